@@ -1,7 +1,7 @@
 """A lock file comes in, a virtual environment with its packages goes out; safe to ask for twice at once.
 
-Runs on any bare Python 3.11: standard library only. What is installed is remembered as a copy of the lock file inside the
-environment, written last, so an installation that was cut short is never taken for a finished one.
+Runs on any bare Python 3.11: standard library only. What is installed is remembered as a copy of the lock file inside
+the environment, written last, so an installation that was cut short is never taken for a finished one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def alone(lock_file: Path) -> Iterator[None]:
     try:
         import fcntl
     except ImportError as missing:
-        raise SetupError("this system has no file locks (Windows?): use WSL, a container or a Linux machine") from missing
+        raise SetupError(
+            "this system has no file locks (Windows?): use WSL, a container or a Linux machine"
+        ) from missing
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     with lock_file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -40,10 +42,22 @@ def holds(environment: Path, lock: Path) -> bool:
 
 
 def checked(command: list[str], doing: str, advice: str) -> None:
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,  # done below, with the reason
+    )
     if done.returncode != 0:
         last_words = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines()[-12:])
-        raise SetupError(f"{doing} failed (exit {done.returncode}).\n  command: {' '.join(command)}\n{last_words}\n  what to do: {advice}")
+        raise SetupError(
+            f"{doing} failed (exit {done.returncode}).\n"
+            f"  command: {' '.join(command)}\n{last_words}\n"
+            f"  what to do: {advice}"
+        )
 
 
 def create(environment: Path) -> None:
@@ -62,7 +76,7 @@ def create(environment: Path) -> None:
     home.write_text(f"{environment}\n{sys.version}\n")
 
 
-def install(environment: Path, lock: Path, with_makewhole: bool) -> None:
+def install(environment: Path, lock: Path, *, with_makewhole: bool) -> None:
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     # Stamps go first: from here until the end the environment is neither the old nor the new one.
     for stamp in (environment / "installed").glob("*.lock"):
@@ -70,7 +84,7 @@ def install(environment: Path, lock: Path, with_makewhole: bool) -> None:
     checked(
         [*pip, "--require-hashes", "-r", str(lock)],
         f"installing {lock.relative_to(ROOT)} into {environment}",
-        "check that this machine reaches a package index (pip's own settings, proxy) and has free disk space, then start again",
+        "check that pip reaches a package index (its settings, a proxy) and that the disk is not full, then start again",
     )
     if with_makewhole:
         checked(
@@ -81,16 +95,17 @@ def install(environment: Path, lock: Path, with_makewhole: bool) -> None:
     shutil.copyfile(lock, environment / "installed" / lock.name)
 
 
-def ensure(environment: Path, lock: Path, with_makewhole: bool) -> None:
+def ensure(environment: Path, lock: Path, *, with_makewhole: bool) -> None:
     if holds(environment, lock):
         return
     with alone(ROOT / ".cache" / f"{environment.name}.setup"):
         # Whoever held the lock before us may have done our work.
         if holds(environment, lock):
             return
-        print(f"makewhole: setting up {environment.relative_to(ROOT)} from {lock.relative_to(ROOT)} (once; about half a minute)", file=sys.stderr)
+        names = f"{environment.relative_to(ROOT)} from {lock.relative_to(ROOT)}"
+        print(f"makewhole: setting up {names} (once; about half a minute)", file=sys.stderr)
         create(environment)
-        install(environment, lock, with_makewhole)
+        install(environment, lock, with_makewhole=with_makewhole)
 
 
 def main() -> int:
@@ -100,7 +115,7 @@ def main() -> int:
     parser.add_argument("--with-makewhole", action="store_true", help="install the checkout itself too, editable")
     wanted = parser.parse_args()
     try:
-        ensure(ROOT / wanted.environment, ROOT / wanted.lock, wanted.with_makewhole)
+        ensure(ROOT / wanted.environment, ROOT / wanted.lock, with_makewhole=wanted.with_makewhole)
     except SetupError as error:
         print(f"makewhole: {error}", file=sys.stderr)
         return 2

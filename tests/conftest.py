@@ -1,0 +1,66 @@
+"""Fixtures for every test: the real servers, the strangers' environments, and how tests share two workers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.servers import launch
+from tests.servers import mariadb as mariadb_recipe
+from tests.servers import mysql as mysql_recipe
+from tests.servers.packages import ServerUnavailableError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# No deadline: two cores under load are slow now and then, and a slow example is not a wrong one. The blob repeats it.
+hypothesis.settings.register_profile("makewhole", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("makewhole")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file that need a server stay on one worker: they share it, and they may kill it."""
+    for item in items:
+        if item.get_closest_marker("server") is not None:
+            item.add_marker(pytest.mark.xdist_group(name=str(item.path.relative_to(ROOT))))
+
+
+def _serving(recipe: Callable[[], launch.Recipe]) -> Iterator[launch.Server]:
+    """A server that cannot be had fails the tests that need it, by name; it never skips them."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(launch.started(recipe()))
+        except ServerUnavailableError as error:
+            pytest.fail(str(error), pytrace=False)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[launch.Server]:
+    """MariaDB 10.11, one per worker. Take a database of your own (`create_database`); after `kill9`, `restart`."""
+    yield from _serving(mariadb_recipe.recipe)
+
+
+@pytest.fixture(scope="session")
+def mysql8() -> Iterator[launch.Server]:
+    """MySQL 8.0, one per worker. Take a database of your own (`create_database`); after `kill9`, `restart`."""
+    yield from _serving(mysql_recipe.recipe)
+
+
+@pytest.fixture(scope="session")
+def stranger_python() -> Callable[[str], Path]:
+    """Name of a lock in tests/strangers -> the Python of that environment, to run a foreign library as an oracle."""
+
+    def python_of(name: str) -> Path:
+        python = ROOT / ".venvs" / name / "bin" / "python"
+        if not python.exists():
+            pytest.fail(
+                f"the environment .venvs/{name} is missing: ./test makes it from tests/strangers/{name}.lock",
+                pytrace=False,
+            )
+        return python
+
+    return python_of

@@ -1,0 +1,106 @@
+"""The servers of the tests are the real ones, and what was committed survives their sudden death."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy
+from sqlalchemy.exc import DBAPIError
+
+from tests.servers import launch, mariadb, mysql
+from tests.servers.packages import ServerUnavailableError
+
+pytestmark = pytest.mark.server
+
+SERVERS = ["mariadb", "mysql8"]
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> launch.Server:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, launch.Server)
+    return found
+
+
+def version(server: launch.Server) -> str:
+    with server.root_connection() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION()")
+        row = cursor.fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+def test_mariadb_is_mariadb_10_11(mariadb: launch.Server) -> None:
+    assert version(mariadb).startswith("10.11.")
+    assert "MariaDB" in version(mariadb)
+
+
+def test_mysql_is_mysql_8_0(mysql8: launch.Server) -> None:
+    assert version(mysql8).startswith("8.0.")
+    assert "MariaDB" not in version(mysql8)
+
+
+@pytest.mark.parametrize("server", SERVERS, indirect=True)
+def test_a_committed_row_survives_kill_9_and_an_uncommitted_one_does_not(server: launch.Server) -> None:
+    database = server.create_database()
+    engine = sqlalchemy.create_engine(server.url(database))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE kept (number INT PRIMARY KEY)"))
+        connection.execute(sqlalchemy.text("INSERT INTO kept VALUES (1)"))
+    open_connection = engine.connect()
+    open_connection.execute(sqlalchemy.text("INSERT INTO kept VALUES (2)"))
+    address_before = server.url(database)
+
+    server.kill9()
+    with pytest.raises(DBAPIError):
+        open_connection.execute(sqlalchemy.text("SELECT 1"))
+    open_connection.invalidate()
+    open_connection.close()
+    server.restart()
+
+    assert server.url(database) == address_before
+    with engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT number FROM kept")).scalars().all() == [1]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("server", SERVERS, indirect=True)
+def test_a_database_is_fresh_each_time_and_the_reader_may_only_look(server: launch.Server) -> None:
+    first, second = server.create_database(), server.create_database()
+    assert first != second
+    writer = sqlalchemy.create_engine(server.url(first))
+    reader = sqlalchemy.create_engine(server.url(first, user="reader"))
+    with writer.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE orders (number INT PRIMARY KEY)"))
+    with reader.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT COUNT(*) FROM orders")).scalar_one() == 0
+        with pytest.raises(DBAPIError, match="denied"):
+            connection.execute(sqlalchemy.text("INSERT INTO orders VALUES (1)"))
+    writer.dispose()
+    reader.dispose()
+
+
+@pytest.mark.parametrize("recipe", [mariadb.recipe, mysql.recipe], ids=SERVERS)
+def test_a_durable_server_flushes_every_commit(recipe: Callable[[], launch.Recipe]) -> None:
+    with (
+        launch.started(recipe(), durable=True) as server,
+        server.root_connection() as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT @@innodb_flush_log_at_trx_commit, @@sync_binlog")
+        assert cursor.fetchone() == (1, 1)
+
+
+def test_a_server_that_refuses_its_options_says_so_at_once_and_leaves_nothing() -> None:
+    good = mariadb.recipe()
+    bad = launch.Recipe(
+        name="MariaDB with a wrong option",
+        section=good.section,
+        settings={**good.settings, "no-such-option": "1"},
+        durable_settings={},
+        initialise=lambda options: ["touch", str(options.parent / "data" / "something")],
+        serve=good.serve,
+    )
+    with pytest.raises(ServerUnavailableError, match="no-such-option"), launch.started(bad):
+        raise AssertionError("it started")
