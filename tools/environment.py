@@ -84,7 +84,7 @@ def install(environment: Path, lock: Path, *, with_makewhole: bool) -> None:
     checked(
         [*pip, "--require-hashes", "-r", str(lock)],
         f"installing {lock.relative_to(ROOT)} into {environment}",
-        "check that pip reaches a package index (its settings, a proxy) and that the disk is not full, then start again",
+        "check that pip reaches a package index (its settings, a proxy) and the disk is not full, then start again",
     )
     if with_makewhole:
         checked(

@@ -47,7 +47,7 @@ class Recipe:
 
 
 class Server:
-    """One server with its own folder, port and data. Made by `started`, which also stops it; a test may kill and restart it."""
+    """One server with its own folder, port and data. Made by `started`, which stops it; a test may kill it."""
 
     def __init__(self, recipe: Recipe, folder: Path, *, durable: bool) -> None:
         self.recipe = recipe
