@@ -1,0 +1,1 @@
+"""What is true in any house: money, instants, keys, bytes, faults, proofs. Imports nothing but itself."""

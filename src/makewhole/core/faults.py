@@ -1,0 +1,43 @@
+"""What may be done about an error. Connectors translate every foreign error into one of these, the original chained.
+
+Fault
+├── Rejected        understood and said no          -> plan again
+├── Unavailable     nothing happened, we know it    -> later, the same again
+├── Indeterminate   it may have happened            -> look first, never act again blindly (law 4)
+└── Defect          our own mistake                 -> stop this run, wake a person
+"""
+
+from __future__ import annotations
+
+
+class Fault(Exception):  # noqa: N818  the four words are the vocabulary of the house
+    """Base of the four; `code` is the foreign system's own word for it, if it had one."""
+
+    def __init__(self, why: str, *, code: str | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.code = code
+
+
+class Rejected(Fault):
+    """The other side understood and said no. Nothing changed there."""
+
+
+class Unavailable(Fault):
+    """It did not happen, and we know it: refused connection, rate limit before the act, lock not got."""
+
+
+class Indeterminate(Fault):
+    """It may have happened: a lost answer, a broken signature on the answer, a server's own confusion."""
+
+
+class Defect(Fault):
+    """We are wrong: an impossible state, an unusable credential, a broken invariant."""
+
+
+class BadInput(Exception):  # noqa: N818  not a fault of a run: somebody's file, flag or address
+    """What the user gave cannot be used. Says what, where and what to do; exit code 2."""
+
+    def __init__(self, what: str, *, where: str, todo: str) -> None:
+        super().__init__(f"{what} (in {where}). {todo}")
+        self.what, self.where, self.todo = what, where, todo

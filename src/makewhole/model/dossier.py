@@ -1,0 +1,49 @@
+"""All that was heard about one order, and who was silent. What a plan binds to is its digest: of what was said, not of when we read it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from makewhole.core import codec, ids
+from makewhole.model import claim, order, payment, resource
+
+AnyClaim = (
+    order.ShopOrder
+    | payment.Attempt
+    | payment.ChannelRefund
+    | payment.ShopRefund
+    | payment.Notice
+    | payment.Candidate
+    | resource.StockLeft
+    | resource.StockTally
+    | resource.CouponUse
+    | resource.Reissue
+)
+
+Kind = TypeVar("Kind", bound=claim.Claim)
+
+
+class Dossier(codec.Noun, frozen=True, kw_only=True):
+    """Claims and silences about one order, or about one payment that no order explains (then the order is the payment's number)."""
+
+    order: ids.OrderKey
+    claims: tuple[AnyClaim, ...] = ()
+    silences: tuple[claim.Silence, ...] = ()
+
+    def digest(self) -> str:
+        """Of what was said: reading the same facts twice is the same dossier. 64 hex characters."""
+        said = sorted(codec.canonical(c.said()) for c in self.claims)
+        silent = sorted((*s.sort_key(), s.why.value) for s in self.silences)
+        return codec.digest([self.order, [s.decode() for s in said], silent])
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The claims of one kind, in the order they were heard."""
+        return tuple(c for c in self.claims if isinstance(c, kind))
+
+    def shop(self) -> order.ShopOrder | None:
+        """The order's own row, or None where the shop knows no such order or was silent."""
+        return next(iter(self.of(order.ShopOrder)), None)
+
+    def silent(self, about: claim.About) -> tuple[claim.Silence, ...]:
+        """Who could have spoken of this and did not."""
+        return tuple(s for s in self.silences if s.about is about)

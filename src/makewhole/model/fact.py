@@ -1,0 +1,77 @@
+"""What an evidence line, a reason or a step says, without a language: a word of ours and its values. People read it through the catalogue."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from makewhole.core import clock, codec, money
+
+
+class Says(enum.Enum):
+    """The sentences that Makewhole can say. Each has a text in Chinese and English in the catalogue, held complete by a test."""
+
+    SHOP_STATE = "shop-state"
+    SHOP_DUE = "shop-due"
+    SHOP_UNKNOWN_ORDER = "shop-unknown-order"
+    SHOP_CLOSED_AT = "shop-closed-at"
+    SHOP_EXPIRED_AT = "shop-expired-at"
+    SHOP_REFUND = "shop-refund"
+    CHANNEL_PAID = "channel-paid"
+    CHANNEL_UNPAID = "channel-unpaid"
+    CHANNEL_CLOSED = "channel-closed"
+    CHANNEL_REFUND = "channel-refund"
+    CHANNEL_TURNED_REFUND = "channel-turned-refund"
+    CHANNEL_NOT_REFUNDED = "channel-not-refunded"
+    NOTICE_RECEIVED = "notice-received"
+    NOTICE_MISSING = "notice-missing"
+    NOTICE_BAD = "notice-bad"
+    SHOP_ACKNOWLEDGED = "shop-acknowledged"
+    SHOP_REFUSED_NOTICE = "shop-refused-notice"
+    SHOP_UNREACHABLE = "shop-unreachable"
+    CANDIDATE = "candidate"
+    STOCK_TALLY = "stock-tally"
+    STOCK_LEFT = "stock-left"
+    COUPON_HELD = "coupon-held"
+    COUPON_HOLDERS = "coupon-holders"
+    COUPON_ELSEWHERE = "coupon-elsewhere"
+    PAID_WITHOUT_TIME = "paid-without-time"
+    PAID_WITHOUT_CHANNEL = "paid-without-channel"
+    UNPAID_WITH_TIME = "unpaid-with-time"
+    CLOSED_BUT_PAID = "closed-but-paid"
+    SHIPPED_WITHOUT_PARCEL = "shipped-without-parcel"
+    SHIPPED_WITHOUT_TIME = "shipped-without-time"
+    PARCEL_BEFORE_SHIPPING = "parcel-before-shipping"
+    COMPLETED_WITHOUT_TIME = "completed-without-time"
+    TIMES_OUT_OF_ORDER = "times-out-of-order"
+    AMOUNTS_DO_NOT_ADD_UP = "amounts-do-not-add-up"
+    PAID_AMOUNT_DIFFERS = "paid-amount-differs"
+    WITHOUT_ITEMS = "without-items"
+    FOREIGN_ITEM = "foreign-item"
+    NUMBER_NOT_UNIQUE = "number-not-unique"
+
+
+class Fact(codec.Noun, frozen=True, kw_only=True):
+    """One sentence: its word and its values, already in neutral spelling (amounts, RFC 3339 instants, numbers, slugs)."""
+
+    says: Says
+    values: tuple[str, ...] = ()
+
+
+def fact(says: Says, *values: object) -> Fact:
+    """A sentence from typed values."""
+    return Fact(says=says, values=tuple(_spell(v) for v in values))
+
+
+def _spell(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case datetime():
+            return clock.rfc3339(value)
+        case money.Money():
+            return str(value)
+        case enum.Enum():
+            return str(value.value)
+        case _:
+            return str(value)
