@@ -38,7 +38,15 @@ def alone(lock_file: Path) -> Iterator[None]:
 
 def holds(environment: Path, lock: Path) -> bool:
     stamp = environment / "installed" / lock.name
-    return (environment / "bin" / "python").exists() and stamp.is_file() and stamp.read_bytes() == lock.read_bytes()
+    return stamp.is_file() and stamp.read_bytes() == lock.read_bytes() and is_at_home(environment)
+
+
+def is_at_home(environment: Path) -> bool:
+    """An environment keeps absolute paths, and the Python behind its link may have been removed."""
+    home = environment / "installed" / "home"
+    if not (environment / "bin" / "python").exists() or not home.is_file():
+        return False
+    return home.read_text().splitlines()[0] == str(environment)
 
 
 def checked(command: list[str], doing: str, advice: str) -> None:
@@ -61,10 +69,8 @@ def checked(command: list[str], doing: str, advice: str) -> None:
 
 
 def create(environment: Path) -> None:
-    """An environment keeps absolute paths and its Python's version: one that does not fit is made anew, not patched."""
-    python = environment / "bin" / "python"
-    home = environment / "installed" / "home"
-    if python.exists() and home.is_file() and home.read_text() == f"{environment}\n{sys.version}\n":
+    """One that is not at home is made anew, not patched."""
+    if is_at_home(environment):
         return
     shutil.rmtree(environment, ignore_errors=True)
     checked(
@@ -72,8 +78,8 @@ def create(environment: Path) -> None:
         f"making the virtual environment {environment}",
         "on Debian and Ubuntu the module lives in its own package: apt-get install python3-venv",
     )
-    home.parent.mkdir()
-    home.write_text(f"{environment}\n{sys.version}\n")
+    (environment / "installed").mkdir()
+    (environment / "installed" / "home").write_text(f"{environment}\n")
 
 
 def install(environment: Path, lock: Path, *, with_makewhole: bool) -> None:

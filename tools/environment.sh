@@ -1,7 +1,7 @@
 # Sourced by ./run and ./test: finds a Python, and makes sure that .venv holds what a lock file asks for.
 # The usual case (nothing to do) is one comparison of two files; everything else is tools/environment.py, under a lock.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # Prints the first Python that is new enough. `python3` goes first: it is the one whose packages the machine's owner looks after.
 find_python() {
@@ -24,8 +24,9 @@ find_python() {
 
 # ensure_environment LOCK…: any of these locks, as installed in .venv, will do; the first is installed if none is.
 ensure_environment() {
-    local lock
-    if [ -x "$root/.venv/bin/python" ]; then
+    local lock home=
+    # An environment keeps absolute paths: after a move of the checkout it is somebody else's.
+    if [ -x "$root/.venv/bin/python" ] && { read -r home <"$root/.venv/installed/home"; } 2>/dev/null && [ "$home" = "$root/.venv" ]; then
         for lock in "$@"; do
             if cmp -s "$root/$lock" "$root/.venv/installed/$lock"; then return 0; fi
         done

@@ -1,0 +1,136 @@
+"""What ./run and ./test stand on: the locks are whole, and an environment is made once, wholly, or with clear words."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = sorted(
+    path.relative_to(ROOT)
+    for path in [*ROOT.glob("*.lock"), *ROOT.glob("tests/strangers/*.lock"), *ROOT.glob("bench/*.lock")]
+)
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """Package -> version, each with at least one hash behind it."""
+    found = re.findall(
+        r"^([\w.-]+)==(\S+)(?: ;[^\\]*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        lock.read_text(),
+        re.MULTILINE,
+    )
+    return {name: version for name, version, _ in found}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=str)
+def test_every_package_of_a_lock_has_one_version_and_a_hash(lock: Path) -> None:
+    lines = (ROOT / lock).read_text().splitlines()
+    asked_for = [line for line in lines if not line.startswith(("#", "    --hash=")) and line.strip()]
+    assert len(pins(ROOT / lock)) == len(asked_for)
+    assert asked_for
+
+
+def test_the_lock_of_the_tests_holds_the_lock_of_the_program() -> None:
+    """They share one environment: a different version in one of them would be installed to and fro."""
+    assert pins(ROOT / "requirements.lock").items() <= pins(ROOT / "requirements-dev.lock").items()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The launchers in a checkout of their own, whose lock asks for nothing: needs no network."""
+    for name in ("run", "tools/environment.sh", "tools/environment.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        (tmp_path / lock).write_text("# nothing\n")
+    return tmp_path
+
+
+def run(checkout: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=checkout,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def make_environment(checkout: Path) -> list[str]:
+    return [sys.executable, str(checkout / "tools/environment.py"), ".venv", "requirements.lock"]
+
+
+@pytest.mark.slow
+def test_three_at_once_make_one_whole_environment(checkout: Path) -> None:
+    started = [subprocess.Popen(make_environment(checkout), stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    words = [process.communicate(timeout=120)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], words
+    assert run(checkout, str(checkout / ".venv/bin/python"), "-c", "import pip").returncode == 0
+    # Whoever came second waited, looked, and found the work done. (All may start before the first has the lock.)
+    assert sum("setting up" in word for word in words) == 1
+
+
+@pytest.mark.slow
+def test_an_unfinished_or_outdated_environment_is_installed_again_and_a_good_one_is_not(checkout: Path) -> None:
+    assert "setting up" in run(checkout, *make_environment(checkout)).stderr
+    assert "setting up" not in run(checkout, *make_environment(checkout)).stderr
+    (checkout / ".venv/installed/requirements.lock").unlink()  # as after a power cut: the stamp is written last
+    assert "setting up" in run(checkout, *make_environment(checkout)).stderr
+    (checkout / "requirements.lock").write_text("# still nothing\n")
+    assert "setting up" in run(checkout, *make_environment(checkout)).stderr
+
+
+@pytest.mark.slow
+def test_a_moved_checkout_gets_a_new_environment(checkout: Path) -> None:
+    assert run(checkout, *make_environment(checkout)).returncode == 0
+    elsewhere = checkout.rename(checkout.with_name("elsewhere"))
+    assert "setting up" in run(elsewhere, *make_environment(elsewhere)).stderr
+    assert str(elsewhere) in (elsewhere / ".venv/bin/pip").read_text().splitlines()[0]
+
+
+def test_without_a_python_that_is_new_enough_run_says_what_to_do(checkout: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bin"
+    path.mkdir()
+    for tool in ("bash", "env", "dirname", "cmp"):
+        (path / tool).symlink_to(shutil.which(tool) or tool)
+    old = path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")  # what `sys.exit(version is too old)` looks like from outside
+    old.chmod(0o755)
+    refused = run(checkout, "./run", PATH=str(path))
+    assert refused.returncode == 2
+    assert "no Python 3.11 or newer" in refused.stderr
+    assert "MAKEWHOLE_PYTHON=" in refused.stderr
+
+
+@pytest.mark.slow
+def test_an_installation_that_fails_says_what_where_and_what_to_do(checkout: Path) -> None:
+    (checkout / "requirements.lock").write_text(f"no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
+    refused = run(checkout, "./run", PIP_NO_INDEX="1", MAKEWHOLE_PYTHON=sys.executable)
+    assert refused.returncode == 2
+    for word in ("installing requirements.lock into", "No matching distribution", "what to do:"):
+        assert word in refused.stderr
+    assert not (checkout / ".venv/installed/requirements.lock").exists()
+
+
+def test_run_starts_the_demo_or_what_it_is_told_where_the_caller_stands(checkout: Path, tmp_path: Path) -> None:
+    program = checkout / ".venv/bin/makewhole"
+    (checkout / ".venv/installed").mkdir(parents=True)
+    shutil.copy(checkout / "requirements-dev.lock", checkout / ".venv/installed")
+    (checkout / ".venv/installed/home").write_text(f"{checkout}/.venv\n")
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$(pwd): $@"\n')
+    for executable in (program, program.with_name("python")):
+        executable.touch()
+        executable.chmod(0o755)
+    caller = tmp_path / "a folder"
+    caller.mkdir()
+    assert run(caller, str(checkout / "run")).stdout == f"{caller}: demo\n"
+    assert run(caller, str(checkout / "run"), "scan", "--json").stdout == f"{caller}: scan --json\n"
