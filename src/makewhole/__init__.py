@@ -1,3 +1,3 @@
-"""Makewhole takes what every system of record says about an order and makes the broken ones whole again, with proof."""
+"""Makewhole, the order recovery engine: finds broken orders, says why, makes them whole again within policy, and can prove what it did."""
 
 __version__ = "0.1.0"

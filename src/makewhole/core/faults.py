@@ -10,7 +10,7 @@ Fault
 from __future__ import annotations
 
 
-class Fault(Exception):  # noqa: N818  the four words are the vocabulary of the house
+class Fault(Exception):
     """Base of the four; `code` is the foreign system's own word for it, if it had one."""
 
     def __init__(self, why: str, *, code: str | None = None) -> None:
@@ -35,7 +35,7 @@ class Defect(Fault):
     """We are wrong: an impossible state, an unusable credential, a broken invariant."""
 
 
-class BadInput(Exception):  # noqa: N818  not a fault of a run: somebody's file, flag or address
+class BadInput(Exception):
     """What the user gave cannot be used. Says what, where and what to do; exit code 2."""
 
     def __init__(self, what: str, *, where: str, todo: str) -> None:

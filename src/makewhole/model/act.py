@@ -176,6 +176,18 @@ class PublishLink(Act, frozen=True, kw_only=True, tag="publish-link"):
         return (self.new_number,)
 
 
+class LinkPayment(Act, frozen=True, kw_only=True, tag="link-payment"):
+    """From now on this payment belongs to that order: an alias in our own store, with its grounds. The order is then looked at again."""
+
+    channel: ids.ChannelName
+    payment: ids.OutTradeNo
+    order: ids.OrderNumber
+
+    def about(self) -> tuple[str, ...]:
+        """The attempt."""
+        return (self.channel, self.payment)
+
+
 class Beside(codec.Noun, frozen=True, kw_only=True):
     """One line of the sheet that a person decides on: what each side says of the same thing (R9)."""
 
@@ -221,4 +233,6 @@ ShopAct = (
     | PublishLink
 )
 ChannelAct = ClosePayment | RefundPayment | NewPaymentLink
-AnyAct = ShopAct | ChannelAct | AskPerson
+OwnAct = LinkPayment | AskPerson
+"""Acts on our own store."""
+AnyAct = ShopAct | ChannelAct | OwnAct

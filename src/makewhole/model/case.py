@@ -6,6 +6,8 @@ import enum
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from makewhole.core import codec, ids
 from makewhole.model import finding, plan
 
@@ -46,4 +48,4 @@ class Entry(codec.Noun, frozen=True, kw_only=True):
     order: ids.OrderKey
     case: ids.CaseId | None = None
     run: ids.RunId | None = None
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = msgspec.field(default_factory=dict)

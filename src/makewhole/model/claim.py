@@ -35,6 +35,8 @@ class About(enum.Enum):
     REFUND = "refund"
     STOCK = "stock"
     COUPON = "coupon"
+    NOTICE = "notice"
+    """A callback: not-found from the relay means that it stood there and none came; not-configured, that there is no relay."""
 
 
 class Why(enum.Enum):

@@ -14,12 +14,14 @@ AnyClaim = (
     | payment.ShopRefund
     | payment.Notice
     | payment.Candidate
+    | payment.Link
     | resource.StockLeft
     | resource.StockTally
     | resource.CouponUse
     | resource.Reissue
 )
 
+ShopOrder = order.ShopOrder
 Kind = TypeVar("Kind", bound=claim.Claim)
 
 
@@ -40,9 +42,9 @@ class Dossier(codec.Noun, frozen=True, kw_only=True):
         """The claims of one kind, in the order they were heard."""
         return tuple(c for c in self.claims if isinstance(c, kind))
 
-    def shop(self) -> order.ShopOrder | None:
+    def shop(self) -> ShopOrder | None:
         """The order's own row, or None where the shop knows no such order or was silent."""
-        return next(iter(self.of(order.ShopOrder)), None)
+        return next(iter(self.of(ShopOrder)), None)
 
     def silent(self, about: claim.About) -> tuple[claim.Silence, ...]:
         """Who could have spoken of this and did not."""

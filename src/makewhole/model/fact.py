@@ -1,4 +1,4 @@
-"""What an evidence line, a reason or a step says, without a language: a word of ours and its values. People read it through the catalogue."""
+"""What an evidence line or a reason says, without a language: a word of ours and its values. The catalogue puts it into words."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ class Says(enum.Enum):
     WITHOUT_ITEMS = "without-items"
     FOREIGN_ITEM = "foreign-item"
     NUMBER_NOT_UNIQUE = "number-not-unique"
+    LATE_UNKNOWN_TIME = "late-unknown-time"
+    LATE_TOO_OLD = "late-too-old"
+    LATE_FRAUD_WINDOW = "late-fraud-window"
+    LATE_STOCK_UNKNOWN = "late-stock-unknown"
+    LATE_STOCK_SHORT = "late-stock-short"
+    LATE_PRICE_ROSE = "late-price-rose"
+    LATE_COUPON_UNKNOWN = "late-coupon-unknown"
+    LATE_COUPON_GONE = "late-coupon-gone"
+    LATE_FITS = "late-fits"
+    HELD_BY_GUARD = "held-by-guard"
+    STEP_REFUSED = "step-refused"
+    GAVE_UP_WAITING = "gave-up-waiting"
+    STILL_BROKEN = "still-broken"
 
 
 class Fact(codec.Noun, frozen=True, kw_only=True):

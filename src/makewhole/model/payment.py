@@ -132,3 +132,10 @@ class Candidate(claim.Claim, frozen=True, kw_only=True, tag="candidate"):
     open: bool
     on: tuple[Match, ...]
     created_at: datetime | None = None
+
+
+class Link(claim.Claim, frozen=True, kw_only=True, tag="link"):
+    """An alias that was decided on: this payment belongs to that order."""
+
+    number: ids.OutTradeNo
+    order: ids.OrderNumber

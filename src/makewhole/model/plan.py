@@ -40,11 +40,14 @@ class Terminal(enum.Enum):
     PERSON = "person"
 
 
+AnyAct = act.AnyAct
+
+
 class Step(codec.Noun, frozen=True, kw_only=True):
     """One act. `expects` is the version of the order's row that compare-and-set wants to find; `undo` takes the act back."""
 
-    act: act.AnyAct
-    undo: act.AnyAct | None = None
+    act: AnyAct
+    undo: AnyAct | None = None
     expects: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""A platform's and a house's rules as dated data: which number holds from when, where it is written down, and for which row of the mission."""
+"""A platform's and a house's rules as dated data: which number holds from when, where it is written down, for which R-row."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class RuleName(enum.Enum):
     REPAIR_AMOUNT_PER_DAY_MAX = "repair-amount-per-day-max"
     AUTOMATIC_REPAIRS = "automatic-repairs"
     CALLBACK_GRACE = "callback-grace"
+    ORPHAN_GRACE = "orphan-grace"
     LATE_ACCEPT_AGE = "late-accept-age"
     FRAUD_WINDOW = "fraud-window"
     PRICE_DRIFT_MAX = "price-drift-max"
@@ -95,3 +96,25 @@ class Policy(codec.Noun, frozen=True, kw_only=True):
         if rule.unit is not unit:
             raise ValueError(f"{name.value} counts {rule.unit.value}, not {unit.value}")
         return rule.value
+
+
+class Book(codec.Noun, frozen=True, kw_only=True):
+    """Dated rules of a platform and a house. Of one name, the rule that took effect last holds; the house's word beats the platform's."""
+
+    name: str
+    platform: tuple[Rule, ...]
+    house: tuple[Rule, ...] = ()
+
+    def at(self, now: datetime) -> Policy:
+        """The rules in force at an instant. Raises KeyError naming the rules that nothing defines then."""
+        chosen = {name: _in_force(self.house, name, now) or _in_force(self.platform, name, now) for name in RuleName}
+        lacking = sorted(name.value for name, rule in chosen.items() if rule is None)
+        if lacking:
+            raise KeyError(f"{self.name} defines no value at {now.isoformat()} for: {', '.join(lacking)}")
+        rules = tuple(rule for rule in chosen.values() if rule is not None)
+        return Policy(version=f"{self.name}@{codec.digest(rules)[:12]}", rules=rules)
+
+
+def _in_force(rules: tuple[Rule, ...], name: RuleName, now: datetime) -> Rule | None:
+    begun = [r for r in rules if r.name is name and r.effective_from <= now]
+    return max(begun, key=lambda r: r.effective_from, default=None)

@@ -10,7 +10,7 @@ from makewhole.model import claim
 
 
 class StockLeft(claim.Claim, frozen=True, kw_only=True, tag="stock-left"):
-    """What is for sale of one sku now. The number moves with every other order, so no plan binds to it; the write itself checks it again."""
+    """What is for sale of one sku now. It moves with every other order: no plan binds to it, the write checks it again."""
 
     sku: ids.Sku
     available: int

@@ -6,7 +6,8 @@ import enum
 from datetime import datetime
 
 from makewhole.core import codec
-from makewhole.model import claim, finding, plan
+from makewhole.model import claim, finding
+from makewhole.model.plan import Plan, Step
 
 
 class Mark(enum.Enum):
@@ -29,8 +30,8 @@ class End(enum.Enum):
 class Run(codec.Noun, frozen=True, kw_only=True):
     """A plan under way. Undoing is not a second machine: a rejected plan's steps become the undoing of what was done."""
 
-    plan: plan.Plan
-    steps: tuple[plan.Step, ...]
+    plan: Plan
+    steps: tuple[Step, ...]
     marks: tuple[Mark, ...]
     begun_at: datetime
     tries: int = 0
@@ -43,14 +44,14 @@ class Run(codec.Noun, frozen=True, kw_only=True):
 class Do(codec.Noun, frozen=True, kw_only=True, tag="do"):
     """Carry this step out."""
 
-    step: plan.Step
+    step: Step
     index: int
 
 
 class Look(codec.Noun, frozen=True, kw_only=True, tag="look"):
     """Find out whether this step was carried out."""
 
-    step: plan.Step
+    step: Step
     index: int
 
 

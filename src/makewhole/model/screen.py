@@ -113,20 +113,7 @@ class Any(codec.Noun, frozen=True, kw_only=True, tag="any"):
 
 
 Predicate = (
-    In
-    | Unknown
-    | Missing
-    | Present
-    | Before
-    | NotBefore
-    | Less
-    | Differ
-    | HasChild
-    | NoChild
-    | SharesCoupon
-    | SharesNumber
-    | All
-    | Any
+    In | Unknown | Missing | Present | Before | NotBefore | Less | Differ | HasChild | NoChild | SharesCoupon | SharesNumber | All | Any
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from makewhole.core import codec
-from makewhole.model import policy
+from makewhole.model import dossier, policy
 
 
 class Role(enum.Enum):
@@ -37,9 +37,13 @@ class Ground(enum.Enum):
 
 
 class Reservation(codec.Noun, frozen=True, kw_only=True):
-    """A limit that the run uses up, taken in the same transaction as the run itself (law 1). Amounts in fen."""
+    """A limit that the run uses up, taken in the same transaction as the run itself (law 1). Amounts in fen.
+
+    `key` names the use: the same use of the same bucket counts once, however often it is reserved.
+    """
 
     bucket: str
+    key: str
     ground: Ground
     count: int = 0
     amount_fen: int = 0
@@ -74,12 +78,19 @@ class Refused(codec.Noun, frozen=True, kw_only=True, tag="refused"):
 Verdict = Allowed | Held | Refused
 
 
-class Exposure(codec.Noun, frozen=True, kw_only=True):
-    """What was already done that a rule counts: read before guarding, reserved again atomically when the run begins."""
+class Actor(enum.Enum):
+    """Who wants the plan carried out."""
 
+    ENGINE = "engine"
+    PERSON = "person"
+
+
+class Exposure(codec.Noun, frozen=True, kw_only=True):
+    """What the guard must know besides the plan: the order as it is now, and what was already done that a rule counts."""
+
+    dossier: dossier.Dossier
+    actor: Actor = Actor.ENGINE
     repairs_today: int = 0
     repaired_today_fen: int = 0
     refunds_today: int = 0
     """Refunds to this order's buyer on this Beijing day, by us."""
-    dossier_now: str = ""
-    """The digest of the dossier as it is now; differs from the plan's basis when anything changed."""

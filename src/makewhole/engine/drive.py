@@ -1,0 +1,116 @@
+"""Drive: one run goes in and is moved until it ends or must wait. Saves before it acts; after doubt it looks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from makewhole import ports
+from makewhole.core import faults, ids
+from makewhole.flow import execute, record
+from makewhole.model import act, plan, run
+
+
+def drive(world: ports.World, held: ports.Claimed) -> run.Run:
+    """Move a run that we hold the lease of. Returns it ended, or waiting with its lease given back. Raises Defect as it comes."""
+    fence = held.fence
+    if fence is None:
+        return held.run
+    going, news, at = held.run, _woken(), -1
+    while True:
+        now = world.clock.now()
+        entries = [] if at < 0 else [record.outcome_of_step(going, at, news, held.case, now)]
+        step_was = at
+        after, command = execute.advance(going, news, now)
+        match command:
+            case run.Do(step=step, index=index):
+                if step_was != index or not isinstance(news, run.Saw):
+                    entries.append(record.intent(after, index, held.case, now))
+                world.store.save_run(after, fence, entries)
+                going, at = after, index
+                news = _act(world, going.plan.order, step, look=False)
+            case run.Look(step=step, index=index):
+                if entries:
+                    world.store.save_run(after, fence, entries)
+                going, at = after, index
+                news = _act(world, going.plan.order, step, look=True)
+            case run.Wait(until=until):
+                world.store.save_run(after, fence, entries, not_before=until)
+                world.store.release_run(after.plan.run_id(), fence)
+                return after
+            case run.Finish():
+                world.store.save_run(after, fence, [*entries, record.ended(after, held.case, now)])
+                return after
+
+
+def _woken() -> run.News:
+    return run.Woken()
+
+
+def _act(world: ports.World, order: ids.OrderKey, step: plan.Step, *, look: bool) -> run.News:
+    """Do or look, and say what happened in our words. A Defect is never caught here."""
+    now = world.clock.now()
+    try:
+        doer = doer_of(world, step)
+        return doer.look(order, step, now) if look else doer.do(order, step, now)
+    except faults.Rejected as no:
+        return run.Refusal(why=no.why, code=no.code or "")
+    except faults.Unavailable as down:
+        # While looking, "nothing happened" is said of the look, not of the act.
+        return run.Saw(there=None, why=down.why) if look else run.NotDone(why=down.why)
+    except faults.Indeterminate as doubt:
+        return run.Saw(there=None, why=doubt.why) if look else run.Doubt(why=doubt.why)
+
+
+def doer_of(world: ports.World, step: plan.Step) -> ports.Doer:
+    """Who carries this act out. Raises Rejected where nobody can."""
+    match step.act:
+        case act.ClosePayment(channel=name) | act.RefundPayment(channel=name) | act.NewPaymentLink(channel=name):
+            if name not in world.channels:
+                raise faults.Rejected(f"no channel {name} is attached")
+            return world.channels[name]
+        case act.AskPerson() | act.LinkPayment():
+            return Desk(world)
+        case _:
+            if world.hands is None or not world.hands.can(step):
+                raise faults.Rejected(f"the shop file declares no hand for {type(step.act).__name__}")
+            return world.hands
+
+
+class Desk:
+    """Acts on our own store: questions to people, and aliases."""
+
+    def __init__(self, world: ports.World) -> None:
+        self._world = world
+
+    def do(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
+        """Put the question, or remember the alias. Both are idempotent by their topic and number."""
+        store = self._world.store
+        match step.act:
+            case act.AskPerson() as asked:
+                store.ask(order, asked.topic, asked, now)
+            case act.LinkPayment() as link:
+                store.link(order.shop, link.payment, link.order, "decided")
+            case other:
+                raise faults.Defect(f"the desk cannot {other}")
+        return run.Succeeded()
+
+    def look(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
+        """Our own store: what is not there was not done."""
+        store = self._world.store
+        match step.act:
+            case act.AskPerson() as asked:
+                return run.Saw(there=store.asked(order, asked.topic) is not None)
+            case act.LinkPayment() as link:
+                return run.Saw(there=store.linked(order.shop, link.payment) == link.order)
+            case other:
+                raise faults.Defect(f"the desk cannot look for {other}")
+
+    def preview(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> tuple[str, ...]:
+        """One line."""
+        match step.act:
+            case act.AskPerson(deadline=deadline):
+                return (f"ask a person, deadline {deadline.isoformat()}",)
+            case act.LinkPayment(payment=number, order=owner):
+                return (f"remember: payment {number} belongs to order {owner}",)
+            case other:
+                raise faults.Defect(f"the desk cannot preview {other}")

@@ -1,0 +1,177 @@
+"""Gather: order keys go in, dossiers come out. Asks every source that could speak, and notes who was silent and why."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from makewhole import ports
+from makewhole.core import faults, ids
+from makewhole.flow import observe
+from makewhole.model import claim, dossier, order, payment
+
+_Numbers = list[tuple[ids.ChannelName, ids.OutTradeNo]]
+
+
+def gather(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> Iterator[dossier.Dossier]:
+    """A dossier for each order, in the order asked. A number that the shop does not know may be a payment's."""
+    heard = _shop(world, numbers)
+    for number in numbers:
+        key = ids.OrderKey(shop=world.eyes.shop, number=number)
+        yield observe.observe(key, *_order(world, key, heard[number]))
+
+
+def one(world: ports.World, number: ids.OrderNumber) -> dossier.Dossier:
+    """The dossier of one order."""
+    return next(gather(world, [number]))
+
+
+def _shop(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> dict[ids.OrderNumber, ports.Heard]:
+    try:
+        return dict(world.eyes.read(numbers))
+    except faults.Unavailable as silent:
+        why = claim.Why.UNREACHABLE
+        return {n: ((), (_silence(claim.SHOP, claim.About.ORDER, n, why, silent.why),)) for n in numbers}
+
+
+def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.Heard:
+    claims, silences = list(shop[0]), list(shop[1])
+    asked = _numbers(world, key, shop)
+    for channel, numbers in asked.items():
+        _extend(claims, silences, _asked(world.channels[channel], numbers))
+    attempts = [c for c in claims if isinstance(c, payment.Attempt)]
+    silences = _drop_guesses(silences, attempts, asked)
+    _extend(claims, silences, _refunds(world, key, claims))
+    _extend(claims, silences, _notices(world, key, attempts))
+    if not any(isinstance(c, order.ShopOrder) for c in claims):
+        _extend(claims, silences, _orphan(world, key, attempts))
+    silences += _unattached(world, key, claims)
+    return tuple(claims), tuple(silences)
+
+
+def _numbers(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> dict[ids.ChannelName, list[ids.OutTradeNo]]:
+    """Which channel to ask for which attempts: by the shop's rule or rows, by linked aliases, or by the very number given."""
+    known: _Numbers = list(world.eyes.payment_numbers(shop))
+    for linked in world.store.numbers_of(key):
+        known += [(channel, linked) for channel in world.channels]
+    if not known and not any(isinstance(c, order.ShopOrder) for c in shop[0]):
+        known = [(channel, ids.OutTradeNo(key.number)) for channel in world.channels]
+    by_channel: dict[ids.ChannelName, list[ids.OutTradeNo]] = defaultdict(list)
+    for channel, number in known:
+        if channel in world.channels and number not in by_channel[channel]:
+            by_channel[channel].append(number)
+    return {c: by_channel[c] for c in sorted(by_channel) if by_channel[c]}
+
+
+def _asked(channel: ports.Channel, numbers: list[ids.OutTradeNo]) -> ports.Heard:
+    try:
+        return channel.ask(numbers)
+    except faults.Defect:
+        raise
+    except faults.Fault as silent:
+        why = claim.Why.REFUSED if isinstance(silent, faults.Rejected) else claim.Why.UNREACHABLE
+        return (), tuple(_silence(channel.name, claim.About.PAYMENT, n, why, silent.why) for n in numbers)
+
+
+def _drop_guesses(
+    silences: list[claim.Silence],
+    attempts: list[payment.Attempt],
+    asked: dict[ids.ChannelName, list[ids.OutTradeNo]],
+) -> list[claim.Silence]:
+    """Only the likeliest number of a channel must exist there; "not found" for a mere guess says nothing."""
+    spoke = {a.channel for a in attempts}
+    first = {channel: numbers[0] for channel, numbers in asked.items()}
+
+    def guess(s: claim.Silence) -> bool:
+        if s.about is not claim.About.PAYMENT or s.why is not claim.Why.NOT_FOUND:
+            return False
+        channel = ids.ChannelName(s.source)
+        return channel in spoke or s.number != first.get(channel) or bool(spoke)
+
+    return [s for s in silences if not guess(s)]
+
+
+def _refunds(world: ports.World, key: ids.OrderKey, claims: list[dossier.AnyClaim]) -> ports.Heard:
+    """Refunds under the shop's numbers and under ours, of payments that the channel says were turned into refunds."""
+    rows = [c.number for c in claims if isinstance(c, payment.ShopRefund) and c.number is not None]
+    found: list[dossier.AnyClaim] = []
+    silent: list[claim.Silence] = []
+    for attempt in (c for c in claims if isinstance(c, payment.Attempt)):
+        if attempt.state is not payment.AttemptState.REFUND or attempt.channel not in world.channels:
+            continue
+        ours = ids.refund_no(key.shop, ids.TransactionId(attempt.transaction or attempt.number))
+        numbers = list(dict.fromkeys([*rows, ours]))
+        try:
+            told, quiet = world.channels[attempt.channel].ask_refunds([(n, attempt.number) for n in numbers])
+        except faults.Defect:
+            raise
+        except faults.Fault as down:
+            silent.append(_silence(attempt.channel, claim.About.REFUND, attempt.number, claim.Why.UNREACHABLE, down.why))
+            continue
+        # A refund number may belong to another attempt of the same order, and ours is a guess.
+        found += [r for r in told if isinstance(r, payment.ChannelRefund) and r.payment == attempt.number]
+        silent += [s for s in quiet if s.why is not claim.Why.NOT_FOUND]
+    return tuple(found), tuple(silent)
+
+
+def _notices(world: ports.World, key: ids.OrderKey, attempts: list[payment.Attempt]) -> ports.Heard:
+    heard: list[dossier.AnyClaim] = []
+    silent: list[claim.Silence] = []
+    for attempt in attempts:
+        kept = world.store.notices(key.shop, attempt.number)
+        heard += [notice(k) for k in kept]
+        if not kept:
+            why = claim.Why.NOT_FOUND if world.relayed else claim.Why.NOT_CONFIGURED
+            silent.append(_silence(claim.RELAY, claim.About.NOTICE, attempt.number, why))
+    return tuple(heard), tuple(silent)
+
+
+def notice(kept: ports.Kept) -> payment.Notice:
+    """The claim that a kept callback makes."""
+    return payment.Notice(
+        source=claim.RELAY,
+        as_of=kept.received_at,
+        channel=kept.channel,
+        number=kept.number,
+        check=kept.check,
+        received_at=kept.received_at,
+        answer=kept.answer,
+        answer_code=kept.answer_code,
+        forwarded=kept.forwarded,
+    )
+
+
+def _orphan(world: ports.World, key: ids.OrderKey, attempts: list[payment.Attempt]) -> ports.Heard:
+    """Money that the shop knows no order for: was it linked since, and what could it belong to?"""
+    claims: list[dossier.AnyClaim] = []
+    for attempt in attempts:
+        owner = world.store.linked(key.shop, attempt.number)
+        if owner is not None:
+            claims.append(payment.Link(source=claim.RELAY, as_of=world.clock.now(), number=attempt.number, order=owner))
+        elif attempt.state in payment.TOOK_MONEY:
+            claims += world.eyes.candidates(attempt)
+    return tuple(claims), ()
+
+
+def _unattached(world: ports.World, key: ids.OrderKey, claims: list[dossier.AnyClaim]) -> list[claim.Silence]:
+    """The channel that the shop's row names, where nobody attached it; and no channel at all."""
+    shop = next((c for c in claims if isinstance(c, order.ShopOrder)), None)
+    named = () if shop is None or shop.channel is None else (shop.channel,)
+    return [_silence(c, claim.About.PAYMENT, key.number, claim.Why.NOT_CONFIGURED) for c in named if c not in world.channels]
+
+
+def _extend(claims: list[dossier.AnyClaim], silences: list[claim.Silence], heard: ports.Heard) -> None:
+    claims.extend(heard[0])
+    silences.extend(heard[1])
+
+
+def _silence(source: str, about: claim.About, number: str, why: claim.Why, detail: str = "") -> claim.Silence:
+    return claim.Silence(source=source, about=about, number=number, why=why, detail=detail)
+
+
+def batches(numbers: Iterable[ids.OrderNumber], size: int) -> Iterator[list[ids.OrderNumber]]:
+    """Lists of at most `size`, in order."""
+    rest = iter(numbers)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch

@@ -1,0 +1,106 @@
+"""Sweep: the shop's rows go in, suspects come out, and of those the broken ones, dearest and most urgent first. Level-triggered:
+a sweep that was cut off is simply begun again."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from makewhole import ports
+from makewhole.core import ids
+from makewhole.engine import gather, recover
+from makewhole.flow.diagnose import rule, rules
+from makewhole.model import finding
+
+BATCH = 200
+"""Orders read at once: large enough that statements cost little, small enough that a dossier is seconds old at most."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+Progress = Callable[["Tally"], None]
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What a sweep has seen so far."""
+
+    suspects: int = 0
+    whole: int = 0
+    broken: int = 0
+    unjudged: int = 0
+    done: int = 0
+    total: int | None = None
+    ailments: dict[str, int] = field(default_factory=dict)
+
+    def add(self, looked: recover.Looked) -> None:
+        """Count one order."""
+        match looked.diagnosis:
+            case finding.Whole():
+                self.whole += 1
+            case finding.Unjudged():
+                self.unjudged += 1
+            case finding.Broken(findings=findings):
+                self.broken += 1
+                for found in findings:
+                    self.ailments[found.ailment.value] = self.ailments.get(found.ailment.value, 0) + 1
+
+
+def scan(world: ports.World, tally: Tally | None = None, changed_since: str | None = None) -> Iterator[recover.Looked]:
+    """Every suspect that is broken or cannot be judged, as it is found. Changes nothing."""
+    counted = tally if tally is not None else Tally()
+    for batch in gather.batches(suspects(world, changed_since), BATCH):
+        for told in gather.gather(world, batch):
+            looked = recover.judge(world, told)
+            counted.suspects += 1
+            counted.add(looked)
+            if not isinstance(looked.diagnosis, finding.Whole):
+                yield looked
+
+
+def suspects(world: ports.World, changed_since: str | None = None) -> Iterator[ids.OrderNumber]:
+    """Numbers of orders that a screen names, then payments that callbacks told of and no row has settled."""
+    now = world.clock.now()
+    horizon = rule.Horizon(policy=world.policies.at(now), now=now, money=bool(world.channels))
+    seen: set[ids.OrderNumber] = set()
+    for suspect in world.eyes.suspects(rules.suspects(horizon), changed_since):
+        yield suspect.number
+    for number in world.store.unsettled_payments(world.eyes.shop, now):
+        owner = world.store.linked(world.eyes.shop, number) or world.eyes.owner(number) or ids.OrderNumber(number)
+        if owner not in seen:
+            seen.add(owner)
+            yield owner
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """One order to work on, comparable by urgency: the nearest deadline first, within a day the most money."""
+
+    day: int
+    minus_stake: int
+    deadline: datetime
+    number: ids.OrderNumber = field(compare=True)
+
+
+def urgency(looked: recover.Looked) -> Task:
+    """By deadline (to the hour) and money at stake, not by age."""
+    findings = looked.findings()
+    deadline = min((f.deadline for f in findings if f.deadline), default=_NEVER)
+    stake = sum(f.stake.fen for f in findings)
+    hour = int(deadline.timestamp() // 3600) if deadline is not _NEVER else 1 << 40
+    return Task(day=hour, minus_stake=-stake, deadline=deadline, number=looked.order.number)
+
+
+def worklist(world: ports.World, tally: Tally | None = None) -> list[Task]:
+    """The broken orders of a whole sweep, most urgent first: numbers only, so that a million fit."""
+    heap: list[Task] = []
+    for looked in scan(world, tally):
+        if isinstance(looked.diagnosis, finding.Broken):
+            heapq.heappush(heap, urgency(looked))
+    return [heapq.heappop(heap) for _ in range(len(heap))]
+
+
+def resume_left(world: ports.World, limit: int = 100) -> list[recover.Result]:
+    """Go on with runs whose wait is over or whose worker died."""
+    lease = ports.Lease(owner=world.owner, now=world.clock.now(), span=world.lease)
+    return [recover.resume(world, held) for held in world.store.claim_runs(lease, limit)]

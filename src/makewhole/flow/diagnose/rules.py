@@ -1,0 +1,71 @@
+"""The list of ailments, most harmful first, and the two questions asked of it: what is broken here, and which rows to suspect."""
+
+from __future__ import annotations
+
+from makewhole.flow.diagnose import contradictions, payments, refunds, resources, rule
+from makewhole.model import claim, finding, order, screen, terms
+from makewhole.model.finding import Ailment
+
+RULES: tuple[rule.Rule, ...] = (
+    rule.Rule(ailment=Ailment.PAID_TWICE, find=payments.paid_twice, screen=payments.any_money),
+    rule.Rule(ailment=Ailment.REFUNDED_TOO_MUCH, find=refunds.refunded_too_much, screen=refunds.too_much_rows),
+    rule.Rule(ailment=Ailment.AMOUNT_DIFFERS, find=payments.amount_differs, screen=payments.any_money),
+    rule.Rule(ailment=Ailment.MONEY_WITHOUT_ORDER, find=payments.money_without_order, screen=payments.no_rows),
+    rule.Rule(ailment=Ailment.PAID_AFTER_CLOSE, find=payments.paid_after_close, screen=payments.ended_money),
+    rule.Rule(ailment=Ailment.PAID_NOT_RECORDED, find=payments.paid_not_recorded, screen=payments.open_money),
+    rule.Rule(ailment=Ailment.REFUND_STUCK, find=refunds.refund_stuck, screen=refunds.refund_rows),
+    rule.Rule(ailment=Ailment.REFUND_NOT_RECORDED, find=refunds.refund_not_recorded, screen=refunds.refund_rows),
+    rule.Rule(ailment=Ailment.REFUND_NOT_SENT, find=refunds.refund_not_sent, screen=refunds.refund_rows),
+    rule.Rule(ailment=Ailment.PAID_IN_SHOP_ONLY, find=payments.paid_in_shop_only, screen=payments.paid_money),
+    rule.Rule(ailment=Ailment.EXPIRED_UNPAID, find=payments.expired_unpaid, screen=payments.expired),
+    rule.Rule(ailment=Ailment.STOCK_RETURNED_TWICE, find=resources.stock_returned_twice, screen=resources.moved_stock),
+    rule.Rule(ailment=Ailment.STOCK_NOT_RETURNED, find=resources.stock_not_returned, screen=resources.ended_with_stock),
+    rule.Rule(ailment=Ailment.COUPON_USED_TWICE, find=resources.coupon_used_twice, screen=resources.shares_coupon),
+    rule.Rule(ailment=Ailment.COUPON_NOT_RETURNED, find=resources.coupon_not_returned, screen=resources.ended_with_coupon),
+    rule.Rule(ailment=Ailment.ORDER_CONTRADICTS_ITSELF, find=contradictions.contradicts_itself, screen=contradictions.rows),
+)
+
+_HIDES_CONTRADICTIONS = frozenset({Ailment.PAID_AFTER_CLOSE, Ailment.PAID_NOT_RECORDED, Ailment.AMOUNT_DIFFERS})
+"""Ailments that explain why a row disagrees with itself: once they are mended, what is left shows when we look again."""
+_MATTERS = frozenset({claim.About.ORDER, claim.About.PAYMENT, claim.About.REFUND})
+
+
+def diagnose(view: rule.View) -> finding.Diagnosis:
+    """Every ailment of the dossier, most harmful first; or whole; or what is missing to tell."""
+    missing = _missing(view)
+    found = [f for r in RULES if (f := r.find(view)) is not None]
+    if any(f.ailment in _HIDES_CONTRADICTIONS for f in found):
+        found = [f for f in found if f.ailment is not Ailment.ORDER_CONTRADICTS_ITSELF]
+    if found:
+        return finding.Broken(findings=tuple(found), unheard=missing)
+    return finding.Unjudged(missing=missing) if missing else finding.Whole()
+
+
+def suspects(horizon: rule.Horizon) -> tuple[tuple[Ailment, screen.Predicate], ...]:
+    """For each ailment that rows can show, the rows to look at."""
+    screens = ((r.ailment, r.screen(horizon)) for r in RULES)
+    coded = screen.Unknown(field=order.Field.ORDER_STATE)
+    return (
+        *((ailment, predicate) for ailment, predicate in screens if predicate is not None),
+        (Ailment.ORDER_CONTRADICTS_ITSELF, coded),
+    )
+
+
+def _missing(view: rule.View) -> tuple[claim.Silence, ...]:
+    """The silences that could change the answer."""
+    shop = view.dossier.shop()
+    return tuple(s for s in view.dossier.silences if s.about in _MATTERS and _matters(s, shop, view))
+
+
+def _matters(silence: claim.Silence, shop: order.ShopOrder | None, view: rule.View) -> bool:
+    # Nobody attached that source: the result says so once, not at every order.
+    if silence.why is claim.Why.NOT_CONFIGURED:
+        return False
+    if silence.why is not claim.Why.NOT_FOUND or silence.about is not claim.About.PAYMENT:
+        return silence.why is not claim.Why.NOT_FOUND
+    # "No such attempt" is not "unpaid". It leaves the answer open where the shop claims money, or where time has run out.
+    if shop is None:
+        return False
+    due = terms.expiry(shop, view.policy)
+    ran_out = shop.state is order.OrderState.AWAITING_PAYMENT and due is not None and view.now >= due
+    return shop.says_paid() or ran_out

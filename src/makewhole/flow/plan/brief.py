@@ -1,0 +1,63 @@
+"""What a remedy is planned from, and what it drafts: shared by the files of this room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from makewhole.core import codec
+from makewhole.model import dossier, fact, finding, order, payment, plan, policy, resource, tally
+
+
+class Brief(codec.Noun, frozen=True, kw_only=True):
+    """One finding to be remedied, on this dossier, under these rules, at this instant."""
+
+    dossier: dossier.Dossier
+    finding: finding.Finding
+    policy: policy.Policy
+    now: datetime
+
+    def about(self) -> tuple[tally.Paid, ...]:
+        """The payments that the finding is about."""
+        return tuple(p for p in tally.payments(self.dossier) if p.transaction() in self.finding.subject)
+
+
+class Draft(codec.Noun, frozen=True, kw_only=True):
+    """Steps, how the case ends when they succeed, and the rungs of the decision that were climbed."""
+
+    steps: tuple[plan.Step, ...]
+    terminal: plan.Terminal
+    why: tuple[fact.Fact, ...] = ()
+
+
+def lacks(brief: Brief) -> tuple[order.Item, ...]:
+    """What an ended order must take again to live: its items, less what it never gave back."""
+    shop = brief.dossier.shop()
+    if shop is None:
+        return ()
+    held = {t.sku: t.taken - t.returned for t in brief.dossier.of(resource.StockTally)}
+    short = ((i, i.quantity - max(held.get(i.sku, 0), 0)) for i in shop.items)
+    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount, order=i.order) for i, n in short if n > 0)
+
+
+def holds(brief: Brief) -> tuple[order.Item, ...]:
+    """What an open order holds and must give back when it is closed."""
+    shop = brief.dossier.shop()
+    if shop is None:
+        return ()
+    tallies = {t.sku: t.taken - t.returned for t in brief.dossier.of(resource.StockTally)}
+    held = ((i, min(i.quantity, tallies.get(i.sku, i.quantity))) for i in shop.items)
+    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount, order=i.order) for i, n in held if n > 0)
+
+
+def coupon_use(brief: Brief) -> resource.CouponUse | None:
+    """What is known of the order's coupon."""
+    shop = brief.dossier.shop()
+    uses = brief.dossier.of(resource.CouponUse)
+    if shop is None:
+        return None
+    return next((c for c in uses if c.coupon == shop.coupon), None) or next((c for c in uses if c.order == shop.number), None)
+
+
+def attempts(brief: Brief) -> tuple[payment.Attempt, ...]:
+    """Every attempt to pay that was heard of."""
+    return brief.dossier.of(payment.Attempt)

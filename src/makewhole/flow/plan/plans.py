@@ -1,0 +1,49 @@
+"""The whole decision in one place: the first remedy that the playbook allows and that applies; else a person."""
+
+from __future__ import annotations
+
+from makewhole.flow.plan import ask, brief, late, remedies
+from makewhole.model import fact, finding, plan, playbook
+
+
+def make(given: brief.Brief, book: playbook.Playbook) -> plan.Plan:
+    """The plan for one finding, bound to what was said (the dossier's digest), not to when we read it."""
+    for remedy in book.allowed(given.finding.ailment):
+        draft = _ask(given) if remedy is plan.Remedy.ASK_PERSON else remedies.REMEDIES[remedy](given)
+        if draft is not None:
+            return _bind(given, remedy, draft)
+    raise AssertionError("a person can always be asked")
+
+
+def hand_over(given: brief.Brief, *why: fact.Fact) -> plan.Plan:
+    """The plan that asks a person, for reasons found after planning (a guard that holds, a step that was refused)."""
+    return _bind(given, plan.Remedy.ASK_PERSON, ask.ask(given, topic=_topic(given), why=why))
+
+
+def _ask(given: brief.Brief) -> brief.Draft:
+    return ask.ask(given, topic=_topic(given), why=_late_why(given))
+
+
+def _late_why(given: brief.Brief) -> tuple[fact.Fact, ...]:
+    about = given.about()
+    if given.finding.ailment is not finding.Ailment.PAID_AFTER_CLOSE or len(about) != 1:
+        return ()
+    return late.decide(given, about[0]).why
+
+
+def _topic(given: brief.Brief) -> str:
+    return f"{given.finding.ailment.value}:{','.join(given.finding.subject)}"
+
+
+def _bind(given: brief.Brief, remedy: plan.Remedy, draft: brief.Draft) -> plan.Plan:
+    return plan.Plan(
+        order=given.dossier.order,
+        ailment=given.finding.ailment,
+        subject=given.finding.subject,
+        basis=given.dossier.digest(),
+        remedy=remedy,
+        terminal=draft.terminal,
+        stake=given.finding.stake,
+        steps=draft.steps,
+        why=draft.why,
+    )
