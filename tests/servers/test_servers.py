@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -90,6 +91,20 @@ def test_a_durable_server_flushes_every_commit(recipe: Callable[[], launch.Recip
     ):
         cursor.execute("SELECT @@innodb_flush_log_at_trx_commit, @@sync_binlog")
         assert cursor.fetchone() == (1, 1)
+
+
+@pytest.mark.parametrize("recipe", [mariadb.recipe, mysql.recipe], ids=SERVERS)
+def test_a_port_that_was_taken_in_the_meantime_is_given_up_for_another(
+    recipe: Callable[[], launch.Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = iter([taken.getsockname()[1], launch.free_port()])
+        monkeypatch.setattr(launch, "free_port", lambda: next(ports))
+        with launch.started(recipe()) as server:
+            assert server.port != taken.getsockname()[1]
+            assert next(ports, None) is None
 
 
 def test_a_server_that_refuses_its_options_says_so_at_once_and_leaves_nothing() -> None:
