@@ -1,0 +1,213 @@
+"""Every setting with its default, unit and reason; read from a TOML file and the environment; and the data files that people edit.
+
+Precedence: command line, then `MAKEWHOLE_…` in the environment, then the file, then the default. Secrets come from the environment or
+from files named here, never from the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from makewhole.core import codec, faults
+from makewhole.model import finding, plan, playbook, policy
+
+PREFIX = "MAKEWHOLE_"
+FILE = "makewhole.toml"
+
+
+class ShopSettings(codec.Noun, frozen=True, kw_only=True):
+    """The shop that we are attached to."""
+
+    file: str = ""
+    """A shop file's path, or the name of one that is shipped (mall, demo)."""
+    database: str = ""
+    """Address of the shop's database for reading. A read-only account is enough."""
+    hands_database: str = ""
+    """Address for writing; empty: nothing is ever written, acts become tasks for a person."""
+    password_file: str = ""
+    """File that holds the database's password; MAKEWHOLE_SHOP_PASSWORD comes first."""
+    notify_url: str = ""
+    """The shop's own callback URL, to which the relay forwards; empty: no forwarding."""
+
+
+class WechatpaySettings(codec.Noun, frozen=True, kw_only=True):
+    """One merchant account at WeChat Pay."""
+
+    mchid: str
+    appid: str
+    serial_no: str
+    """Serial number of the merchant's own certificate."""
+    private_key_file: str
+    """The merchant's private key, PEM."""
+    apiv3_key_file: str
+    """The 32-byte APIv3 key. A file, because it opens every callback."""
+    base_url: str = "https://api.mch.weixin.qq.com"
+    public_key_id: str = ""
+    """PUB_KEY_ID_…: public-key mode. Empty: certificate mode."""
+    public_key_file: str = ""
+    """WeChat Pay's public key, PEM, in public-key mode."""
+    notify_url: str = ""
+    """Where the channel sends callbacks: the relay's public address."""
+    link: str = "native"
+    """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
+
+
+class RelaySettings(codec.Noun, frozen=True, kw_only=True):
+    """The callback relay of `serve`."""
+
+    host: str = "127.0.0.1"
+    """Loopback: a reverse proxy with TLS stands in front."""
+    port: int = 8440
+    answer_within_ms: int = 4000
+    """Milliseconds. Channels give up after 5 s; the durable write takes a few milliseconds."""
+
+
+class EngineSettings(codec.Noun, frozen=True, kw_only=True):
+    """How hard the engine works."""
+
+    workers: int = 16
+    """Orders worked on at once. The channel's answer time (50 to 500 ms) is waited for in parallel; the processor is not."""
+    sweep_every_s: int = 60
+    """Seconds between sweeps of the shop's rows."""
+    forward_every_s: int = 5
+    """Seconds between looks at notices that are due to be forwarded."""
+    lease_s: int = 60
+    """Seconds after which a silent worker's run is taken over: longer than any one call's time-out."""
+
+
+class Settings(codec.Noun, frozen=True, kw_only=True):
+    """All settings."""
+
+    language: str = ""
+    """zh or en; empty: from the locale."""
+    store: str = "sqlite:///makewhole.db"
+    """Where Makewhole keeps its own memory. A file needs no server; mysql://… for several machines."""
+    evidence_key_file: str = ""
+    """Ed25519 key (PEM) that signs the evidence log's roots; empty: made beside the store at first use."""
+    platform: str = "douyin"
+    house: str = "house"
+    playbook: str = "default"
+    shop: ShopSettings = ShopSettings()
+    wechatpay: WechatpaySettings | None = None
+    relay: RelaySettings = RelaySettings()
+    engine: EngineSettings = EngineSettings()
+
+    def lease(self) -> timedelta:
+        """The lease as a span."""
+        return timedelta(seconds=self.engine.lease_s)
+
+
+def load(config: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force. Without `config`, `makewhole.toml` of the working directory if it is there.
+
+    Raises BadInput where the file is missing, broken or names a setting that does not exist.
+    """
+    env = os.environ if environment is None else environment
+    path = config or Path(FILE)
+    told: dict[str, Any] = {}
+    if config is not None or path.exists():
+        told = read_toml(path)
+    _overlay(told, env)
+    try:
+        return msgspec.convert(told, Settings, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise faults.BadInput(str(wrong), where=str(path), todo="See docs/settings.md for every setting.") from wrong
+
+
+def _overlay(told: dict[str, Any], env: Mapping[str, str]) -> None:
+    """MAKEWHOLE_SHOP_DATABASE sets shop.database: the part before the first field name is the section."""
+    sections = {f.name: f.type for f in msgspec.structs.fields(Settings)}
+    for name, value in env.items():
+        if not name.startswith(PREFIX):
+            continue
+        rest = name.removeprefix(PREFIX).lower()
+        if rest in sections:
+            told[rest] = value
+            continue
+        section, _, key = rest.partition("_")
+        if section in {"shop", "wechatpay", "relay", "engine"} and key not in {"", "password"}:
+            told.setdefault(section, {})[key] = value
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file's content. Raises BadInput, naming file and line, where it cannot be read."""
+    try:
+        with path.open("rb") as source:
+            return tomllib.load(source)
+    except OSError as missing:
+        raise faults.BadInput(
+            f"cannot read it: {missing.strerror}", where=str(path), todo="Check the path and its permissions."
+        ) from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise faults.BadInput(f"not valid TOML: {broken}", where=str(path), todo="Mend the line it names.") from broken
+
+
+def data_dir(kind: str) -> Path:
+    """Where the shipped data of a kind lie (policies, playbooks, shops, cases): in the wheel, or beside `src` in a checkout."""
+    packaged = Path(__file__).parent / "data" / kind
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / kind
+
+
+def find_data(kind: str, name: str) -> Path:
+    """A data file by path, or by the name of a shipped one. Raises BadInput, listing what there is."""
+    given = Path(name)
+    if given.suffix == ".toml":
+        return given
+    shipped = data_dir(kind) / f"{name}.toml"
+    if not shipped.exists():
+        there = ", ".join(sorted(p.stem for p in data_dir(kind).glob("*.toml")))
+        raise faults.BadInput(f"no {kind} file named {name!r}", where="settings", todo=f"Give a path, or one of: {there}.")
+    return shipped
+
+
+class _RuleFile(codec.Noun, frozen=True, kw_only=True):
+    name: str
+    rule: tuple[policy.Rule, ...]
+
+
+class _PlaybookFile(codec.Noun, frozen=True, kw_only=True):
+    name: str
+    remedies: dict[finding.Ailment, tuple[plan.Remedy, ...]]
+
+
+Shape = TypeVar("Shape")
+
+
+def policy_book(platform: str = "douyin", house: str = "house") -> policy.Book:
+    """The dated rules of a platform and a house. Raises BadInput for a broken file."""
+    ours = _shaped(find_data("policies", house), _RuleFile)
+    theirs = _shaped(find_data("policies", platform), _RuleFile)
+    return policy.Book(name=f"{theirs.name}+{ours.name}", platform=theirs.rule, house=ours.rule)
+
+
+def load_playbook(name: str = "default") -> playbook.Playbook:
+    """Which remedies are allowed. Raises BadInput for a broken file."""
+    told = _shaped(find_data("playbooks", name), _PlaybookFile)
+    return playbook.Playbook(name=told.name, remedies=told.remedies)
+
+
+def _shaped(path: Path, shape: type[Shape]) -> Shape:
+    try:
+        return msgspec.convert(read_toml(path), shape)
+    except (msgspec.ValidationError, ValueError) as wrong:
+        raise faults.BadInput(str(wrong), where=str(path), todo="Mend the entry it names.") from wrong
+
+
+def secret(environment_name: str, file: str, *, what: str) -> str:
+    """A secret from the environment or a file. Raises BadInput where neither has it; the secret itself is never in the message."""
+    from_env = os.environ.get(environment_name, "")
+    if from_env:
+        return from_env
+    if not file:
+        raise faults.BadInput(f"no {what}", where="settings", todo=f"Set {environment_name} or name a file that holds it.")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as missing:
+        raise faults.BadInput(f"cannot read the {what}: {missing.strerror}", where=file, todo="Check the path.") from missing
