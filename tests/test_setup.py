@@ -7,15 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = sorted(
-    path.relative_to(ROOT)
-    for path in [*ROOT.glob("*.lock"), *ROOT.glob("tests/strangers/*.lock"), *ROOT.glob("bench/*.lock")]
-)
+LOCKS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.lock"), *ROOT.glob("tests/strangers/*.lock"), *ROOT.glob("bench/*.lock")])
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -39,6 +37,16 @@ def test_every_package_of_a_lock_has_one_version_and_a_hash(lock: Path) -> None:
 def test_the_lock_of_the_tests_holds_the_lock_of_the_program() -> None:
     """They share one environment: a different version in one of them would be installed to and fro."""
     assert pins(ROOT / "requirements.lock").items() <= pins(ROOT / "requirements-dev.lock").items()
+
+
+def test_the_wheel_carries_every_rule_playbook_shop_and_case(tmp_path: Path) -> None:
+    built = run(ROOT, sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    carried = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".toml")}
+    folders = ("policies", "playbooks", "shops", "cases")
+    ours = {path.relative_to(ROOT) for folder in folders for path in ROOT.glob(f"{folder}/**/*.toml")}
+    assert carried == {f"makewhole/data/{path}" for path in ours}
 
 
 @pytest.fixture
