@@ -148,9 +148,7 @@ def test_no_function_is_longer_than_one_can_hold_in_mind() -> None:
     """70 lines: beyond that a parent with its branches and straight leaves are hiding in it."""
     place = "src/makewhole/planted.py::Run.drive"
     assert complaints(lambda files: long_functions(files, {}), planted(function_of(70))) == []
-    assert complaints(lambda files: long_functions(files, {}), planted(function_of(71))) == [
-        f"{place}: 71 lines, allowed are 70"
-    ]
+    assert complaints(lambda files: long_functions(files, {}), planted(function_of(71))) == [f"{place}: 71 lines, allowed are 70"]
     assert complaints(lambda files: long_functions(files, {place: 80}), planted(function_of(80))) == []
     assert complaints(lambda files: long_functions(files, {place: 80}), planted(function_of(81))) != []
     assert complaints(lambda files: long_functions(files, {place: 80}), planted(function_of(79))) != []
@@ -338,9 +336,7 @@ def test_every_struct_says_frozen_and_kw_only_itself() -> None:
         for line, name in ((1, "B"), (2, "A"))
         for word in ("frozen", "kw_only")
     ]
-    assert (
-        complaints(loose_structs, planted(base + "class Money(Noun, frozen=True, kw_only=True, tag=True): ...")) == []
-    )
+    assert complaints(loose_structs, planted(base + "class Money(Noun, frozen=True, kw_only=True, tag=True): ...")) == []
     assert complaints(loose_structs, src()) == []
 
 
@@ -352,8 +348,7 @@ def swallowed_errors(files: list[File]) -> Iterator[str]:
     for file, handler in nodes(files, ast.ExceptHandler):
         caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type] if handler.type else []
         nothing_done = all(
-            isinstance(step, ast.Pass | ast.Continue)
-            or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
+            isinstance(step, ast.Pass | ast.Continue) or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
             for step in handler.body
         )
         if not caught:
@@ -375,10 +370,7 @@ def test_no_error_is_swallowed() -> None:
     ):
         assert len(complaints(swallowed_errors, planted(f"try: f()\n{handler}"))) == 1
     assert len(complaints(swallowed_errors, planted("with contextlib.suppress(Exception): f()"))) == 1
-    assert (
-        complaints(swallowed_errors, planted("try: f()\nexcept KeyError: pass\nexcept Exception as e: raise X from e"))
-        == []
-    )
+    assert complaints(swallowed_errors, planted("try: f()\nexcept KeyError: pass\nexcept Exception as e: raise X from e")) == []
     assert complaints(swallowed_errors, src()) == []
 
 
@@ -411,9 +403,7 @@ def test_no_circle_hides_under_type_checking() -> None:
 
 # ---------------------------------------------------------------- what must not leave the house
 
-SECRET_OPTION = re.compile(
-    r"^--?[\w-]*(password|passwd|secret|token|credential|api-?key|private-?key|key-value)[\w-]*$"
-)
+SECRET_OPTION = re.compile(r"^--?[\w-]*(password|passwd|secret|token|credential|api-?key|private-?key|key-value)[\w-]*$")
 SECRET_BY_REFERENCE = re.compile(r"-(file|path|env|name)$")
 
 
@@ -424,17 +414,13 @@ def secrets_on_command_line(files: list[File]) -> Iterator[str]:
         for argument in call.args:
             name = argument.value if isinstance(argument, ast.Constant) else None
             if isinstance(name, str) and SECRET_OPTION.search(name) and not SECRET_BY_REFERENCE.search(name):
-                yield file.at(
-                    call, f"{name}: a command line is seen by every user of the machine; name a file or a variable"
-                )
+                yield file.at(call, f"{name}: a command line is seen by every user of the machine; name a file or a variable")
 
 
 def test_no_secret_is_asked_for_on_the_command_line() -> None:
     """Other users see it in the process list, and the shell keeps it in its history."""
     for name in ("--password", "--shop-secret", "--key-value", "--api-key", "--private-key"):
-        assert (
-            len(complaints(secrets_on_command_line, planted(f"@click.option('{name}', help='x')\ndef f(): ..."))) == 1
-        )
+        assert len(complaints(secrets_on_command_line, planted(f"@click.option('{name}', help='x')\ndef f(): ..."))) == 1
     kept = "click.option('--password-file')\nclick.option('--key-file')\nclick.option('--database')"
     assert complaints(secrets_on_command_line, planted(kept)) == []
     assert complaints(secrets_on_command_line, src()) == []

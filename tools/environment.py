@@ -27,9 +27,7 @@ def alone(lock_file: Path) -> Iterator[None]:
     try:
         import fcntl
     except ImportError as missing:
-        raise SetupError(
-            "this system has no file locks (Windows?): use WSL, a container or a Linux machine"
-        ) from missing
+        raise SetupError("this system has no file locks (Windows?): use WSL, a container or a Linux machine") from missing
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     with lock_file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -61,11 +59,7 @@ def checked(command: list[str], doing: str, advice: str) -> None:
     )
     if done.returncode != 0:
         last_words = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines()[-12:])
-        raise SetupError(
-            f"{doing} failed (exit {done.returncode}).\n"
-            f"  command: {' '.join(command)}\n{last_words}\n"
-            f"  what to do: {advice}"
-        )
+        raise SetupError(f"{doing} failed (exit {done.returncode}).\n  command: {' '.join(command)}\n{last_words}\n  what to do: {advice}")
 
 
 def create(environment: Path) -> None:
