@@ -29,6 +29,8 @@ from makewhole.model import (
 
 Heard = tuple[tuple[dossier.AnyClaim, ...], tuple[claim.Silence, ...]]
 """Claims and silences, as a source gave them."""
+Headers = Sequence[tuple[str, str]]
+"""HTTP headers in the order they came; names compare without case."""
 
 
 class Suspect(Protocol):
@@ -247,6 +249,17 @@ class Store(Protocol):
 
     def set_mark(self, name: str, value: str) -> None:
         """Remember a place."""
+        ...
+
+
+class NoticeReader(Protocol):
+    """Reads a channel's callbacks."""
+
+    def read(self, shop: ids.ShopName, headers: Headers, body: bytes, now: datetime) -> Kept:
+        """Verify over the raw bytes, decrypt, classify. Reads no clock of its own and keeps nothing.
+
+        Raises Rejected for what is no callback at all, Unavailable where a certificate that it needs cannot be fetched now.
+        """
         ...
 
 

@@ -27,12 +27,12 @@ def drive(world: ports.World, held: ports.Claimed) -> run.Run:
                     entries.append(record.intent(after, index, held.case, now))
                 world.store.save_run(after, fence, entries)
                 going, at = after, index
-                news = _act(world, going.plan.order, step, look=False)
+                news = _act(world, going, step, held, look=False)
             case run.Look(step=step, index=index):
                 if entries:
                     world.store.save_run(after, fence, entries)
                 going, at = after, index
-                news = _act(world, going.plan.order, step, look=True)
+                news = _act(world, going, step, held, look=True)
             case run.Wait(until=until):
                 world.store.save_run(after, fence, entries, not_before=until)
                 world.store.release_run(after.plan.run_id(), fence)
@@ -46,9 +46,9 @@ def _woken() -> run.News:
     return run.Woken()
 
 
-def _act(world: ports.World, order: ids.OrderKey, step: plan.Step, *, look: bool) -> run.News:
-    """Do or look, and say what happened in our words. A Defect is never caught here."""
-    now = world.clock.now()
+def _act(world: ports.World, going: run.Run, step: plan.Step, held: ports.Claimed, *, look: bool) -> run.News:
+    """Do or look, and say what happened in our words. A Defect stops the run for good, and goes on up."""
+    now, order = world.clock.now(), going.plan.order
     try:
         doer = doer_of(world, step)
         return doer.look(order, step, now) if look else doer.do(order, step, now)
@@ -59,6 +59,11 @@ def _act(world: ports.World, order: ids.OrderKey, step: plan.Step, *, look: bool
         return run.Saw(there=None, why=down.why) if look else run.NotDone(why=down.why)
     except faults.Indeterminate as doubt:
         return run.Saw(there=None, why=doubt.why) if look else run.Doubt(why=doubt.why)
+    except faults.Defect as ours:
+        stopped, _ = execute.stop(going, f"defect: {ours.why}")
+        if held.fence is not None:
+            world.store.save_run(stopped, held.fence, [record.ended(stopped, held.case, now)])
+        raise
 
 
 def doer_of(world: ports.World, step: plan.Step) -> ports.Doer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent import futures
 
 from makewhole import ports
 from makewhole.core import faults, ids
@@ -14,12 +15,18 @@ from makewhole.model import claim, dossier, order, payment
 _Numbers = list[tuple[ids.ChannelName, ids.OutTradeNo]]
 
 
-def gather(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> Iterator[dossier.Dossier]:
-    """A dossier for each order, in the order asked. A number that the shop does not know may be a payment's."""
+def gather(world: ports.World, numbers: Sequence[ids.OrderNumber], pool: futures.Executor | None = None) -> Iterator[dossier.Dossier]:
+    """A dossier for each order, in the order asked; with a pool, channels are waited for in parallel.
+
+    A number that the shop does not know may be a payment's.
+    """
     heard = _shop(world, numbers)
-    for number in numbers:
+
+    def one_of(number: ids.OrderNumber) -> dossier.Dossier:
         key = ids.OrderKey(shop=world.eyes.shop, number=number)
-        yield observe.observe(key, *_order(world, key, heard[number]))
+        return observe.observe(key, *_order(world, key, heard[number]))
+
+    yield from map(one_of, numbers) if pool is None else pool.map(one_of, numbers)
 
 
 def one(world: ports.World, number: ids.OrderNumber) -> dossier.Dossier:

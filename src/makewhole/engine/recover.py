@@ -55,6 +55,8 @@ class State(enum.Enum):
     BUSY = "busy"
     """Another worker holds it."""
     BROKEN = "broken"
+    DEFECT = "defect"
+    """We ourselves are wrong about this order: its run is stopped, and a person must look at us."""
 
 
 @dataclass(frozen=True, kw_only=True)

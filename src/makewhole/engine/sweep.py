@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import structlog
+
 from makewhole import ports
-from makewhole.core import ids
+from makewhole.core import faults, ids
 from makewhole.engine import gather, recover
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import finding
 
 BATCH = 200
 """Orders read at once: large enough that statements cost little, small enough that a dossier is seconds old at most."""
+log = structlog.get_logger()
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 Progress = Callable[["Tally"], None]
@@ -46,11 +50,16 @@ class Tally:
                     self.ailments[found.ailment.value] = self.ailments.get(found.ailment.value, 0) + 1
 
 
-def scan(world: ports.World, tally: Tally | None = None, changed_since: str | None = None) -> Iterator[recover.Looked]:
+def scan(
+    world: ports.World,
+    tally: Tally | None = None,
+    changed_since: str | None = None,
+    pool: futures.Executor | None = None,
+) -> Iterator[recover.Looked]:
     """Every suspect that is broken or cannot be judged, as it is found. Changes nothing."""
     counted = tally if tally is not None else Tally()
     for batch in gather.batches(suspects(world, changed_since), BATCH):
-        for told in gather.gather(world, batch):
+        for told in gather.gather(world, batch, pool):
             looked = recover.judge(world, told)
             counted.suspects += 1
             counted.add(looked)
@@ -91,13 +100,33 @@ def urgency(looked: recover.Looked) -> Task:
     return Task(day=hour, minus_stake=-stake, deadline=deadline, number=looked.order.number)
 
 
-def worklist(world: ports.World, tally: Tally | None = None) -> list[Task]:
+def worklist(world: ports.World, tally: Tally | None = None, pool: futures.Executor | None = None) -> list[Task]:
     """The broken orders of a whole sweep, most urgent first: numbers only, so that a million fit."""
     heap: list[Task] = []
-    for looked in scan(world, tally):
+    for looked in scan(world, tally, pool=pool):
         if isinstance(looked.diagnosis, finding.Broken):
             heapq.heappush(heap, urgency(looked))
     return [heapq.heappop(heap) for _ in range(len(heap))]
+
+
+def drain(world: ports.World, tasks: list[Task], pool: futures.Executor) -> Iterator[recover.Result]:
+    """Work on these orders in their order, in parallel, as results come; memory holds numbers and the results not yet taken."""
+    for batch in gather.batches((t.number for t in tasks), BATCH):
+        for done in futures.as_completed([pool.submit(work, world, number) for number in batch]):
+            yield done.result()
+
+
+def work(world: ports.World, number: ids.OrderNumber) -> recover.Result:
+    """Recover one order among many: our own mistake about this one must not stop the others, and a source's silence neither."""
+    key = ids.OrderKey(shop=world.eyes.shop, number=number)
+    try:
+        return recover.recover(world, number)
+    except faults.Defect:
+        log.exception("defect", order=str(key))
+        return recover.Result(order=key, state=recover.State.DEFECT, diagnosis=finding.Unjudged(missing=()))
+    except faults.Unavailable as down:
+        log.warning("left for the next sweep", order=str(key), why=down.why)
+        return recover.Result(order=key, state=recover.State.UNJUDGED, diagnosis=finding.Unjudged(missing=()))
 
 
 def resume_left(world: ports.World, limit: int = 100) -> list[recover.Result]:

@@ -59,6 +59,11 @@ def advance(going: run.Run, news: run.News, now: datetime) -> tuple[run.Run, run
             assert_never(news)
 
 
+def stop(going: run.Run, why: str) -> tuple[run.Run, run.Command]:
+    """End a run for a person, as it stands: what is in doubt stays marked as in doubt."""
+    return _finish(going, End.PERSON, why)
+
+
 def _wait(going: run.Run, waits: tuple[timedelta, ...], why: str, now: datetime) -> tuple[run.Run, run.Command]:
     """Later; and when all waits are used up, a person. What is in doubt stays marked as in doubt."""
     if going.tries >= len(waits):

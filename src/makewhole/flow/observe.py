@@ -48,6 +48,8 @@ def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
             return ("coupon", told.coupon)
         case resource.Reissue():
             return ("reissue", told.order)
+        case resource.ReissuedFrom():
+            return ("reissued-from", told.order)
 
 
 def _spoken(silence: claim.Silence, claims: Iterable[dossier.AnyClaim]) -> bool:

@@ -19,6 +19,7 @@ AnyClaim = (
     | resource.StockTally
     | resource.CouponUse
     | resource.Reissue
+    | resource.ReissuedFrom
 )
 
 ShopOrder = order.ShopOrder

@@ -48,6 +48,13 @@ class CouponUse(claim.Claim, frozen=True, kw_only=True, tag="coupon"):
 
 
 class Reissue(claim.Claim, frozen=True, kw_only=True, tag="reissue"):
-    """The order lives on under a new number (R1): it was recalled."""
+    """The order was written again under a new number (R1). `cancelled`: that one was closed before its time, as an undoing does."""
+
+    order: ids.OrderNumber
+    cancelled: bool = False
+
+
+class ReissuedFrom(claim.Claim, frozen=True, kw_only=True, tag="reissued-from"):
+    """The order is itself another one written again: it is not recalled a second time."""
 
     order: ids.OrderNumber

@@ -143,7 +143,12 @@ def expired_unpaid(view: rule.View) -> finding.Finding | None:
     """The order ran out of time, every channel says unpaid, and it is within its recovery window; or nobody closed it in time."""
     told = view.dossier
     shop = told.shop()
-    if shop is None or shop.state not in {_OPEN, order.OrderState.CLOSED} or told.of(resource.Reissue):
+    if shop is None or shop.state not in {_OPEN, order.OrderState.CLOSED}:
+        return None
+    # It lives on under its new number; and what was written again is not written again a second time.
+    if any(not r.cancelled for r in told.of(resource.Reissue)):
+        return None
+    if shop.state is order.OrderState.CLOSED and told.of(resource.ReissuedFrom):
         return None
     # An order is never expired without asking the channel (law 5).
     attempts = told.of(payment.Attempt)

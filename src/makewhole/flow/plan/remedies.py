@@ -150,6 +150,9 @@ def recall(given: brief.Brief) -> Draft | None:
     shop, tried = given.dossier.shop(), brief.attempts(given)
     if shop is None or not tried or given.finding.deadline is None or given.now > given.finding.deadline:
         return None
+    # Once: a recalled order that expires again, or whose number is used up by an undone recall, is a person's.
+    if given.dossier.of(resource.Reissue) or given.dossier.of(resource.ReissuedFrom):
+        return None
     items = shop.items
     left = {s.sku: s.available for s in given.dossier.of(resource.StockLeft)}
     given_back = {i.sku: i.quantity for i in brief.holds(given)} if _is_open(shop) else {}
