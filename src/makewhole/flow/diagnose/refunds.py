@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from makewhole.core import money
 from makewhole.flow.diagnose import causes, payments, rule
 from makewhole.model import claim, fact, finding, order, payment, policy, screen, tally
@@ -38,13 +40,7 @@ def refund_stuck(view: rule.View) -> finding.Finding | None:
     """A refund at the channel neither succeeded nor failed past its time, or waits for a person there."""
     told = view.dossier
     limit = view.policy.span(policy.RuleName.REFUND_STUCK_AFTER)
-    stuck = []
-    for refund in told.of(payment.ChannelRefund):
-        # The buyer's account cannot take it: waiting longer changes nothing.
-        if refund.state is payment.RefundState.ABNORMAL or (
-            refund.state in payment.UNDER_WAY and refund.requested_at and view.now - refund.requested_at > limit
-        ):
-            stuck.append(refund)
+    stuck = [r for r in told.of(payment.ChannelRefund) if _stuck(r, view.now - limit)]
     if not stuck:
         return None
     abnormal = any(r.state is payment.RefundState.ABNORMAL for r in stuck)
@@ -142,6 +138,13 @@ def _not_recorded(shop: order.ShopOrder, mine: tally.Paid, stake: money.Money, *
         evidence=(rule.shop_line(shop), *lines),
         since=max((r.done_at for r in mine.refunds if r.done_at), default=None),
     )
+
+
+def _stuck(refund: payment.ChannelRefund, oldest: datetime) -> bool:
+    # The buyer's account cannot take it: waiting longer changes nothing.
+    if refund.state is payment.RefundState.ABNORMAL:
+        return True
+    return refund.state in payment.UNDER_WAY and refund.requested_at is not None and refund.requested_at < oldest
 
 
 def _refund_line(refund: payment.ChannelRefund) -> finding.Evidence:

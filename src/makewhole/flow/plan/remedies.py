@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from makewhole.core import ids, money
 from makewhole.flow.plan import brief, late
-from makewhole.model import act, order, payment, plan, policy, resource, tally
+from makewhole.model import act, claim, order, payment, plan, policy, resource, tally
 from makewhole.model.plan import Remedy, Terminal
 
 Draft = brief.Draft
@@ -151,7 +151,8 @@ def recall(given: brief.Brief) -> Draft | None:
     if shop is None or not tried or given.finding.deadline is None or given.now > given.finding.deadline:
         return None
     # Once: a recalled order that expires again, or whose number is used up by an undone recall, is a person's.
-    if given.dossier.of(resource.Reissue) or given.dossier.of(resource.ReissuedFrom):
+    again: tuple[claim.Claim, ...] = (*given.dossier.of(resource.Reissue), *given.dossier.of(resource.ReissuedFrom))
+    if again:
         return None
     items = shop.items
     left = {s.sku: s.available for s in given.dossier.of(resource.StockLeft)}
