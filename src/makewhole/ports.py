@@ -168,7 +168,8 @@ class Store(Protocol):
     ) -> Claimed:
         """Insert the run and reserve its limits in one transaction (law 1), leased to the caller.
 
-        A run of this id that exists is returned as it stands (with a fence only if its lease was free and is now the caller's).
+        A run of this id that exists is returned as it stands, with a fence only if it is due (its `not_before` is past) and its lease
+        was free and is now the caller's. An order has one run under way at most: where another one is, that one is returned, unfenced.
         Raises LimitReached, nothing changed, where a reservation does not fit.
         """
         ...

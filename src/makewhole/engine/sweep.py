@@ -13,7 +13,7 @@ import structlog
 
 from makewhole import ports
 from makewhole.core import faults, ids
-from makewhole.engine import gather, recover
+from makewhole.engine import gather, look, recover
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import finding
 
@@ -37,7 +37,7 @@ class Tally:
     total: int | None = None
     ailments: dict[str, int] = field(default_factory=dict)
 
-    def add(self, looked: recover.Looked) -> None:
+    def add(self, looked: look.Looked) -> None:
         """Count one order."""
         match looked.diagnosis:
             case finding.Whole():
@@ -55,12 +55,12 @@ def scan(
     tally: Tally | None = None,
     changed_since: str | None = None,
     pool: futures.Executor | None = None,
-) -> Iterator[recover.Looked]:
+) -> Iterator[look.Looked]:
     """Every suspect that is broken or cannot be judged, as it is found. Changes nothing."""
     counted = tally if tally is not None else Tally()
     for batch in gather.batches(suspects(world, changed_since), BATCH):
         for told in gather.gather(world, batch, pool):
-            looked = recover.judge(world, told)
+            looked = look.judge(world, told)
             counted.suspects += 1
             counted.add(looked)
             if not isinstance(looked.diagnosis, finding.Whole):
@@ -91,7 +91,7 @@ class Task:
     number: ids.OrderNumber = field(compare=True)
 
 
-def urgency(looked: recover.Looked) -> Task:
+def urgency(looked: look.Looked) -> Task:
     """By deadline (to the hour) and money at stake, not by age."""
     findings = looked.findings()
     deadline = min((f.deadline for f in findings if f.deadline), default=_NEVER)

@@ -1,0 +1,78 @@
+"""Settle: cases are opened for findings and brought to their named ends (law 8): by our run, by others, or by asking a person."""
+
+from __future__ import annotations
+
+from makewhole import ports
+from makewhole.engine import look
+from makewhole.flow import record
+from makewhole.model import act, case, finding, plan, run
+
+
+def opened(world: ports.World, looked: look.Looked, found: finding.Finding) -> case.Case:
+    """The case of this finding, opened if there is none."""
+    now = world.clock.now()
+    new = case.Case(id=found.case(looked.order), order=looked.order, finding=found, opened_at=now, deadline=found.deadline)
+    return world.store.open_case(new, record.case_opened(new))
+
+
+def settle(world: ports.World, looked: look.Looked) -> list[case.Case]:
+    """End the cases of this order whose ailment is gone: by our run if one did it, else because somebody else mended it."""
+    # Who is silent could still say that it is broken.
+    if isinstance(looked.diagnosis, finding.Unjudged):
+        return []
+    still = {f.case(looked.order) for f in looked.findings()}
+    gone = [c for c in world.store.cases(looked.order) if c.id not in still and c.terminal in {None, plan.Terminal.PERSON}]
+    if not gone:
+        return []
+    runs = world.store.runs_of(looked.order)
+    # A run under way knows more than one look: a refund being accepted is not yet a refund.
+    if any(r.end is None for r in runs):
+        return []
+    return [_ended_by(world, known, [r for r in runs if follows(r, known.finding)]) for known in gone]
+
+
+def follows(going: run.Run, found: finding.Finding) -> bool:
+    """Whether this run is about this finding."""
+    return going.plan.ailment is found.ailment and going.plan.subject == found.subject
+
+
+def to_person(world: ports.World, known: case.Case, made: plan.Plan) -> case.Case:
+    """The case is a person's now, until the question's deadline."""
+    asked = next(s.act for s in made.steps if isinstance(s.act, act.AskPerson))
+    first = world.store.asked(made.order, asked.topic) or asked
+    return _end(world, known, plan.Terminal.PERSON, "asked", first)
+
+
+def before_person(world: ports.World, looked: look.Looked, found: finding.Finding) -> bool:
+    """Whether a person was asked about this finding as it stands now: then there is nothing for us to do."""
+    known = world.store.find_case(found.case(looked.order))
+    if known is None or known.terminal is not plan.Terminal.PERSON:
+        return False
+    basis = looked.dossier.digest()
+    return any(
+        r.plan.remedy is plan.Remedy.ASK_PERSON and r.plan.basis == basis and r.end is run.End.DONE and follows(r, found)
+        for r in world.store.runs_of(looked.order)
+    )
+
+
+def _ended_by(world: ports.World, known: case.Case, runs: list[run.Run]) -> case.Case:
+    ours = [r for r in runs if r.end is run.End.DONE and r.plan.remedy is not plan.Remedy.ASK_PERSON]
+    if not ours:
+        return _end(world, known, plan.Terminal.RESTORED, "mended by others")
+    return _end(world, known, ours[-1].plan.terminal, ours[-1].plan.remedy.value)
+
+
+def _end(world: ports.World, known: case.Case, terminal: plan.Terminal, reason: str, asked: act.AskPerson | None = None) -> case.Case:
+    now = world.clock.now()
+    over = case.Case(
+        id=known.id,
+        order=known.order,
+        finding=known.finding,
+        opened_at=known.opened_at,
+        deadline=known.deadline if asked is None else asked.deadline,
+        terminal=terminal,
+        reason=reason,
+        ended_at=now,
+    )
+    world.store.end_case(over, record.case_ended(over, now))
+    return over
