@@ -186,8 +186,8 @@ class Store(Protocol):
         """All of one order, oldest first."""
         ...
 
-    def claim_runs(self, lease: Lease, limit: int) -> Sequence[Claimed]:
-        """Runs that are not over, due, and whose lease is free or expired, leased to the caller with a new fence."""
+    def claim_runs(self, shop: ids.ShopName, lease: Lease, limit: int) -> Sequence[Claimed]:
+        """Runs of this shop that are not over, due, and whose lease is free or expired, leased to the caller with a new fence."""
         ...
 
     def release_run(self, of: ids.RunId, fence: int) -> None:
@@ -218,8 +218,8 @@ class Store(Protocol):
         """Notices about one attempt, oldest first."""
         ...
 
-    def due_notices(self, now: datetime, limit: int) -> Sequence[Kept]:
-        """Genuine notices that are not settled and whose next forwarding is due."""
+    def due_notices(self, shop: ids.ShopName, now: datetime, limit: int) -> Sequence[Kept]:
+        """Genuine notices to this shop that are not settled and whose next forwarding is due."""
         ...
 
     def note_forwarding(

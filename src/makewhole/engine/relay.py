@@ -45,7 +45,7 @@ def receive(world: ports.World, reader: ports.NoticeReader, headers: ports.Heade
 def forward_due(world: ports.World) -> int:
     """Hand every due notice to the shop, look at its row, and plan the next try. Returns how many were settled."""
     now = world.clock.now()
-    return sum(forward(world, kept, now) for kept in world.store.due_notices(now, FORWARD_BATCH))
+    return sum(forward(world, kept, now) for kept in world.store.due_notices(world.eyes.shop, now, FORWARD_BATCH))
 
 
 def forward(world: ports.World, kept: ports.Kept, now: datetime) -> bool:

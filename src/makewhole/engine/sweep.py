@@ -132,4 +132,4 @@ def work(world: ports.World, number: ids.OrderNumber) -> recover.Result:
 def resume_left(world: ports.World, limit: int = 100) -> list[recover.Result]:
     """Go on with runs whose wait is over or whose worker died."""
     lease = ports.Lease(owner=world.owner, now=world.clock.now(), span=world.lease)
-    return [recover.resume(world, held) for held in world.store.claim_runs(lease, limit)]
+    return [recover.resume(world, held) for held in world.store.claim_runs(world.eyes.shop, lease, limit)]

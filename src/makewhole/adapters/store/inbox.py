@@ -1,0 +1,92 @@
+"""The durable inbox: callbacks as they came off the wire go in, what is due to be forwarded comes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from makewhole import ports
+from makewhole.adapters.store import names, statements, tables
+from makewhole.core import codec, faults, ids
+from makewhole.model import payment
+
+_GENUINE = payment.NoticeCheck.GENUINE.value
+
+
+def keep(tx: statements.Tx, notice: ports.Kept) -> bool:
+    """Whether it is new."""
+    if tx.one(statements.NOTICE_KNOWN, w_key=notice.key) is not None:
+        return False
+    received_at = names.ticks(notice.received_at)
+    tx.run(
+        statements.NOTICE_INSERT,
+        key=names.exact(notice.key, tables.KEY_LENGTH, "key of a notice"),
+        shop=names.shop(notice.shop),
+        channel=names.exact(notice.channel, tables.WORD_LENGTH, "channel"),
+        number=names.number(notice.number),
+        check=notice.check.value,
+        received_at=received_at,
+        headers=codec.canonical(notice.headers),
+        body=notice.body,
+        attempt=None if notice.attempt is None else codec.canonical(notice.attempt),
+        answer=notice.answer.value,
+        answer_code=notice.answer_code,
+        forwarded=notice.forwarded,
+        # Due at once: the shop waits for it.
+        next_at=received_at,
+        settled=int(notice.settled),
+    )
+    return True
+
+
+def of(tx: statements.Tx, shop: ids.ShopName, number: ids.OutTradeNo) -> list[ports.Kept]:
+    """About one attempt, the oldest first."""
+    return [_kept(row) for row in tx.all(statements.NOTICES_OF, w_shop=shop, w_number=number)]
+
+
+def due(tx: statements.Tx, shop: ids.ShopName, now: datetime, limit: int) -> list[ports.Kept]:
+    """To be forwarded now, the longest due first."""
+    rows = tx.all(statements.NOTICES_DUE, w_shop=shop, w_settled=0, w_check=_GENUINE, now=names.ticks(now), row_limit=limit)
+    return [_kept(row) for row in rows]
+
+
+def note_forwarding(
+    tx: statements.Tx, key: ids.Key, answer: payment.ShopAnswer, code: int | None, next_at: datetime | None, *, settled: bool
+) -> None:
+    """What the shop answered. To settle a notice that was never forwarded is no forwarding."""
+    found = tx.run(
+        statements.NOTICE_FORWARDED,
+        w_key=key,
+        answer=answer.value,
+        answer_code=code,
+        next_at=None if next_at is None else names.ticks(next_at),
+        settled=int(settled),
+        times=int(answer is not payment.ShopAnswer.NOT_FORWARDED),
+    )
+    if found == 0:
+        tx.writes -= 1
+        raise faults.Rejected(f"there is no notice {key}", code="no-notice")
+
+
+def unsettled(tx: statements.Tx, shop: ids.ShopName, now: datetime) -> list[ids.OutTradeNo]:
+    """Numbers that callbacks told of and nothing has settled, the oldest first."""
+    rows = tx.all(statements.UNSETTLED, w_shop=shop, w_settled=0, w_check=_GENUINE, now=names.ticks(now))
+    return [ids.OutTradeNo(row[0]) for row in rows]
+
+
+def _kept(row: statements.Row) -> ports.Kept:
+    key, shop, channel, number, check, received_at, headers, body, attempt, answer, code, forwarded, settled = row
+    return ports.Kept(
+        key=ids.Key(key),
+        shop=ids.ShopName(shop),
+        channel=ids.ChannelName(channel),
+        number=ids.OutTradeNo(number),
+        check=payment.NoticeCheck(check),
+        received_at=names.instant(received_at),
+        headers=codec.decode(headers, tuple[tuple[str, str], ...]),
+        body=bytes(body),
+        attempt=None if attempt is None else codec.decode(attempt, payment.Attempt),
+        answer=payment.ShopAnswer(answer),
+        answer_code=code,
+        forwarded=forwarded,
+        settled=bool(settled),
+    )

@@ -1,0 +1,231 @@
+"""Runs, their steps, leases and fences: pieces of work for the writer, and rows put together again as nouns."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from makewhole import ports
+from makewhole.adapters.store import limits, names, statements, tables
+from makewhole.core import codec, faults, ids
+from makewhole.model import plan, run, verdict
+
+WHOLE_RUN = -1
+"""The position of a step row that tells of the run and not of one of its steps."""
+FREE = 0
+"""A lease that ended in 1970: nobody holds it."""
+
+
+class Phase(enum.Enum):
+    """What a row of the append-only list of steps tells."""
+
+    BEGUN = "begun"
+    PLANNED = "planned"
+    """Also: undoing took this position, or nothing came of the intention."""
+    INTENDED = "intended"
+    DONE = "done"
+    WAITED = "waited"
+    ENDED = "ended"
+
+
+_PHASES = {run.Mark.PLANNED: Phase.PLANNED, run.Mark.INTENDED: Phase.INTENDED, run.Mark.DONE: Phase.DONE}
+
+
+class Begun(codec.Noun, frozen=True, kw_only=True):
+    """The part of a run that never changes."""
+
+    plan: plan.Plan
+    begun_at: datetime
+
+
+class Progress(codec.Noun, frozen=True, kw_only=True):
+    """The part of a run that every save rewrites. `steps` is None while they are the plan's own."""
+
+    marks: tuple[run.Mark, ...]
+    steps: tuple[plan.Step, ...] | None = None
+    tries: int = 0
+    gave_up: str | None = None
+    end: run.End | None = None
+    why: str | None = None
+
+
+def progress(going: run.Run) -> Progress:
+    """What a save writes."""
+    return Progress(
+        marks=going.marks,
+        steps=None if going.steps == going.plan.steps else going.steps,
+        tries=going.tries,
+        gave_up=going.gave_up,
+        end=going.end,
+        why=going.why,
+    )
+
+
+def whole(begun: bytes, rest: bytes) -> run.Run:
+    """The run from its two parts."""
+    first, now = codec.decode(begun, Begun), codec.decode(rest, Progress)
+    return run.Run(
+        plan=first.plan,
+        steps=first.plan.steps if now.steps is None else now.steps,
+        marks=now.marks,
+        begun_at=first.begun_at,
+        tries=now.tries,
+        gave_up=now.gave_up,
+        end=now.end,
+        why=now.why,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A run to begin, made ready outside the transaction."""
+
+    first: run.Run
+    case: ids.CaseId
+    reservations: Sequence[verdict.Reservation]
+    leaves: Sequence[tuple[bytes, bytes]]
+    lease: ports.Lease
+    id: ids.RunId
+    begun: bytes
+    rest: bytes
+
+    def carry_out(self, tx: statements.Tx) -> ports.Claimed:
+        """The run with its limits; or the run of this id as it stands; or the one that is under way on this order."""
+        order = self.first.plan.order
+        known = tx.one(statements.RUN_FIND, w_id=self.id)
+        if known is not None:
+            return self._join(tx, known)
+        other = tx.one(statements.RUN_UNDER_WAY, w_shop=order.shop, w_number=order.number, w_ended=0)
+        if other is not None:
+            return ports.Claimed(run=whole(other[0], other[1]), case=ids.CaseId(other[2]), fence=None)
+        if self.reservations:
+            tx.savepoint()
+            writes = tx.writes
+            try:
+                limits.reserve(tx, self.reservations, self.id)
+            except ports.LimitReached:
+                tx.back()
+                tx.writes = writes
+                raise
+            tx.keep()
+        n = tx.insert(
+            statements.RUN_INSERT,
+            id=self.id,
+            shop=order.shop,
+            number=order.number,
+            case_id=self.case,
+            owner=self.lease.owner[: tables.OWNER_LENGTH],
+            fence=1,
+            lease_until=names.ticks(self.lease.now + self.lease.span),
+            not_before=FREE,
+            ended=int(self.first.end is not None),
+            saves=0,
+            progress=self.rest,
+        )
+        tx.run(statements.PLAN_INSERT, run_n=n, body=self.begun)
+        tx.steps.append((n, 0, WHOLE_RUN, Phase.BEGUN.value, self.id, 1, names.ticks(self.lease.now)))
+        tx.entries.extend(self.leaves)
+        return ports.Claimed(run=self.first, case=self.case, fence=1)
+
+    def _join(self, tx: statements.Tx, known: statements.Row) -> ports.Claimed:
+        begun, rest, case_id, old, n, not_before = known
+        due = not_before <= names.ticks(self.lease.now)
+        fence = _lease(tx, n, old, self.lease) if due else None
+        return ports.Claimed(run=whole(begun, rest), case=ids.CaseId(case_id), fence=fence)
+
+
+def _lease(tx: statements.Tx, n: int, fence: int, lease: ports.Lease) -> int | None:
+    """The new fence, or None where the run is over or its lease held."""
+    found = tx.run(
+        statements.RUN_LEASE,
+        w_n=n,
+        w_fence=fence,
+        w_ended=0,
+        now=names.ticks(lease.now),
+        owner=lease.owner[: tables.OWNER_LENGTH],
+        lease_until=names.ticks(lease.now + lease.span),
+    )
+    return fence + 1 if found else None
+
+
+def claim(tx: statements.Tx, shop: ids.ShopName, lease: ports.Lease, limit: int) -> list[ports.Claimed]:
+    """Runs that are due and free, the longest due first."""
+    now = names.ticks(lease.now)
+    claimed = []
+    for begun, rest, case_id, old, n, _ in tx.all(statements.RUNS_DUE, w_shop=shop, w_ended=0, now=now, now_too=now, row_limit=limit):
+        fence = _lease(tx, n, old, lease)
+        if fence is not None:
+            claimed.append(ports.Claimed(run=whole(begun, rest), case=ids.CaseId(case_id), fence=fence))
+    return claimed
+
+
+def release(tx: statements.Tx, of: ids.RunId, fence: int) -> None:
+    """Free its lease. Raises Rejected where the fence is stale."""
+    if tx.run(statements.RUN_RELEASE, w_id=of, w_fence=fence, owner="", lease_until=FREE) == 0:
+        # Nothing was found, so nothing was written.
+        tx.writes -= 1
+        raise stale(of, fence)
+
+
+def stale(of: ids.RunId, fence: int) -> faults.Rejected:
+    """Somebody else holds the run since."""
+    return faults.Rejected(f"run {of} is no longer ours to write: fence {fence} is stale", code="stale-fence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Save:
+    """A run to save, made ready outside the transaction."""
+
+    going: run.Run
+    fence: int
+    leaves: Sequence[tuple[bytes, bytes]]
+    at: datetime | None
+    not_before: datetime | None
+    id: ids.RunId
+    rest: bytes
+
+    def carry_out(self, tx: statements.Tx) -> None:
+        """The run, the steps that moved, its evidence. Raises Rejected where the fence is stale or the run is over."""
+        held = tx.one(statements.RUN_HELD, w_id=self.id)
+        if held is None:
+            raise faults.Rejected(f"there is no run {self.id}", code="no-run")
+        n, _, fence, _, ended, saves, rest = held
+        if fence != self.fence:
+            raise stale(self.id, self.fence)
+        if ended:
+            if rest == self.rest:
+                return  # ending it twice is ending it once
+            raise faults.Rejected(f"run {self.id} is over", code="run-ended")
+        over = self.going.end is not None
+        found = tx.run(
+            statements.RUN_SAVE,
+            w_n=n,
+            w_fence=self.fence,
+            w_ended=0,
+            w_saves=saves,
+            saves=saves + 1,
+            progress=self.rest,
+            not_before=FREE if self.not_before is None else names.ticks(self.not_before),
+            ended=int(over),
+        )
+        if found != 1:
+            raise faults.Defect(f"run {self.id} changed beside us although we hold the lock")
+        tx.steps.extend(self._moved(n, saves + 1, codec.decode(rest, Progress)))
+        tx.entries.extend(self.leaves)
+
+    def _moved(self, n: int, seq: int, before: Progress) -> list[statements.Row]:
+        """A row for each step whose mark changed or that became another step; every save leaves at least one row."""
+        at = None if self.at is None else names.ticks(self.at)
+        old_steps = self.going.plan.steps if before.steps is None else before.steps
+        rows: list[statements.Row] = []
+        for i, (step, mark) in enumerate(zip(self.going.steps, self.going.marks, strict=True)):
+            if i >= len(before.marks) or mark is not before.marks[i] or step != old_steps[i]:
+                key = plan.key(self.going.plan.order, step)
+                rows.append((n, seq, i, _PHASES[mark].value, key, self.fence, at))
+        if self.going.end is not None:
+            rows.append((n, seq, WHOLE_RUN, Phase.ENDED.value, self.id, self.fence, at))
+        elif not rows:
+            rows.append((n, seq, WHOLE_RUN, Phase.WAITED.value, self.id, self.fence, at))
+        return rows

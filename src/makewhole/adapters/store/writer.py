@@ -1,0 +1,282 @@
+"""Pieces of work of many threads come in, few durable commits go out: one commit, one flush to the disk, many callers.
+
+One thread at a time writes for all. Whoever comes while nobody writes becomes that one and carries out what has gathered, its own
+first; there is no thread to start, to hand over to and to stop, and a lone caller never waits for one. A piece of work refuses before
+it writes (or takes a savepoint), so that its refusal undoes nothing of its neighbours'. Callers return after the commit.
+
+The first statement locks the tree's one row (on SQLite the whole file), in every process: entries of evidence have one order, the tree
+cannot fork, two writers cannot deadlock, and what a piece of work reads stays true until the commit.
+
+A commit without an answer: the token that the transaction left in this writer's own row tells, and the lock on the tree's row makes
+sure that the server is done with the old transaction, one way or the other, before we read it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+from makewhole.adapters.store import faults as foreign
+from makewhole.adapters.store import links, statements
+from makewhole.core import faults, merkle
+
+Result = TypeVar("Result")
+Work = Callable[[statements.Tx], Result]
+
+BATCH_MAX = 256
+"""Pieces of work in one commit: what waits beyond is the next commit's; keeps the lock under a few hundredths of a second."""
+TRIES_MAX = 8
+"""Repeats after a deadlock, a lock not got or a lost connection; with the waits between them about three seconds."""
+PAUSE_S = 0.02
+SETTLE_S = 30.0
+"""Seconds to find out about a commit without an answer: a server's restart. Beyond it the caller is told that nobody knows."""
+
+
+class Job(Generic[Result]):
+    """A piece of work on its way: its result or its fault, and the gate at which its caller waits."""
+
+    def __init__(self, work: Work[Result]) -> None:
+        self.work = work
+        self.result: Result | None = None
+        self.fault: BaseException | None = None
+        self.done = False
+        self.gate = threading.Lock()
+        self.gate.acquire()
+
+    def fail(self, fault: BaseException) -> None:
+        """The caller will see this."""
+        self.fault = fault
+
+
+class _ApartError(Exception):
+    """A piece of work failed after it wrote: each must be carried out on its own."""
+
+
+class _RolledBackError(Exception):
+    """A commit without an answer turned out not to have happened."""
+
+
+class Writer:
+    """Writes for all threads of this process."""
+
+    def __init__(self, connect: Callable[[], links.Link], texts: statements.Texts) -> None:
+        self._connect = connect
+        self._texts = texts
+        self._mutex = threading.Lock()
+        self._waiting: deque[Job[Any]] = deque()
+        self._led = False
+        self._link: links.Link | None = None
+        self._id = secrets.token_hex(16)
+        self._token = 0
+        self._registered = False
+        self._crowd = 1
+        self.commits = 0
+        """Durable commits so far, for the bench: pieces of work share them."""
+
+    def write(self, work: Work[Result]) -> Result:
+        """The result, durable. Raises what the work raised, or a fault."""
+        job = Job(work)
+        with self._mutex:
+            self._waiting.append(job)
+            lead = not self._led
+            self._led = True
+        if not lead:
+            job.gate.acquire()
+        if not job.done:
+            self._lead(job)
+        if job.fault is not None:
+            raise job.fault
+        return cast("Result", job.result)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.write(lambda _: None)  # after everybody else
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    # ------------------------------------------------------------ leading
+
+    def _lead(self, own: Job[Any]) -> None:
+        """Carry out one batch that holds our own work, wake its callers, and let the first who waits lead the next."""
+        batch = self._gather()
+        try:
+            self._carry_out(batch)
+        except BaseException as fault:  # noqa: BLE001  raised again by `write`
+            # Interrupted in the middle: nobody was told anything, and what is open is rolled back with its connection.
+            self._drop()
+            for job in batch:
+                if job is not own and job.fault is None:
+                    job.fail(faults.Indeterminate("the thread that was writing for all was interrupted"))
+            own.fail(fault)
+        with self._mutex:
+            following = self._waiting[0] if self._waiting else None
+            self._led = following is not None
+        if following is not None:
+            following.gate.release()
+        for job in batch:
+            job.done = True
+            if job is not own:
+                job.gate.release()
+
+    def _gather(self) -> list[Job[Any]]:
+        with self._mutex:
+            count = min(len(self._waiting), BATCH_MAX)
+            return [self._waiting.popleft() for _ in range(count)]
+
+    def _carry_out(self, batch: list[Job[Any]]) -> None:
+        try:
+            self._try(batch)
+        except _ApartError:
+            for job in batch:
+                job.fault = job.result = None
+                try:
+                    self._try([job])
+                except _ApartError as wrong:
+                    # It wrote and failed; alone it takes nobody with it.
+                    job.fail(wrong.__cause__ or wrong)
+                except faults.Fault as fault:
+                    job.fail(fault)
+        except faults.Fault as fault:
+            for job in batch:
+                job.fail(fault)
+
+    def _try(self, batch: list[Job[Any]]) -> None:
+        """One transaction, again where the database asks for it. Raises a fault that concerns the whole batch."""
+        for tries in itertools.count(1):
+            try:
+                self._transaction(batch)
+            except _RolledBackError:
+                continue
+            except foreign.DRIVER_ERRORS as error:
+                said = foreign.meaning(error)
+                self._undo(said)
+                if said is foreign.Meaning.OURS and len(batch) > 1:
+                    raise _ApartError from error
+                again = said in {foreign.Meaning.AGAIN, foreign.Meaning.LOST}
+                if not again or tries >= TRIES_MAX:
+                    raise foreign.translated(error, "writing to the store") from error
+                time.sleep(PAUSE_S * tries)
+            except BaseException:
+                self._undo(foreign.Meaning.OURS)
+                raise
+            else:
+                return
+
+    def _transaction(self, batch: list[Job[Any]]) -> None:
+        link = self._linked()
+        link.begin()
+        tx = statements.Tx(link.cursor, self._texts)
+        size, frontier = _head(tx)
+        for job in batch:
+            _carry_out_one(tx, job)
+        if tx.writes == 0 and not tx.entries:
+            link.rollback()
+            return
+        self._finish(tx, size, frontier)
+        try:
+            link.commit()
+        except foreign.DRIVER_ERRORS as error:
+            if not self._happened(error):
+                raise _RolledBackError from error
+        self.commits += 1
+
+    def _finish(self, tx: statements.Tx, size: int, frontier: tuple[bytes, ...]) -> None:
+        """Steps and entries of the whole batch in one go; the tree grows with them; our token says that we were here."""
+        if tx.steps:
+            tx.many(statements.STEP_INSERT, tx.steps)
+        if tx.entries:
+            tx.many(statements.ENTRY_INSERT, [(size + i, leaf, body) for i, (leaf, body) in enumerate(tx.entries)])
+            grown = size
+            for leaf, _ in tx.entries:
+                frontier = merkle.append(frontier, grown, leaf)
+                grown += 1
+            if tx.run(statements.TREE_GROW, w_size=size, size=grown, frontier=b"".join(frontier)) != 1:
+                raise faults.Defect(f"the evidence tree grew from {size} beside us although we hold its lock")
+        self._token += 1
+        if self._registered and tx.run(statements.WRITER_UPDATE, w_id=self._id, token=self._token) == 1:
+            return
+        tx.run(statements.WRITER_INSERT, id=self._id, token=self._token)
+        self._registered = True
+
+    # ------------------------------------------------------------ connections and doubt
+
+    def _linked(self) -> links.Link:
+        if self._link is None:
+            self._link = self._connect()
+        return self._link
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.drop()
+            self._link = None
+
+    def _undo(self, said: foreign.Meaning) -> None:
+        """Roll back; where even that fails, the connection goes, and the database does it."""
+        if self._link is None:
+            return
+        if said is not foreign.Meaning.LOST:
+            try:
+                self._link.rollback()
+            except foreign.DRIVER_ERRORS:
+                self._drop()
+            return
+        self._drop()
+
+    def _happened(self, error: BaseException) -> bool:
+        """Whether the commit took place that gave no answer: looked up, never guessed (law 4)."""
+        self._drop()
+        give_up = time.monotonic() + SETTLE_S
+        while True:
+            try:
+                return self._find_token()
+            except foreign.DRIVER_ERRORS as still:
+                self._drop()
+                if time.monotonic() > give_up:
+                    raise faults.Indeterminate(f"a commit gave no answer, and the database cannot be asked: {still}") from error
+                time.sleep(PAUSE_S * 5)
+
+    def _find_token(self) -> bool:
+        link = self._linked()
+        link.begin()
+        tx = statements.Tx(link.cursor, self._texts)
+        # The lock first: while the old transaction still holds it, it may yet be committed.
+        _head(tx)
+        row = tx.one(statements.WRITER_FIND, w_id=self._id)
+        link.rollback()
+        self._registered = row is not None
+        return row is not None and row[0] == self._token
+
+
+def _head(tx: statements.Tx) -> tuple[int, tuple[bytes, ...]]:
+    """Lock the tree's row and read it."""
+    row = tx.one(statements.TREE_LOCK)
+    if row is None:
+        raise faults.Defect("the store has no evidence tree: it was not set up by `schema`")
+    size, packed = row
+    return size, tuple(packed[i : i + 32] for i in range(0, len(packed), 32))
+
+
+def _carry_out_one(tx: statements.Tx, job: Job[Any]) -> None:
+    before = (tx.writes, len(tx.entries), len(tx.steps))
+    try:
+        job.result = job.work(tx)
+        job.fault = None
+    except foreign.DRIVER_ERRORS:
+        raise
+    except Exception as refused:
+        if tx.writes != before[0]:
+            raise _ApartError from refused
+        del tx.entries[before[1] :]
+        del tx.steps[before[2] :]
+        job.fail(refused)
+
+
+def leaves_of(bodies: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Entries ready for `Tx.entries`."""
+    return [(merkle.leaf_hash(body), body) for body in bodies]
