@@ -86,6 +86,8 @@ class NoticeCheck(enum.Enum):
     CLOCK = "clock"
     """Stamped more than five minutes from our clock."""
     UNREADABLE = "unreadable"
+    FOREIGN = "foreign"
+    """Properly signed, about another merchant's or another app's payment."""
     PROBE = "probe"
     """The channel's own deliberately wrong signature (SIGNTEST): must be refused, is no attack."""
 

@@ -1,0 +1,142 @@
+"""The one HTTP client: a method, an address, headers and bytes go out; an answer or one of our faults comes back.
+
+Nothing was sent (connection refused, no such host)      -> Unavailable
+anything after the first byte may have left              -> Indeterminate
+Reads may be repeated here, a bounded number of times; acts never: their repeats belong to the run, which looks first (law 4).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx2
+
+from makewhole.core import faults
+
+Transport = Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
+"""Method, address, headers, body in; status, headers, body out. Raises ConnectionRefusedError where nothing was sent, any other OSError
+where something may have been. A simulator's counterpart is one of these too, without a socket."""
+
+ANSWER_BYTES_MAX = 8 * 1024 * 1024
+"""An API answer has a few kilobytes; a larger one is a mistake or an attack and is cut off."""
+READ_PAUSES_S = (0.2, 1.0)
+"""Seconds before the second and the third try of a read: long enough for a lost packet, short enough for a sweep."""
+_GATEWAY_TROUBLE = frozenset({502, 503, 504})
+"""A proxy speaks for a server that did not: a read may be asked again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Seconds. The total stays well below a run's lease (60 s), so that a silent call never outlives its worker's right to act."""
+
+    connect_s: float = 3.0
+    read_s: float = 10.0
+    """WeChat Pay advises 10 s or more before a call is given up."""
+    total_s: float = 20.0
+    """A peer that sends one byte a second would never trip the read time-out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back. Header names are lower-cased."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header's value, empty where it is absent."""
+        return self.headers.get(name.lower(), "")
+
+
+class Pool:
+    """A transport over real sockets: pooled connections, no redirects, no proxies from the environment unless one is named."""
+
+    def __init__(self, timeouts: Timeouts | None = None, *, proxy: str | None = None, connections: int = 32) -> None:
+        self._timeouts = timeouts or Timeouts()
+        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+        t = self._timeouts
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(t.read_s, connect=t.connect_s),
+            limits=limits,
+            follow_redirects=False,
+            trust_env=False,
+            proxy=proxy,
+        )
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """One exchange. `Accept-Encoding: identity`, because signatures are over the bytes as sent."""
+        deadline = time.monotonic() + self._timeouts.total_s
+        sent = {"Accept-Encoding": "identity", **headers}
+        try:
+            with self._client.stream(method, url, headers=sent, content=body or None) as reply:
+                received = bytearray()
+                for chunk in reply.iter_raw():
+                    received += chunk
+                    if len(received) > ANSWER_BYTES_MAX:
+                        raise ConnectionAbortedError(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"the answer took longer than {self._timeouts.total_s:g} s")
+                return reply.status_code, dict(reply.headers), bytes(received)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as refused:
+            raise ConnectionRefusedError(str(refused) or type(refused).__name__) from refused
+        except httpx2.TimeoutException as late:
+            raise TimeoutError(str(late) or type(late).__name__) from late
+        except httpx2.RequestError as broken:
+            raise ConnectionResetError(str(broken) or type(broken).__name__) from broken
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+
+class Client:
+    """Speaks through a transport and translates its errors."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        read_pauses_s: Sequence[float] = READ_PAUSES_S,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport
+        self._pauses = tuple(read_pauses_s)
+        self._sleep = sleep
+
+    def read(self, url: str, headers: Callable[[], Mapping[str, str]]) -> Answer:
+        """GET, repeated after trouble on the way. `headers` is asked anew for each try: signatures carry the time and a nonce.
+
+        Raises Unavailable when the last try fails too: a read changes nothing, so nothing happened.
+        """
+        for pause in (*self._pauses, None):
+            try:
+                answer = self._exchange("GET", url, headers(), b"")
+            except OSError as trouble:
+                if pause is None:
+                    raise faults.Unavailable(f"no answer from {_host(url)}: {trouble}") from trouble
+            else:
+                if answer.status not in _GATEWAY_TROUBLE or pause is None:
+                    return answer
+            self._sleep(pause)
+        raise faults.Defect("the last try neither answered nor failed")
+
+    def act(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Exactly one try. Raises Unavailable where nothing was sent, Indeterminate where it may have arrived."""
+        try:
+            return self._exchange(method, url, headers, body)
+        except ConnectionRefusedError as refused:
+            raise faults.Unavailable(f"{_host(url)} cannot be reached, nothing was sent: {refused}") from refused
+        except OSError as trouble:
+            raise faults.Indeterminate(f"no answer from {_host(url)}, and it may have arrived: {trouble}") from trouble
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        status, told, received = self._transport(method, url, headers, body)
+        return Answer(status=status, headers={k.lower(): v for k, v in told.items()}, body=received)
+
+
+def _host(url: str) -> str:
+    """The address without path and query: numbers of orders do not belong into every log line."""
+    return "/".join(url.split("/", 3)[:3])

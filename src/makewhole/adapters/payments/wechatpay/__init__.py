@@ -1,0 +1,1 @@
+"""WeChat Pay APIv3, spoken directly: few calls, exact headers, raw bytes kept; no vendor SDK at run time."""

@@ -1,0 +1,139 @@
+"""Callbacks: headers, raw bytes and the time go in, a notice ready to be kept comes out, judged. Nothing in it is believed before that.
+
+Genuine means: signed by the channel over these very bytes, stamped within five minutes, sealed for us, about our merchant number and app.
+It does not mean that the amount is the order's; that is for the diagnosis, which holds the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from makewhole import ports
+from makewhole.adapters.payments.wechatpay import account, claims, conversation, signing, wire
+from makewhole.core import codec, faults, ids
+from makewhole.model import payment
+
+Headers = Sequence[tuple[str, str]]
+"""As they came; names in any spelling."""
+
+_SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial", "Wechatpay-Signature-Type")
+_KEPT = frozenset(name.lower() for name in (*_SIGNED, "Content-Type", "User-Agent"))
+"""What the shop needs to verify it again, and an auditor years later."""
+_PAID = "TRANSACTION."
+_REFUNDED = "REFUND."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What a verified callback says."""
+
+    event: str
+    number: str
+    attempt: payment.Attempt | None
+
+
+class Callbacks:
+    """Reads the callbacks of one account for one shop."""
+
+    def __init__(self, of: account.Account, talk: conversation.Conversation, shop: ids.ShopName) -> None:
+        self._account = of
+        self._talk = talk
+        self._shop = shop
+
+    def read(self, headers: Headers, body: bytes, now: datetime) -> ports.Kept:
+        """The notice, judged. Raises nothing but Defect: what cannot be checked now is not genuine now, and comes again."""
+        check = self._signature(headers, body, now)
+        if check is not payment.NoticeCheck.GENUINE:
+            return self._kept(headers, body, now, check)
+        try:
+            read = self._open(body, now)
+        except claims.Foreign:
+            return self._kept(headers, body, now, payment.NoticeCheck.FOREIGN)
+        except ValueError:
+            return self._kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
+        return self._kept(headers, body, now, check, read)
+
+    def _signature(self, headers: Headers, body: bytes, now: datetime) -> payment.NoticeCheck:
+        told = {name: [v for k, v in headers if k.lower() == name.lower()] for name in _SIGNED}
+        # Two headers of one name are two stories: each proxy on the way may believe another one.
+        if any(len(values) != 1 for values in told.values()):
+            return payment.NoticeCheck.BAD_SIGNATURE
+        stamp, nonce, signature, serial, scheme = (told[name][0] for name in _SIGNED)
+        if signature.startswith(signing.PROBE):
+            return payment.NoticeCheck.PROBE
+        if scheme != signing.SCHEME or signing.stamped(stamp) is None:
+            return payment.NoticeCheck.BAD_SIGNATURE
+        try:
+            key = self._talk.trust.key(serial, now)
+        except faults.Unavailable:
+            key = None
+        if key is None:
+            return payment.NoticeCheck.UNKNOWN_CERTIFICATE
+        try:
+            message = signing.answer_string(stamp, nonce, body)
+        except UnicodeEncodeError:
+            return payment.NoticeCheck.BAD_SIGNATURE
+        if not signing.fits(key, signature, message):
+            return payment.NoticeCheck.BAD_SIGNATURE
+        return payment.NoticeCheck.CLOCK if signing.clock_trouble(stamp, now) else payment.NoticeCheck.GENUINE
+
+    def _open(self, body: bytes, now: datetime) -> _Read:
+        """Raises Foreign, or ValueError."""
+        told = wire.parse(body, wire.Envelope)
+        if told.resource_type != "encrypt-resource" or told.resource.algorithm != "AEAD_AES_256_GCM":
+            raise ValueError(f"sealed by {told.resource.algorithm[:40]!r}")
+        sealed = told.resource
+        raw = signing.unseal(
+            self._account.apiv3_key, nonce=sealed.nonce, associated_data=sealed.associated_data, ciphertext=sealed.ciphertext
+        )
+        if told.event_type.startswith(_REFUNDED):
+            news = wire.parse(raw, wire.RefundNews)
+            if news.mchid != self._account.mchid:
+                raise claims.Foreign(f"merchant {news.mchid}, ours is {self._account.mchid}")
+            return _Read(event=told.id, number=news.out_trade_no, attempt=None)
+        if not told.event_type.startswith(_PAID):
+            raise ValueError(f"event {told.event_type[:40]!r} is none of ours")
+        found = wire.parse(raw, wire.Transaction)
+        attempt = claims.attempt(found, self._account, now, raw)
+        # Only paid attempts are told of. A claim from a callback is never more than a reason to ask the channel.
+        return _Read(event=told.id, number=found.out_trade_no, attempt=attempt)
+
+    def _kept(self, headers: Headers, body: bytes, now: datetime, check: payment.NoticeCheck, read: _Read | None = None) -> ports.Kept:
+        name = self._account.name
+        if read is None:
+            # Not keyed by the event id that it claims: a forgery must not take a genuine notice's place.
+            key = ids.derive("notice", self._shop, name, "refused", check.value, codec.digest_bytes(body))
+        else:
+            key = ids.derive("notice", self._shop, name, read.event)
+        return ports.Kept(
+            key=key,
+            shop=self._shop,
+            channel=name,
+            number=ids.OutTradeNo(read.number if read else ""),
+            check=check,
+            received_at=now,
+            headers=tuple((k, v) for k, v in headers if k.lower() in _KEPT),
+            body=body,
+            attempt=read.attempt if read else None,
+        )
+
+
+def answer(check: payment.NoticeCheck) -> tuple[int, bytes]:
+    """Status and body for the channel, once the notice is durable. Only a genuine one is acknowledged; the rest comes again."""
+    match check:
+        case payment.NoticeCheck.GENUINE:
+            return 204, b""
+        case payment.NoticeCheck.UNREADABLE | payment.NoticeCheck.FOREIGN:
+            return 400, _fail("not understood")
+        case payment.NoticeCheck.UNKNOWN_CERTIFICATE:
+            return 503, _fail("certificate not known yet")
+        case payment.NoticeCheck.BAD_SIGNATURE | payment.NoticeCheck.CLOCK | payment.NoticeCheck.PROBE:
+            return 401, _fail("signature refused")
+
+
+def _fail(message: str) -> bytes:
+    return msgspec.json.encode({"code": "FAIL", "message": message})

@@ -1,0 +1,162 @@
+"""WeChat Pay as a `ports.Channel`: our questions and acts go in, claims, silences and news come out. Remembers nothing durable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from urllib.parse import quote
+
+from makewhole import ports
+from makewhole.adapters import http
+from makewhole.adapters.payments.wechatpay import account, acts, callbacks, claims, conversation, errors, wire
+from makewhole.core import clock, faults, ids
+from makewhole.model import act, claim, dossier, payment, plan, run
+
+_NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
+"""What out_trade_no (32) and out_refund_no (64) may be made of. Anything else cannot exist there and must not reach a path."""
+
+
+class WeChatPay:
+    """One merchant account."""
+
+    def __init__(
+        self,
+        of: account.Account,
+        client: http.Client,
+        ticking: clock.Clock,
+        *,
+        nonce: Callable[[], str] = conversation.fresh_nonce,
+        openid_of: Callable[[ids.OutTradeNo], str | None] | None = None,
+    ) -> None:
+        self._talk = conversation.Conversation(of, client, ticking, nonce)
+        self._account = of
+        self._acts = acts.Acts(self._talk, self.transaction, self.refund, openid_of)
+
+    @property
+    def name(self) -> ids.ChannelName:
+        """As in claims and acts."""
+        return self._account.name
+
+    def ask(self, numbers: Sequence[ids.OutTradeNo]) -> ports.Heard:
+        """An Attempt or a silence for each number; one that fails does not silence the others. Raises only Defect."""
+        told: list[dossier.AnyClaim] = []
+        silent: list[claim.Silence] = []
+        for number in numbers:
+            with self._heard(silent, claim.About.PAYMENT, number):
+                told.append(self._attempt(number))
+        return tuple(told), tuple(silent)
+
+    def ask_transaction(self, transaction: ids.TransactionId) -> ports.Heard:
+        """What the channel says of one of its own numbers: a bill's row leads to its order this way."""
+        told: list[dossier.AnyClaim] = []
+        silent: list[claim.Silence] = []
+        with self._heard(silent, claim.About.PAYMENT, transaction):
+            raw = self._talk.read(f"/v3/pay/transactions/id/{_segment(transaction)}?mchid={self._account.mchid}")
+            found = wire.parse(raw, wire.Transaction)
+            if found.transaction_id != transaction:
+                raise ValueError(f"asked for {transaction}, told of {found.transaction_id}")
+            told.append(claims.attempt(found, self._account, self._talk.now(), raw))
+        return tuple(told), tuple(silent)
+
+    def ask_refunds(self, numbers: Sequence[tuple[ids.RefundNo, ids.OutTradeNo]]) -> ports.Heard:
+        """A ChannelRefund or a silence for each refund number. Raises only Defect."""
+        told: list[dossier.AnyClaim] = []
+        silent: list[claim.Silence] = []
+        for number, _ in numbers:
+            with self._heard(silent, claim.About.REFUND, number):
+                found, raw = self.refund(number)
+                told.append(claims.refund(found, self._account, self._talk.now(), raw))
+        return tuple(told), tuple(silent)
+
+    def do(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
+        """Act once; never retries by itself."""
+        match step.act:
+            case act.ClosePayment() as close:
+                return self._acts.close(close)
+            case act.RefundPayment() as refund:
+                return self._acts.refund(refund)
+            case act.NewPaymentLink() as link:
+                return self._acts.open(link)
+            case other:
+                raise faults.Defect(f"WeChat Pay cannot {type(other).__name__}")
+
+    def look(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
+        """Whether the act took effect. `acts.REPEATS` says why Saw(False) may be said at once."""
+        match step.act:
+            case act.ClosePayment() as close:
+                return self._acts.look_closed(close)
+            case act.RefundPayment() as refund:
+                return self._acts.look_refunded(refund)
+            case act.NewPaymentLink() as link:
+                return self._acts.look_open(link)
+            case other:
+                raise faults.Defect(f"WeChat Pay cannot look for {type(other).__name__}")
+
+    def preview(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> tuple[str, ...]:
+        """The call that `do` would make."""
+        return self._acts.preview(step.act)
+
+    def callbacks(self, shop: ids.ShopName) -> callbacks.Callbacks:
+        """The reader of this account's callbacks; shares our certificates."""
+        return callbacks.Callbacks(self._account, self._talk, shop)
+
+    def unlisted(self) -> dict[str, int]:
+        """Error codes that came and are not documented, with how often: for the doctor to show."""
+        return dict(self._talk.unlisted)
+
+    def transaction(self, number: ids.OutTradeNo) -> wire.Transaction:
+        """The channel's transaction of a number. Raises faults, and ValueError where the answer speaks of another one."""
+        return self._transaction(number)[0]
+
+    def refund(self, number: ids.RefundNo) -> tuple[wire.Refund, bytes]:
+        """The channel's refund of a number, and its bytes. Raises faults, and ValueError where the answer speaks of another one."""
+        raw = self._talk.read(f"/v3/refund/domestic/refunds/{_segment(number)}")
+        found = wire.parse(raw, wire.Refund)
+        if found.out_refund_no != number:
+            raise ValueError(f"asked for {number}, told of {found.out_refund_no}")
+        return found, raw
+
+    def _attempt(self, number: ids.OutTradeNo) -> payment.Attempt:
+        try:
+            found, raw = self._transaction(number)
+        except faults.Unavailable as waiting:
+            if errors.meaning(waiting.code) is not errors.Meaning.PAYING:
+                raise
+            of = self._account
+            now = self._talk.now()
+            return payment.Attempt(
+                source=of.name, as_of=now, channel=of.name, number=number, state=payment.AttemptState.PAYING, merchant=of.mchid
+            )
+        return claims.attempt(found, self._account, self._talk.now(), raw)
+
+    def _transaction(self, number: ids.OutTradeNo) -> tuple[wire.Transaction, bytes]:
+        raw = self._talk.read(f"/v3/pay/transactions/out-trade-no/{_segment(number)}?mchid={self._account.mchid}")
+        found = wire.parse(raw, wire.Transaction)
+        if found.out_trade_no != number:
+            raise ValueError(f"asked for {number}, told of {found.out_trade_no}")
+        return found, raw
+
+    @contextmanager
+    def _heard(self, silent: list[claim.Silence], about: claim.About, number: str) -> Iterator[None]:
+        """Turns what is no claim into the silence that it is."""
+        try:
+            yield
+        except faults.Rejected as no:
+            unknown = errors.meaning(no.code) is errors.Meaning.NOT_FOUND
+            why, detail = (claim.Why.NOT_FOUND if unknown else claim.Why.REFUSED), no.why
+        except (faults.Unavailable, faults.Indeterminate) as down:
+            why, detail = claim.Why.UNREACHABLE, down.why
+        except ValueError as wrong:
+            why, detail = claim.Why.NOT_UNDERSTOOD, str(wrong)
+        else:
+            return
+        silent.append(claim.Silence(source=self.name, about=about, number=number, why=why, detail=detail))
+
+
+def _segment(number: str) -> str:
+    """A number as part of a path. Raises Rejected, as the channel would say it, for one that cannot exist there."""
+    if not _NUMBER.fullmatch(number):
+        raise faults.Rejected(f"WeChat Pay has no numbers like {number[:40]!r}", code="ORDER_NOT_EXIST")
+    return quote(number, safe="")

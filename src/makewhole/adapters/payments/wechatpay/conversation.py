@@ -1,0 +1,115 @@
+"""One signed exchange with WeChat Pay: a path and a body go out, verified bytes come back, or a fault that says what may be done."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from makewhole.adapters import http
+from makewhole.adapters.payments.wechatpay import account, errors, signing, trust, wire
+from makewhole.core import clock, faults
+
+NONCE_BYTES = 16
+"""32 characters, as the documentation's examples."""
+
+
+def fresh_nonce() -> str:
+    """A nonce nobody can guess; a simulator hands in a repeatable one instead."""
+    return secrets.token_hex(NONCE_BYTES).upper()
+
+
+class Conversation:
+    """Signs what goes out and believes nothing that comes back unsigned."""
+
+    def __init__(
+        self,
+        of: account.Account,
+        client: http.Client,
+        ticking: clock.Clock,
+        nonce: Callable[[], str] = fresh_nonce,
+    ) -> None:
+        self.account = of
+        self.unlisted: Counter[str] = Counter()
+        """Error codes that the table lacks, and how often they came: for the doctor to show."""
+        self.trust = trust.Trust(of, self._certificates)
+        self._client = client
+        self._clock = ticking
+        self._nonce = nonce
+
+    def read(self, target: str) -> bytes:
+        """GET. Raises Rejected with the code, Unavailable for whatever tells nothing, Defect where our credentials are wrong."""
+        answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
+        return self._judge(answer, act=False)
+
+    def act(self, target: str, content: Mapping[str, object]) -> bytes:
+        """POST, once. Raises Rejected, Unavailable (nothing happened), Indeterminate (it may have) or Defect."""
+        body = msgspec.json.encode(content)
+        answer = self._client.act("POST", self.account.base_url + target, self._headers("POST", target, body), body)
+        return self._judge(answer, act=True)
+
+    def now(self) -> datetime:
+        """Our clock."""
+        return self._clock.now()
+
+    def doubt_of(self, header: Callable[[str], str], body: bytes) -> str:
+        """Why this answer is not the channel's; empty where it is. Raises Unavailable where its certificate could not be fetched."""
+        stamp, serial = header("Wechatpay-Timestamp"), header("Wechatpay-Serial")
+        signature = header("Wechatpay-Signature")
+        if not signature:
+            return "it is not signed"
+        if header("Wechatpay-Signature-Type") != signing.SCHEME:
+            return f"its signature is of type {header('Wechatpay-Signature-Type')[:40]!r}"
+        now = self._clock.now()
+        key = self.trust.key(serial, now)
+        if key is None:
+            return f"it is signed with an unknown serial {serial[:48]!r}"
+        if not signing.fits(key, signature, signing.answer_string(stamp, header("Wechatpay-Nonce"), body)):
+            return "its signature does not fit"
+        return signing.clock_trouble(stamp, now)
+
+    def _headers(self, method: str, target: str, body: bytes) -> Mapping[str, str]:
+        of, nonce = self.account, self._nonce()
+        timestamp = str(int(self._clock.now().timestamp()))
+        signature = signing.sign(of.private_key, signing.request_string(method, target, timestamp, nonce, body))
+        told = {
+            "Authorization": signing.authorization(
+                mchid=of.mchid, serial_no=of.serial_no, nonce=nonce, timestamp=timestamp, signature=signature
+            ),
+            "Accept": "application/json",
+            "User-Agent": "makewhole",
+        }
+        if body:
+            told["Content-Type"] = "application/json"
+        if of.public_key_id:
+            # Public-key mode: says by which of its keys the channel is to sign.
+            told["Wechatpay-Serial"] = of.public_key_id
+        return told
+
+    def _judge(self, answer: http.Answer, *, act: bool) -> bytes:
+        if not 200 <= answer.status < 300:
+            said = wire.problem(answer.body)
+            raise errors.fault(answer.status, said.code, said.message, act=act, unlisted=self.unlisted)
+        try:
+            doubt = self.doubt_of(answer.header, answer.body)
+        except faults.Unavailable as down:
+            doubt = f"the certificate it is signed with could not be fetched: {down.why}"
+        if doubt:
+            why = f"WeChat Pay's answer cannot be believed: {doubt}"
+            raise faults.Indeterminate(why) if act else faults.Unavailable(why)
+        if answer.status == 202:
+            said = wire.problem(answer.body)
+            raise errors.fault(202, said.code, said.message, act=act, unlisted=self.unlisted)
+        return answer.body
+
+    def _certificates(self) -> http.Answer:
+        """The list of certificates, unverified: `trust` checks its seals and then its signature with what they hold."""
+        target = "/v3/certificates"
+        answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
+        if answer.status != 200:
+            said = wire.problem(answer.body)
+            raise errors.fault(answer.status, said.code, said.message, act=False, unlisted=self.unlisted)
+        return answer

@@ -1,0 +1,97 @@
+"""Whom we believe at WeChat Pay: a serial goes in, the public key that it stands for comes out, or None.
+
+Public-key mode knows its key from the settings. Certificate mode fetches sealed certificates; an unknown serial fetches them once more,
+since the channel rotates them, and is then judged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from makewhole.adapters import http
+from makewhole.adapters.payments.wechatpay import account, signing, wire
+from makewhole.core import clock, faults
+
+FETCH_PAUSE = timedelta(seconds=10)
+"""Between two fetches for unknown serials: whoever invents serials must not make us call the channel for each of them."""
+
+Fetch = Callable[[], http.Answer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    key: rsa.RSAPublicKey
+    from_: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return (self.from_ is None or self.from_ <= now) and (self.until is None or now < self.until)
+
+
+class Trust:
+    """The keys of one channel account. Safe for several threads."""
+
+    def __init__(self, of: account.Account, fetch: Fetch) -> None:
+        self._account = of
+        self._fetch = fetch
+        self._known: dict[str, _Known] = {}
+        self._asked_at: datetime | None = None
+        self._lock = threading.Lock()
+        if of.public_key is not None and of.public_key_id:
+            self._known[of.public_key_id] = _Known(key=of.public_key)
+
+    def key(self, serial: str, now: datetime) -> rsa.RSAPublicKey | None:
+        """The key of a serial, exactly as spelled. Raises Unavailable where certificates had to be fetched and could not be."""
+        known = self._known.get(serial)
+        if known is None and self._may_exist(serial):
+            with self._lock:
+                # Another thread may have fetched while we waited.
+                if serial not in self._known and self._due(now):
+                    self._asked_at = now
+                    self._renew(now)
+            known = self._known.get(serial)
+        return known.key if known is not None and known.holds(now) else None
+
+    def _may_exist(self, serial: str) -> bool:
+        """A serial is up to 20 bytes in hex; a public key's id is known from the settings or not at all."""
+        return 8 <= len(serial) <= 40 and all(c in "0123456789ABCDEFabcdef" for c in serial)
+
+    def _due(self, now: datetime) -> bool:
+        return self._asked_at is None or abs(now - self._asked_at) >= FETCH_PAUSE
+
+    def _renew(self, now: datetime) -> None:
+        try:
+            answer = self._fetch()
+        except faults.Unavailable:
+            # A fetch that failed may be tried again at once: it told us nothing.
+            self._asked_at = None
+            raise
+        try:
+            fetched = dict(self._open(one) for one in wire.parse(answer.body, wire.Certificates).data)
+        except ValueError as wrong:
+            raise faults.Unavailable(f"WeChat Pay's list of certificates cannot be read: {wrong}") from wrong
+        # The seal shows that the channel made this list; the signature, by one of its own keys or one we knew, that it is of today.
+        known = self._known | fetched
+        signer = known.get(answer.header("Wechatpay-Serial"))
+        stamp, nonce = answer.header("Wechatpay-Timestamp"), answer.header("Wechatpay-Nonce")
+        message = signing.answer_string(stamp, nonce, answer.body)
+        if signer is None or not signing.fits(signer.key, answer.header("Wechatpay-Signature"), message):
+            raise faults.Unavailable("WeChat Pay's list of certificates is not signed by any key that we know or that it brings")
+        self._known = known
+
+    def _open(self, one: wire.Certificate) -> tuple[str, _Known]:
+        sealed = one.encrypt_certificate
+        pem = signing.unseal(
+            self._account.apiv3_key, nonce=sealed.nonce, associated_data=sealed.associated_data, ciphertext=sealed.ciphertext
+        )
+        certificate = x509.load_pem_x509_certificate(pem)
+        key = certificate.public_key()
+        if not isinstance(key, rsa.RSAPublicKey) or certificate.serial_number != int(one.serial_no, 16):
+            raise ValueError(f"certificate {one.serial_no} is not what it says")
+        return one.serial_no, _Known(key=key, from_=clock.parse(one.effective_time), until=clock.parse(one.expire_time))

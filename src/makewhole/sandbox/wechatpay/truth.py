@@ -1,0 +1,324 @@
+"""What is really so at the sandbox's WeChat Pay: attempts, refunds and a ledger of every fen. Worlds act on it; the gateway shows it.
+
+Nothing here knows of signatures or HTTP. A request that the channel would refuse raises Refused, with its status and code.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from makewhole.core import clock
+
+PARTIAL_REFUNDS_MAX = 50
+REFUND_AGE_MAX = timedelta(days=365)
+
+
+class Refused(Exception):
+    """The channel says no."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
+
+
+class Outcome(enum.Enum):
+    """How a refund that was accepted will end. The values are the API's."""
+
+    SUCCESS = "SUCCESS"
+    ABNORMAL = "ABNORMAL"
+    CLOSED = "CLOSED"
+    STUCK = "PROCESSING"
+    """Never ends."""
+
+
+@dataclass(kw_only=True)
+class Order:
+    """What a merchant asked to be paid."""
+
+    kind: str
+    appid: str
+    mchid: str
+    description: str
+    out_trade_no: str
+    total: int
+    currency: str = "CNY"
+    notify_url: str = ""
+    attach: str = ""
+    openid: str = ""
+    time_expire: datetime | None = None
+
+    def content(self) -> tuple[object, ...]:
+        """What makes two requests under one number the same."""
+        return (self.kind, self.appid, self.description, self.total, self.currency, self.notify_url, self.attach, self.openid)
+
+
+@dataclass(kw_only=True)
+class Transaction:
+    """An attempt to pay, as it is."""
+
+    order: Order
+    created_at: datetime
+    prepay: str
+    state: str = "NOTPAY"
+    transaction_id: str = ""
+    paid: int = 0
+    paid_at: datetime | None = None
+    openid: str = ""
+    closed_at: datetime | None = None
+    refunds: list[Refund] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Refund:
+    """A refund, as it is."""
+
+    out_refund_no: str
+    refund_id: str
+    of: Transaction
+    amount: int
+    total: int
+    reason: str
+    notify_url: str
+    created_at: datetime
+    outcome: Outcome
+    settles_at: datetime
+    status: str = "PROCESSING"
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One movement of money: what the merchant gets counts up, what goes back counts down."""
+
+    at: datetime
+    kind: str
+    number: str
+    moved: int
+
+
+Tell = Callable[[str, Transaction, Refund | None, datetime], None]
+"""Event type, what it is about, when: how the notices learn of it."""
+
+
+class Truth:
+    """One merchant account's money."""
+
+    def __init__(self, ticking: clock.Clock, tell: Tell, *, refund_takes: timedelta = timedelta(minutes=1)) -> None:
+        self._clock = ticking
+        self._tell = tell
+        self._numbered = 0
+        self._planned: dict[str, tuple[Outcome, timedelta]] = {}
+        self._waiting: list[tuple[datetime, int, Refund]] = []
+        self.refund_takes = refund_takes
+        self.balance: int | None = None
+        """Fen that the merchant can refund from; None: as much as anybody asks."""
+        self.unknown_close_answers_204 = True
+        """As merchants have seen it; the documentation says 404 ORDER_NOT_EXIST."""
+        self.transactions: dict[str, Transaction] = {}
+        self.by_id: dict[str, Transaction] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.ledger: list[Line] = []
+
+    # What buyers and the world do
+
+    def buyer_pays(self, out_trade_no: str, at: datetime | None = None, *, amount: int | None = None, late: bool = False) -> Transaction:
+        """The buyer pays. `amount`: another than was asked. `late`: though it was closed, as when the close and the payment cross."""
+        found = self.transactions[out_trade_no]
+        when = at or self._clock.now()
+        self._expire(found, when)
+        if found.state != "NOTPAY" and not (late and found.state == "CLOSED"):
+            raise ValueError(f"{out_trade_no} is {found.state} and cannot be paid")
+        return self._paid(found, found.order.total if amount is None else amount, when)
+
+    def pay_unknown(self, out_trade_no: str, amount: int, at: datetime | None = None, **told: str) -> Transaction:
+        """Money arrives under a number that the shop never wrote down: from another till, a lost row, a test gone live."""
+        when = at or self._clock.now()
+        template = next(iter(self.transactions.values())).order if self.transactions else None
+        order = Order(
+            kind="native",
+            appid=told.get("appid", template.appid if template else ""),
+            mchid=told.get("mchid", template.mchid if template else ""),
+            description="",
+            out_trade_no=out_trade_no,
+            total=amount,
+            currency=told.get("currency", "CNY"),
+            notify_url=told.get("notify_url", template.notify_url if template else ""),
+            attach=told.get("attach", ""),
+        )
+        return self._paid(self._new(order, when), amount, when)
+
+    def plan_refund(self, out_refund_no: str, outcome: Outcome, after: timedelta | None = None) -> None:
+        """How the refund of this number will end once it is asked for; empty number: every other one."""
+        self._planned[out_refund_no] = (outcome, self.refund_takes if after is None else after)
+
+    def settle(self, now: datetime) -> None:
+        """Let everything happen whose time has come."""
+        while self._waiting and self._waiting[0][0] <= now:
+            self._end(heapq.heappop(self._waiting)[2])
+
+    def next_settlement(self) -> datetime | None:
+        """When a refund ends next."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def kept(self, out_trade_no: str) -> int:
+        """Fen of this attempt that the merchant has and does not owe."""
+        found = self.transactions.get(out_trade_no)
+        return 0 if found is None else found.paid - sum(r.amount for r in found.refunds if r.status != "CLOSED")
+
+    # What the merchant asks for
+
+    def create(self, order: Order) -> Transaction:
+        """Open an attempt, or find the same one again."""
+        now = self._clock.now()
+        found = self.transactions.get(order.out_trade_no)
+        if found is None:
+            return self._new(order, now)
+        self._expire(found, now)
+        if found.state in {"SUCCESS", "REFUND"}:
+            raise Refused(400, "ORDERPAID", "该订单已支付")
+        if found.state == "CLOSED":
+            raise Refused(400, "ORDER_CLOSED", "该订单已关闭")
+        if found.order.content() != order.content():
+            raise Refused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
+        return found
+
+    def find(self, out_trade_no: str) -> Transaction:
+        """By the merchant's number."""
+        found = self.transactions.get(out_trade_no)
+        if found is None:
+            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+        self._expire(found, self._clock.now())
+        return found
+
+    def find_by_id(self, transaction_id: str) -> Transaction:
+        """By the channel's number."""
+        found = self.by_id.get(transaction_id)
+        if found is None:
+            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+        return found
+
+    def close(self, out_trade_no: str) -> None:
+        """No more money for this attempt."""
+        if out_trade_no not in self.transactions:
+            if self.unknown_close_answers_204:
+                return
+            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+        found = self.find(out_trade_no)
+        if found.state in {"SUCCESS", "REFUND"}:
+            raise Refused(400, "ORDERPAID", "该订单已支付")
+        if found.state != "CLOSED":
+            found.state, found.closed_at = "CLOSED", self._clock.now()
+
+    def refund(self, of: Transaction, out_refund_no: str, *, amount: int, total: int, reason: str, notify_url: str) -> Refund:
+        """Accept a refund, or answer the one of the same number again."""
+        now = self._clock.now()
+        self.settle(now)
+        known = self.refunds.get(out_refund_no)
+        if known is not None:
+            if (known.of, known.amount, known.total) != (of, amount, total):
+                raise Refused(400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试")
+            return known
+        self._may_refund(of, amount, total, now)
+        outcome, after = self._planned.get(out_refund_no) or self._planned.get("") or (Outcome.SUCCESS, self.refund_takes)
+        refund = Refund(
+            out_refund_no=out_refund_no,
+            refund_id=self._number("5030", now),
+            of=of,
+            amount=amount,
+            total=total,
+            reason=reason,
+            notify_url=notify_url,
+            created_at=now,
+            outcome=outcome,
+            settles_at=now + after,
+        )
+        self.refunds[out_refund_no] = refund
+        of.refunds.append(refund)
+        of.state = "REFUND"
+        self._wait(refund)
+        self._move(now, "refund", out_refund_no, -amount)
+        return refund
+
+    def find_refund(self, out_refund_no: str) -> Refund:
+        """By the merchant's refund number."""
+        self.settle(self._clock.now())
+        found = self.refunds.get(out_refund_no)
+        if found is None:
+            raise Refused(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+        return found
+
+    def apply_abnormal(self, refund_id: str, out_refund_no: str) -> Refund:
+        """An abnormal refund goes to the merchant's account instead: it is processed once more."""
+        found = self.find_refund(out_refund_no)
+        if found.refund_id != refund_id or found.status != "ABNORMAL":
+            raise Refused(400, "INVALID_REQUEST", "退款单状态不允许此操作")
+        found.status, found.outcome = "PROCESSING", Outcome.SUCCESS
+        found.settles_at = self._clock.now() + self.refund_takes
+        self._wait(found)
+        return found
+
+    # Inside
+
+    def _may_refund(self, of: Transaction, amount: int, total: int, now: datetime) -> None:
+        if of.state not in {"SUCCESS", "REFUND"} or of.paid_at is None:
+            raise Refused(400, "INVALID_REQUEST", "订单未支付，不能退款")
+        if total != of.paid:
+            raise Refused(400, "PARAM_ERROR", "订单金额与支付金额不一致")
+        if now - of.paid_at > REFUND_AGE_MAX:
+            raise Refused(403, "RULE_LIMIT", "交易时间超过一年的订单不能退款")
+        left = self.kept(of.order.out_trade_no)
+        if left <= 0:
+            raise Refused(400, "INVALID_REQUEST", "订单已全额退款")
+        if amount > left:
+            raise Refused(400, "INVALID_REQUEST", "申请退款金额超过可退金额")
+        if len(of.refunds) >= PARTIAL_REFUNDS_MAX:
+            raise Refused(403, "RULE_LIMIT", "部分退款次数超过限制")
+        if self.balance is not None and self.balance < amount:
+            raise Refused(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
+
+    def _wait(self, refund: Refund) -> None:
+        if refund.outcome is not Outcome.STUCK:
+            heapq.heappush(self._waiting, (refund.settles_at, len(self.refunds), refund))
+
+    def _end(self, refund: Refund) -> None:
+        at = refund.settles_at
+        refund.status = refund.outcome.value
+        if refund.outcome is Outcome.SUCCESS:
+            refund.done_at = at
+        if refund.outcome is Outcome.CLOSED:
+            self._move(at, "refund-returned", refund.out_refund_no, refund.amount)
+        if refund.notify_url:
+            self._tell(f"REFUND.{refund.status}", refund.of, refund, at)
+
+    def _expire(self, found: Transaction, now: datetime) -> None:
+        until = found.order.time_expire
+        if found.state == "NOTPAY" and until is not None and until <= now:
+            found.state, found.closed_at = "CLOSED", until
+
+    def _new(self, order: Order, now: datetime) -> Transaction:
+        made = Transaction(order=order, created_at=now, prepay=self._number("wx", now))
+        self.transactions[order.out_trade_no] = made
+        return made
+
+    def _paid(self, found: Transaction, amount: int, when: datetime) -> Transaction:
+        found.state, found.paid, found.paid_at = "SUCCESS", amount, when
+        found.openid = found.order.openid or "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
+        found.transaction_id = self._number("4200", when)
+        self.by_id[found.transaction_id] = found
+        self._move(when, "payment", found.order.out_trade_no, amount)
+        if found.order.notify_url:
+            self._tell("TRANSACTION.SUCCESS", found, None, when)
+        return found
+
+    def _move(self, at: datetime, kind: str, number: str, moved: int) -> None:
+        self.ledger.append(Line(at=at, kind=kind, number=number, moved=moved))
+        if self.balance is not None:
+            self.balance += moved
+
+    def _number(self, prefix: str, at: datetime) -> str:
+        self._numbered += 1
+        return f"{prefix}{at.astimezone(clock.BEIJING):%Y%m%d}{self._numbered:016d}"

@@ -1,0 +1,148 @@
+"""A merchant at the sandbox's WeChat Pay: one clock, one counterpart and one connector go out, wired together in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from makewhole.adapters import http
+from makewhole.adapters.payments.wechatpay import account, callbacks, connector
+from makewhole.core import clock, ids, money
+from makewhole.model import act, claim, payment, plan
+from makewhole.sandbox.wechatpay import faults as plans
+from makewhole.sandbox.wechatpay import gateway, keys, notices, server
+from makewhole.sandbox.wechatpay import truth as truths
+
+START = datetime(2026, 11, 23, 20, 0, tzinfo=clock.BEIJING)
+SHOP = ids.ShopName("demo")
+CHANNEL = ids.ChannelName("wechatpay")
+NOTIFY_URL = "https://relay.shop.test/wechatpay/notify"
+ORDER = ids.OrderKey(shop=SHOP, number=ids.OrderNumber("20261123200000001"))
+
+
+def merchant_account(**other: Any) -> account.Account:
+    """The sandbox's merchant, in certificate mode unless told otherwise."""
+    told: dict[str, Any] = {
+        "name": CHANNEL,
+        "mchid": gateway.Merchant().mchid,
+        "appid": gateway.Merchant().appid,
+        "serial_no": keys.serial("merchant"),
+        "private_key": account.private_key(keys.pem("merchant_key")),
+        "apiv3_key": account.apiv3_key(keys.APIV3_KEY),
+        "base_url": "http://wechatpay.sandbox",
+        "notify_url": NOTIFY_URL,
+    }
+    return account.Account(**(told | other))
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """What a test holds in its hands."""
+
+    clock: clock.ManualClock
+    gate: gateway.Gateway
+    channel: connector.WeChatPay
+    reader: callbacks.Callbacks
+    received: list[notices.Delivery] = field(default_factory=list)
+
+    @property
+    def truth(self) -> truths.Truth:
+        return self.gate.truth
+
+    @property
+    def faults(self) -> plans.Faults:
+        return self.gate.faults
+
+    def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
+        """An attempt to pay, as the shop itself would have opened it."""
+        told = {"kind": "native", "description": "茶", "notify_url": NOTIFY_URL} | other
+        m = self.gate.merchant
+        return self.truth.create(truths.Order(appid=m.appid, mchid=m.mchid, out_trade_no=number, total=total, **told))
+
+    def paid(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
+        """An attempt that was paid just now."""
+        self.opened(number, total, **other)
+        return self.truth.buyer_pays(number)
+
+    def ask(self, number: str = "A1") -> payment.Attempt | claim.Silence:
+        """The one thing that the channel says of one number."""
+        told, silent = self.channel.ask([ids.OutTradeNo(number)])
+        assert len(told) + len(silent) == 1
+        if silent:
+            return silent[0]
+        assert isinstance(told[0], payment.Attempt)
+        return told[0]
+
+    def deliveries(self) -> list[notices.Delivery]:
+        """What the channel would post right now; nobody acknowledges it."""
+        got: list[notices.Delivery] = []
+
+        def keep(delivery: notices.Delivery) -> int:
+            got.append(delivery)
+            return 500
+
+        self.gate.deliver(keep)
+        return got
+
+    def read(self, delivery: notices.Delivery) -> payment.NoticeCheck:
+        """What our reader makes of a delivery."""
+        return self.reader.read(delivery.headers, delivery.body, self.clock.now()).check
+
+
+def shop(*, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> Shop:
+    """In process, on a clock that stands still."""
+    ticking = clock.ManualClock(START)
+    gate = gateway.Gateway(ticking, faults=plans.Faults(seed, rates))
+    return _wired(ticking, gate, gate.transport, **other)
+
+
+@contextmanager
+def loopback_shop(**other: Any) -> Iterator[Shop]:
+    """The same over real sockets."""
+    ticking = clock.ManualClock(START)
+    gate = gateway.Gateway(ticking)
+    pool = http.Pool(http.Timeouts(connect_s=2, read_s=2, total_s=3))
+    with server.serving(gate) as base_url:
+        try:
+            yield _wired(ticking, gate, pool, base_url=base_url, **other)
+        finally:
+            pool.close()
+
+
+def _wired(ticking: clock.ManualClock, gate: gateway.Gateway, transport: http.Transport, **other: Any) -> Shop:
+    openid_of: Callable[[ids.OutTradeNo], str | None] | None = other.pop("openid_of", None)
+    client = http.Client(transport, sleep=lambda s: ticking.sleep(timedelta(seconds=s)))
+    nonces = iter(range(10**9))
+    of = merchant_account(**other)
+    channel = connector.WeChatPay(of, client, ticking, nonce=lambda: f"{next(nonces):032d}", openid_of=openid_of)
+    return Shop(clock=ticking, gate=gate, channel=channel, reader=channel.callbacks(SHOP))
+
+
+def close_step(number: str = "A1") -> plan.Step:
+    return plan.Step(act=act.ClosePayment(channel=CHANNEL, payment=ids.OutTradeNo(number)))
+
+
+def refund_step(of: truths.Transaction, amount: int | None = None, number: str = "MW0001", **other: Any) -> plan.Step:
+    told: dict[str, Any] = {
+        "channel": CHANNEL,
+        "payment": ids.OutTradeNo(of.order.out_trade_no),
+        "transaction": ids.TransactionId(of.transaction_id),
+        "number": ids.RefundNo(number),
+        "amount": money.Money(fen=of.paid if amount is None else amount),
+        "paid": money.Money(fen=of.paid),
+    }
+    return plan.Step(act=act.RefundPayment(**(told | other)))
+
+
+def link_step(number: str = "A1", total: int = 12850) -> plan.Step:
+    return plan.Step(
+        act=act.NewPaymentLink(
+            channel=CHANNEL,
+            payment=ids.OutTradeNo(number),
+            amount=money.Money(fen=total),
+            expires_at=START + timedelta(minutes=30),
+        )
+    )
