@@ -1,0 +1,91 @@
+"""The sentences of evidence and reasons (`model.fact.Says`), in English and Chinese side by side; `{0}` is the fact's first value.
+
+The English side is also what `evidence[].says` holds in JSON.
+"""
+
+from __future__ import annotations
+
+FACTS: dict[str, tuple[str, str]] = {
+    # the shop
+    "shop-state": ("the order is {0:OrderState}, {1} due", "订单状态为{0:OrderState}，应付 {1}"),
+    "shop-due": ("{0} is due", "应付 {0}"),
+    "shop-unknown-order": ("the shop knows no order {0}", "店铺没有订单 {0}"),
+    "shop-closed-at": ("the shop closed the order at {0:instant}", "店铺于 {0:instant} 关单"),
+    "shop-expired-at": ("the time to pay ran out at {0:instant}", "付款时限于 {0:instant} 到期"),
+    "shop-refund": ("the shop records refund {0} of {1}: {2:RefundState}", "店铺记有退款 {0}，{1}，{2:RefundState}"),
+    # the channel
+    "channel-paid": ("payment {0} of {1} succeeded at {2:instant}", "支付单 {0} 于 {2:instant} 支付成功，{1}"),
+    "channel-unpaid": ("payment {0} was not paid", "支付单 {0} 未支付"),
+    "channel-closed": ("payment {0} is closed, no money came", "支付单 {0} 已关闭，没有收款"),
+    "channel-refund": ("refund {0} of {1}: {2:RefundState}", "退款 {0}，{1}，{2:RefundState}"),
+    "channel-turned-refund": ("payment {0} was turned into a refund, how much is not told", "支付单 {0} 已转入退款，金额未告知"),
+    "channel-not-refunded": ("no refund of payment {0} ({1}) is known", "支付单 {0}（{1}）没有退款记录"),
+    # notices
+    "notice-received": ("the payment notice arrived at {0:instant}", "支付通知于 {0:instant} 到达"),
+    "notice-missing": ("no payment notice ever reached us", "我们一直没有收到支付通知"),
+    "notice-bad": ("a payment notice was refused: {0:NoticeCheck}", "支付通知被拒收：{0:NoticeCheck}"),
+    "shop-acknowledged": (
+        "the shop answered the payment notice with {0} and did not record the payment",
+        "店铺以 {0} 应答了支付通知，却没有入账",
+    ),
+    "shop-refused-notice": ("the shop refused the payment notice with {0}", "店铺以 {0} 拒收了支付通知"),
+    "shop-unreachable": (
+        "the payment notice was forwarded {0} times and the shop could not be reached",
+        "支付通知转发了 {0} 次，店铺一直连不上",
+    ),
+    "candidate": ("order {0} ({1}) may be meant; it fits by {2:Match}", "可能属于订单 {0}（{1}），相符之处：{2:Match}"),
+    # stock and coupons
+    "stock-tally": ("of {0} the order took {1} and gave back {2}", "{0}：订单占用 {1} 件，归还 {2} 件"),
+    "stock-left": ("of {0}, {1} are left", "{0} 剩余 {1} 件"),
+    "coupon-held": ("coupon {0} is still held by this order", "优惠券 {0} 仍被本订单占用"),
+    "coupon-holders": ("coupon {0} is named by several live orders: {1}", "优惠券 {0} 被多个有效订单使用：{1}"),
+    "coupon-elsewhere": ("coupon {0} belongs to order {1}", "优惠券 {0} 属于订单 {1}"),
+    # the order against itself
+    "paid-without-time": ("the order is {0:OrderState} and has no time of payment", "订单{0:OrderState}，却没有付款时间"),
+    "paid-without-channel": ("the order is {0:OrderState} and names no payment channel", "订单{0:OrderState}，却没有支付渠道"),
+    "unpaid-with-time": (
+        "the order is {0:OrderState} and has a time of payment, {1:instant}",
+        "订单{0:OrderState}，却有付款时间 {1:instant}",
+    ),
+    "closed-but-paid": (
+        "the order is {0:OrderState} and has a time of payment, {1:instant}",
+        "订单{0:OrderState}，却有付款时间 {1:instant}",
+    ),
+    "shipped-without-parcel": ("the order is {0:OrderState} and has no tracking number", "订单{0:OrderState}，却没有运单号"),
+    "shipped-without-time": ("the order is {0:OrderState} and has no time of shipping", "订单{0:OrderState}，却没有发货时间"),
+    "parcel-before-shipping": (
+        "the order is {0:OrderState} and already has a parcel ({1:instant})",
+        "订单{0:OrderState}，却已有包裹（{1:instant}）",
+    ),
+    "completed-without-time": ("the order is {0:OrderState} and has no time of completion", "订单{0:OrderState}，却没有完成时间"),
+    "times-out-of-order": (
+        "the times are out of order (created {1:instant}, paid {2:instant}, shipped {3:instant}, completed {4:instant})",
+        "时间先后颠倒（下单 {1:instant}，付款 {2:instant}，发货 {3:instant}，完成 {4:instant}）",
+    ),
+    "amounts-do-not-add-up": ("the amount due is {1}, its parts add up to {2}", "应付 {1}，各部分合计却是 {2}"),
+    "paid-amount-differs": ("the amount due is {1}, the shop records {2} as paid", "应付 {1}，店铺记的实付却是 {2}"),
+    "without-items": ("the order has no items", "订单没有商品"),
+    "foreign-item": ("an item belongs to another order: {1}", "有一件商品属于别的订单：{1}"),
+    "number-not-unique": ("{1} rows carry this order number", "有 {1} 行使用同一个订单号"),
+    # the late-payment decision
+    "late-unknown-time": ("when the money came is not known", "不知道何时到账"),
+    "late-too-old": ("the money came at {0:instant}, longer ago than {1:span}", "款项于 {0:instant} 到账，已超过 {1:span}"),
+    "late-fraud-window": (
+        "the order ended at {0:instant} and the money came only at {1:instant}",
+        "订单于 {0:instant} 结束，款项 {1:instant} 才到",
+    ),
+    "late-stock-unknown": ("how much of {0} is left is not known", "不知道 {0} 还剩多少"),
+    "late-stock-short": ("{1} of {0} are needed, {2} are left", "{0} 需要 {1} 件，只剩 {2} 件"),
+    "late-price-rose": ("{0} costs {1} by now", "{0} 现价已是 {1}"),
+    "late-coupon-unknown": ("the state of coupon {0} is not known", "不知道优惠券 {0} 的状态"),
+    "late-coupon-gone": ("coupon {0} is no longer free: {1:CouponState}", "优惠券 {0} 已不可用：{1:CouponState}"),
+    "late-fits": (
+        "the money came at {0:instant}; stock, price and coupon still fit",
+        "款项于 {0:instant} 到账，库存、价格和优惠券仍然合适",
+    ),
+    # why a person is asked
+    "held-by-guard": ("policy does not let us do it alone: {0:Ground}", "规则不允许自动处理：{0:Ground}"),
+    "step-refused": ("the other side refused: {0}", "对方拒绝：{0}"),
+    "gave-up-waiting": ("no clear answer came in time: {0}", "一直没有等到明确的结果：{0}"),
+    "still-broken": ("“{0:Remedy}” was carried out, and the order is still broken", "已执行“{0:Remedy}”，问题仍在"),
+}

@@ -1,0 +1,84 @@
+"""The words of `--help`, in English and Chinese side by side."""
+
+from __future__ import annotations
+
+GUIDE: dict[str, tuple[str, str]] = {
+    "help.program": (
+        "Finds orders that shop and payment channel disagree about, says why, and makes them whole within your rules.",
+        "找出店铺与支付渠道说法不一致的订单，说明原因，并在你的规则之内恢复正常。",
+    ),
+    "help.usage": ("Usage:", "用法："),
+    "help.command-args": ("COMMAND [OPTIONS] …", "命令 [选项] …"),
+    "help.options": ("Options", "选项"),
+    "help.commands": ("Commands", "命令"),
+    "help.exit-codes": ("Exit codes", "退出码"),
+    "exit.0": ("fine, nothing is broken", "一切正常"),
+    "exit.1": ("broken orders were found, or are left", "发现问题订单，或仍有未恢复的订单"),
+    "exit.2": ("wrong use or settings", "用法或设置有误"),
+    "exit.3": ("incomplete: a source did not answer", "不完整：有来源没有应答"),
+    "exit.4": ("refused by your rules", "被规则拒绝"),
+    "exit.70": ("a mistake of ours; a report file is written", "我们自己的错误，已写出报告文件"),
+    "short.demo": ("a small shop, broken on purpose and made whole in front of you", "演示：一家小店，故意弄坏，再当面恢复"),
+    "short.scan": ("list broken orders; changes nothing", "列出问题订单，不做任何改动"),
+    "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
+    "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
+    "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
+    "short.simulate": ("invented worlds with faults and crashes; the laws are checked", "用随机世界与故障检验各项定律"),
+    "short.policy": ("show or check the dated rules", "查看或检查规则"),
+    "short.doctor": ("check settings, reach, keys, clocks", "检查设置、连通性、密钥与时钟"),
+    "help.demo": (
+        "A small shop with WeChat Pay on this machine, broken on purpose, made whole, and graded against the hidden truth.",
+        "在本机搭起一家用微信支付的小店，故意弄坏，再恢复，最后对照 Makewhole 看不到的真相打分。",
+    ),
+    "help.scan": (
+        "Lists broken orders while they are found. Only reads. --at judges today's rows by the clock and rules of another instant.",
+        "边查边列出问题订单，只读不写。--at 按另一时刻的规则和时钟来判断现有数据。",
+    ),
+    "help.show": (
+        "Tells one order's story. The number may be the shop's order number or a payment's out_trade_no.",
+        "讲清一个订单的来龙去脉。可以给店铺订单号，也可以给支付单号（out_trade_no）。",
+    ),
+    "help.recover": (
+        "Shows row by row and call by call what would be done. With --apply it is done, once, and then checked again.",
+        "逐行、逐次调用地预览将要做什么。加 --apply 才执行，只执行一次，之后再核对一遍。",
+    ),
+    "help.serve": (
+        "Keeps every callback until the shop has applied it, sweeps the orders, recovers within your rules. Ctrl-C stops it.",
+        "保管每个支付回调直到店铺入账，巡检订单，在规则之内恢复。按 Ctrl-C 停止。",
+    ),
+    "help.simulate": (
+        "Runs invented worlds with faults and crashes, each from its seed, and checks Makewhole's laws in them.",
+        "运行带故障和崩溃的随机世界，每个由种子决定，并检验 Makewhole 的各项定律。",
+    ),
+    "help.policy": (
+        "show: the rules in force, with their source. check: whether every rule is there, in the right unit, and unambiguous.",
+        "show：列出现行规则及出处。check：检查规则是否齐全、单位正确、没有歧义。",
+    ),
+    "help.doctor": (
+        "Checks what Makewhole needs, line by line: what is wrong, where, what to do. Asks the channel for one invented number.",
+        "逐项检查 Makewhole 所需：哪里不对、怎么办。只读；会向支付渠道查询一个不存在的单号。",
+    ),
+    "arg.order": ("ORDER", "订单号"),
+    "arg.orders": ("[ORDER]…", "[订单号]…"),
+    "option.lang": ("language of the answer; else the settings', else the locale's", "回答所用语言；默认看设置，再看系统区域"),
+    "option.help": ("show this and leave", "显示本说明"),
+    "option.version": ("show the version and leave", "显示版本"),
+    "option.config": ("settings file; without it makewhole.toml, if it is here", "设置文件；默认用当前目录的 makewhole.toml"),
+    "option.database": (
+        "the shop's database, e.g. sqlite:///shop.db or mysql://reader@host:3306/shop; its password comes from MAKEWHOLE_SHOP_PASSWORD",
+        "店铺数据库，例如 sqlite:///shop.db 或 mysql://reader@host:3306/shop；密码取自 MAKEWHOLE_SHOP_PASSWORD",
+    ),
+    "option.shop": ("shop file, or the name of one that is shipped", "店铺文件，或内置店铺文件的名称"),
+    "option.json": ("for scripts: JSON on standard output, all else on standard error", "供脚本使用：标准输出只有 JSON，其余走标准错误"),
+    "option.at": ("judge as of this instant, e.g. 2026-11-23T20:00:00+08:00", "按此时刻判断，例如 2026-11-23T20:00:00+08:00"),
+    "option.all": ("every broken order that a sweep finds, most urgent first", "巡检发现的所有问题订单，紧急的在先"),
+    "option.apply": ("do it; without this nothing is changed", "执行；不加则什么都不改"),
+    "option.yes": ("do not ask before acting", "执行前不再询问"),
+    "option.seed": ("same seed, same world", "同一种子，同一世界"),
+    "option.orders": ("orders in the world", "订单数量"),
+    "option.broken": ("share of orders that is broken, 0 to 1", "弄坏的比例，0 到 1"),
+    "option.folder": ("where the world is put; a new temporary folder without it", "存放位置；默认新建临时文件夹"),
+    "option.days": ("days of the world's life", "世界经历的天数"),
+    "option.worlds": ("how many worlds", "世界个数"),
+    "arg.policy": ("show|check", "show|check"),
+}
