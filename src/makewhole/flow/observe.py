@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from makewhole.core import ids
+from makewhole.core import codec, ids
 from makewhole.model import claim, dossier, order, payment, resource
 
 
@@ -13,7 +13,7 @@ def observe(key: ids.OrderKey, claims: Iterable[dossier.AnyClaim], silences: Ite
     newest: dict[tuple[str, ...], dossier.AnyClaim] = {}
     for told in claims:
         topic = _topic(told)
-        if topic not in newest or newest[topic].as_of <= told.as_of:
+        if topic not in newest or _newer(told, newest[topic]):
             newest[topic] = told
     quiet = {s.sort_key(): s for s in silences if not _spoken(s, newest.values())}
     return dossier.Dossier(
@@ -23,17 +23,26 @@ def observe(key: ids.OrderKey, claims: Iterable[dossier.AnyClaim], silences: Ite
     )
 
 
+def _newer(told: dossier.AnyClaim, so_far: dossier.AnyClaim) -> bool:
+    """By when the source said it; two words of one instant are put in an order of their own, so that hearing order decides nothing."""
+    if told.as_of != so_far.as_of:
+        return told.as_of > so_far.as_of
+    return codec.canonical(told) > codec.canonical(so_far)
+
+
 def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
     """What a claim speaks of: two claims with one topic are two words about the same thing."""
     match told:
         case order.ShopOrder():
             return ("order", told.source)
+        case order.OrphanRows():
+            return ("orphan-rows", told.source)
         case payment.Attempt():
             return ("attempt", told.source, told.number)
         case payment.ChannelRefund():
             return ("refund", told.source, told.number)
         case payment.ShopRefund():
-            return ("shop-refund", told.source, told.number or "")
+            return ("shop-refund", told.source, told.number or f"{told.requested_at} {told.done_at} {told.amount}")
         case payment.Notice():
             return ("notice", told.channel, told.number, told.check.value)
         case payment.Candidate():

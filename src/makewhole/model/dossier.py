@@ -9,6 +9,7 @@ from makewhole.model import claim, order, payment, resource
 
 AnyClaim = (
     order.ShopOrder
+    | order.OrphanRows
     | payment.Attempt
     | payment.ChannelRefund
     | payment.ShopRefund

@@ -48,6 +48,7 @@ class Says(enum.Enum):
     PAID_AMOUNT_DIFFERS = "paid-amount-differs"
     WITHOUT_ITEMS = "without-items"
     FOREIGN_ITEM = "foreign-item"
+    ITEMS_WITHOUT_ORDER = "items-without-order"
     NUMBER_NOT_UNIQUE = "number-not-unique"
     LATE_UNKNOWN_TIME = "late-unknown-time"
     LATE_TOO_OLD = "late-too-old"

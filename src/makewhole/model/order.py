@@ -120,6 +120,20 @@ class Item(codec.Noun, frozen=True, kw_only=True):
     order: ids.OrderNumber | None = None
 
 
+class Tried(codec.Noun, frozen=True, kw_only=True):
+    """An attempt to pay that the shop's own rows name: under which number, and at which channel where they say so."""
+
+    number: ids.OutTradeNo
+    channel: ids.ChannelName | None = None
+
+
+class OrphanRows(claim.Claim, frozen=True, kw_only=True, tag="orphan-rows"):
+    """Lines of an order that does not exist: somebody deleted it, or never wrote it. `order` is what they call it."""
+
+    order: ids.OrderNumber
+    items: tuple[Item, ...]
+
+
 class ShopOrder(claim.Claim, frozen=True, kw_only=True, tag="order"):
     """The order's own row. `version` names what compare-and-set compares with; `speaks_of` what the map covers.
 
@@ -149,6 +163,7 @@ class ShopOrder(claim.Claim, frozen=True, kw_only=True, tag="order"):
     deleted: bool = False
     kind: OrderKind = OrderKind.NORMAL
     items: tuple[Item, ...] = ()
+    tried: tuple[Tried, ...] = ()
     rows: int = 1
 
     def speaks(self, field: Field) -> bool:

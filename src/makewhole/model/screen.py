@@ -92,6 +92,10 @@ class NoChild(codec.Noun, frozen=True, kw_only=True, tag="no-child"):
     child: Child
 
 
+class ForeignItem(codec.Noun, frozen=True, kw_only=True, tag="foreign-item"):
+    """One of the order's items carries another order's number."""
+
+
 class SharesCoupon(codec.Noun, frozen=True, kw_only=True, tag="shares-coupon"):
     """Another live order names the same coupon."""
 
@@ -113,7 +117,21 @@ class Any(codec.Noun, frozen=True, kw_only=True, tag="any"):
 
 
 Predicate = (
-    In | Unknown | Missing | Present | Before | NotBefore | Less | Differ | HasChild | NoChild | SharesCoupon | SharesNumber | All | Any
+    In
+    | Unknown
+    | Missing
+    | Present
+    | Before
+    | NotBefore
+    | Less
+    | Differ
+    | HasChild
+    | NoChild
+    | ForeignItem
+    | SharesCoupon
+    | SharesNumber
+    | All
+    | Any
 )
 
 
@@ -124,9 +142,64 @@ def fields(predicate: Predicate) -> frozenset[order.Field]:
             return frozenset().union(*(fields(p) for p in parts))
         case Less(left=left, right=right) | Differ(left=left, right=right):
             return frozenset({left, right})
-        case HasChild() | NoChild() | SharesNumber():
+        case HasChild() | NoChild() | ForeignItem() | SharesNumber():
             return frozenset()
         case SharesCoupon():
             return frozenset({order.Field.ORDER_COUPON})
         case _:
             return frozenset({predicate.field})
+
+
+class Seen(codec.Noun, frozen=True, kw_only=True):
+    """One order as a screen sees it: its fields, the states of its rows in other tables ("" where they have none), what it shares."""
+
+    row: Row
+    children: dict[Child, tuple[str, ...]]
+    foreign_item: bool = False
+    shares_coupon: bool = False
+    shares_number: bool = False
+
+
+def holds(predicate: Predicate, seen: Seen) -> bool:
+    """Whether the predicate is true of an order: what its rendering in SQL must say too."""
+    row = seen.row
+    match predicate:
+        case All(parts=parts):
+            return all(holds(p, seen) for p in parts)
+        case Any(parts=parts):
+            return any(holds(p, seen) for p in parts)
+        case In(field=field, values=values):
+            return row.get(field) in values
+        case Unknown(field=field) | Missing(field=field):
+            return row.get(field) in {None, ""}
+        case Present(field=field):
+            return row.get(field) not in {None, ""}
+        case Before(field=field, instant=instant):
+            return _less(row.get(field), instant)
+        case NotBefore(field=field, instant=instant):
+            return row.get(field) == instant or _less(instant, row.get(field))
+        case Less(left=left, right=right):
+            return _less(row.get(left), row.get(right))
+        case Differ(left=left, right=right):
+            return None not in {row.get(left), row.get(right)} and row.get(left) != row.get(right)
+        case HasChild(child=child, states=states):
+            return any(not states or state in states for state in seen.children.get(child, ()))
+        case NoChild(child=child):
+            return not seen.children.get(child, ())
+        case ForeignItem():
+            return seen.foreign_item
+        case SharesCoupon():
+            return seen.shares_coupon
+        case SharesNumber():
+            return seen.shares_number
+
+
+def _less(left: Value, right: Value) -> bool:
+    """A comparison with a missing value is false."""
+    match left, right:
+        case datetime(), datetime():
+            return left < right
+        case int(), int():
+            return left < right
+        case _:
+            return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from makewhole.core import codec
+from makewhole.core import codec, money
 from makewhole.flow.diagnose import causes, rule
 from makewhole.model import fact, finding, order, payment, screen
 
@@ -29,7 +29,9 @@ class Contradiction(codec.Noun, frozen=True, kw_only=True):
 def contradicts_itself(view: rule.View) -> finding.Finding | None:
     """Every contradiction of the order's row in one finding: a person mends them together."""
     shop = view.dossier.shop()
-    if shop is None or shop.state is None:
+    if shop is None:
+        return _orphans(view)
+    if shop.state is None:
         return None
     found = [c for c in ALL if c.holds(shop) and not _settled(c, view)]
     if not found:
@@ -41,6 +43,20 @@ def contradicts_itself(view: rule.View) -> finding.Finding | None:
         stake=shop.due,
         evidence=tuple(rule.evidence(shop, c.says, shop.state, *c.shows(shop)) for c in found),
         since=shop.created_at,
+    )
+
+
+def _orphans(view: rule.View) -> finding.Finding | None:
+    """Lines whose order does not exist."""
+    told = next(iter(view.dossier.of(order.OrphanRows)), None)
+    if told is None:
+        return None
+    return finding.Finding(
+        ailment=finding.Ailment.ORDER_CONTRADICTS_ITSELF,
+        subject=(fact.Says.ITEMS_WITHOUT_ORDER.value,),
+        reason=causes.because(finding.Cause.OPERATOR_ERROR, finding.CauseDetail.MANUAL_EDIT, 0.4),
+        stake=money.total(tuple(i.amount for i in told.items if i.amount is not None)),
+        evidence=(rule.evidence(told, fact.Says.ITEMS_WITHOUT_ORDER, told.order, len(told.items)),),
     )
 
 
@@ -66,6 +82,10 @@ def _lacks(shop: order.ShopOrder, field: order.Field, value: object) -> bool:
 def _disordered(shop: order.ShopOrder) -> bool:
     times = [t for t in (shop.created_at, shop.paid_at, shop.shipped_at, shop.completed_at) if t is not None]
     return times != sorted(times)
+
+
+def _foreign(shop: order.ShopOrder) -> tuple[str, ...]:
+    return tuple(sorted({i.order for i in shop.items if i.order not in {None, shop.number}}))
 
 
 _TIMES = (F.ORDER_CREATED_AT, F.ORDER_PAID_AT, F.ORDER_SHIPPED_AT, F.ORDER_COMPLETED_AT)
@@ -153,6 +173,12 @@ ALL: tuple[Contradiction, ...] = (
         holds=lambda o: o.speaks(F.ITEM_ORDER) and not o.items,
         screen=screen.NoChild(child=screen.Child.ITEM),
         shows=lambda o: (),
+    ),
+    Contradiction(
+        says=fact.Says.FOREIGN_ITEM,
+        holds=lambda o: bool(_foreign(o)),
+        screen=screen.ForeignItem(),
+        shows=_foreign,
     ),
     Contradiction(
         says=fact.Says.NUMBER_NOT_UNIQUE,

@@ -1,0 +1,94 @@
+"""Database addresses of a shop go in, engines come out: one that can only read, one that may write. Every statement is bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from makewhole.core import faults
+
+READ_SECONDS_MAX = 60
+"""A batch of dossiers is a second's work; whatever takes a minute hurts the shop."""
+SCAN_SECONDS_MAX = 3600
+"""One pass over all orders, which waits for whoever looks at the suspects meanwhile."""
+LOCK_SECONDS_MAX = 5
+"""Waiting for a row that the shop itself is writing. Longer, and the shop's own requests queue behind us."""
+CONNECT_SECONDS_MAX = 5
+
+
+def for_eyes(url: str | sa.URL) -> sa.Engine:
+    """An engine whose sessions cannot write, whatever the account may do."""
+    engine = _engine(url)
+
+    @sa.event.listens_for(engine, "connect")
+    def read_only(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        if engine.dialect.name == "sqlite":
+            cursor.execute("PRAGMA query_only = ON")
+        else:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            _bound(cursor, READ_SECONDS_MAX)
+        cursor.close()
+
+    return engine
+
+
+def for_hands(url: str | sa.URL) -> sa.Engine:
+    """An engine for writes: explicit transactions, and a short wait for locks."""
+    engine = _engine(url)
+
+    @sa.event.listens_for(engine, "connect")
+    def careful(connection: Any, _: Any) -> None:
+        if engine.dialect.name == "sqlite":
+            # The driver's own BEGIN comes late and shared; ours is immediate, in the "begin" event below.
+            connection.isolation_level = None
+            return
+        cursor = connection.cursor()
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS_MAX}")
+        _bound(cursor, READ_SECONDS_MAX)
+        cursor.close()
+
+    if engine.dialect.name == "sqlite":
+
+        @sa.event.listens_for(engine, "begin")
+        def immediate(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def allow_seconds(connection: sa.Connection, seconds: int) -> None:
+    """Another bound for the statements of this connection."""
+    if connection.dialect.name != "sqlite":
+        cursor = connection.connection.cursor()
+        _bound(cursor, seconds)
+        cursor.close()
+
+
+def _engine(url: str | sa.URL) -> sa.Engine:
+    try:
+        address = sa.make_url(url)
+    except sa.exc.ArgumentError as wrong:
+        todo = "Write mysql://user@host:3306/shop or sqlite:///shop.db."
+        raise faults.BadInput("not a database address", where="the shop's database", todo=todo) from wrong
+    match address.get_backend_name():
+        case "sqlite":
+            return sa.create_engine(address, connect_args={"timeout": LOCK_SECONDS_MAX})
+        case "mysql" | "mariadb":
+            address = address.set(drivername="mysql+pymysql", query={"charset": "utf8mb4", **address.query})
+            return sa.create_engine(
+                address,
+                pool_pre_ping=True,
+                pool_recycle=1800,
+                connect_args={"connect_timeout": CONNECT_SECONDS_MAX, "read_timeout": SCAN_SECONDS_MAX},
+            )
+        case other:
+            todo = "Shops are read on MySQL, MariaDB and SQLite."
+            raise faults.BadInput(f"no shop can be attached on {other}", where="the shop's database", todo=todo)
+
+
+def _bound(cursor: Any, seconds: int) -> None:
+    """MariaDB counts seconds, MySQL milliseconds, under two names: each reads only its own kind of comment."""
+    mariadb, mysql = f"/*M! SESSION max_statement_time = {seconds}, */", f"/*!50708 SESSION max_execution_time = {seconds * 1000}, */"
+    cursor.execute(f"SET {mariadb} {mysql} @makewhole_bounded = 1")

@@ -1,0 +1,96 @@
+"""Foreign errors of shop databases go in, our faults come out, the original chained: the one place that knows their numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import sqlite3
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from makewhole.core import faults
+
+
+class During(enum.Enum):
+    """What was being done: the same error means another thing while a commit is under way."""
+
+    START = "start"
+    READ = "read"
+    WRITE = "write"
+    COMMIT = "commit"
+
+
+_GONE = frozenset({0, 1053, 1152, 1153, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2055})
+"""MySQL and MariaDB: the connection was lost, or the server is going down."""
+_CANNOT_CONNECT = frozenset({2002, 2003, 2005, 1040, 1129, 1130, 1203, 1226})
+_LATER = frozenset({1205, 1213, 1317, 1969, 3024, 3572, 1158, 1614})
+"""Lock wait, deadlock, statement too long: the server rolled back and says so."""
+_DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1146, 1054, 1227, 1698})
+"""The address, the account or the map is wrong: a person must look at the settings."""
+_REFUSED = frozenset({1048, 1062, 1205, 1264, 1265, 1290, 1364, 1366, 1406, 1451, 1452, 1644, 1690, 1792, 1836, 3819, 4025})
+"""Constraints, triggers, read-only servers: understood, and said no."""
+
+
+@contextlib.contextmanager
+def translated(during: During, where: str) -> Iterator[None]:
+    """Every error of the database inside becomes one of ours."""
+    try:
+        yield
+    except sa.exc.DBAPIError as wrong:
+        raise _fault(wrong.orig, during, where) from wrong
+    except sa.exc.SQLAlchemyError as wrong:
+        raise faults.Defect(f"the database library refuses what we ask: {wrong}") from wrong
+
+
+@contextlib.contextmanager
+def reading(engine: sa.Engine, where: str) -> Iterator[sa.Connection]:
+    """A connection to read on, its errors translated."""
+    with translated(During.READ, where), engine.connect() as connection:
+        yield connection
+
+
+def _fault(original: BaseException | None, during: During, where: str) -> Exception:
+    if isinstance(original, sqlite3.Error):
+        return _sqlite(original, during, where)
+    number = original.args[0] if original is not None and original.args and isinstance(original.args[0], int) else -1
+    text = str(original.args[1]) if original is not None and len(original.args) > 1 else str(original)
+    code = str(number)
+    if number in _GONE:
+        if during is During.COMMIT:
+            return faults.Indeterminate(f"the connection was lost in the commit: {text}", code=code)
+        # What was never committed is rolled back by the server: nothing happened, and we know it.
+        return faults.Unavailable(f"the connection was lost: {text}", code=code)
+    if number in _CANNOT_CONNECT:
+        return faults.Unavailable(f"the shop's database cannot be reached: {text}", code=code)
+    if number in _LATER:
+        return faults.Unavailable(f"the shop's database is busy: {text}", code=code)
+    if number in _DENIED:
+        return _wrong_settings(text, code, during, where)
+    if number in _REFUSED and during in {During.WRITE, During.COMMIT}:
+        return faults.Rejected(f"the shop's database refuses: {text}", code=code)
+    if during is During.COMMIT:
+        return faults.Indeterminate(f"the commit went wrong: {text}", code=code)
+    return faults.Defect(f"the shop's database answers {code}: {text}")
+
+
+def _sqlite(original: sqlite3.Error, during: During, where: str) -> Exception:
+    text, code = str(original), original.sqlite_errorname if hasattr(original, "sqlite_errorname") else None
+    if "locked" in text or "busy" in text:
+        return faults.Unavailable(f"the shop's database is busy: {text}", code=code)
+    if "unable to open" in text:
+        return faults.Unavailable(f"the shop's database cannot be opened: {text}", code=code)
+    if "no such table" in text or "no such column" in text or "not a database" in text:
+        return _wrong_settings(text, code, during, where)
+    if isinstance(original, sqlite3.IntegrityError) or "readonly" in text:
+        return faults.Rejected(f"the shop's database refuses: {text}", code=code)
+    return faults.Defect(f"the shop's database answers: {text}")
+
+
+def _wrong_settings(text: str, code: str | None, during: During, where: str) -> Exception:
+    if during is During.START:
+        todo = "Check the database's address, the account's rights and the tables that the shop file names."
+        return faults.BadInput(f"the shop's database refuses us: {text}", where=where, todo=todo)
+    if during is During.READ:
+        return faults.Unavailable(f"the shop's database no longer lets us read: {text}", code=code)
+    return faults.Rejected(f"the shop's database refuses: {text}", code=code)

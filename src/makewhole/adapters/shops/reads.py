@@ -1,0 +1,257 @@
+"""What a shop's rows say of a batch of orders: numbers go in, plain rows come out, in one bounded statement a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from makewhole.adapters.shops import expressions, rows, schema, screens, shopmap, spelling
+from makewhole.adapters.shops.language import Privacy
+from makewhole.core import money
+from makewhole.model import order
+from makewhole.model.order import Field
+
+Row = dict[str, object]
+IN_MAX = 500
+"""Values in one IN list: far below every server's limit, and a statement that a person can still read in a slow log."""
+
+
+@dataclass(kw_only=True)
+class Found:
+    """Rows of one batch, by our table names. Columns: `k` the order's key, `n` its number, `st` the rung of its state, `f_…` fields."""
+
+    orders: list[Row] = field(default_factory=list)
+    items: list[Row] = field(default_factory=list)
+    orphans: list[Row] = field(default_factory=list)
+    refunds: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    moves: list[Row] = field(default_factory=list)
+    stock: list[Row] = field(default_factory=list)
+    bound_coupons: list[Row] = field(default_factory=list)
+    named_coupons: list[Row] = field(default_factory=list)
+    holders: list[Row] = field(default_factory=list)
+    owners: list[Row] = field(default_factory=list)
+    reissued: frozenset[str] = frozenset()
+
+
+class Tables:
+    """Selects of one shop over one connection."""
+
+    def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, connection: sa.Connection) -> None:
+        self._map, self._live, self._connection = map_, live, connection
+        self._dialect = "sqlite" if connection.dialect.name == "sqlite" else "mysql"
+        self._zone: ZoneInfo = map_.zone
+
+    def orders(self, numbers: Sequence[str], keys: Sequence[object] = ()) -> list[Row]:
+        """The rows of these numbers; those with a known key by it, because shops exist without an index on the number."""
+        found: list[Row] = []
+        for batch in _batches(keys or numbers):
+            scribe, o = self._table("order", "o")
+            there = o.key() if keys else o.field(Field.ORDER_NUMBER)
+            columns = [
+                f"{o.key()} AS k",
+                f"{o.field(Field.ORDER_NUMBER)} AS n",
+                f"{o.rung(o.map.states)} AS st",
+                f"{o.rung(o.map.kinds)} AS kd",
+                *self._fields(o),
+                *(f"{o.raw(c)} AS r_{i}" for i, c in enumerate(o.map.columns())),
+            ]
+            conditions = [*o.filter(), f"{there} IN {scribe.binds(batch)}"]
+            found += self._select(columns, o.source(), conditions, scribe)
+        return found
+
+    def there(self, numbers: Sequence[str]) -> frozenset[str]:
+        """Those of these numbers that an order carries."""
+        found: set[str] = set()
+        for batch in _batches(numbers):
+            scribe, o = self._table("order", "o")
+            number = o.field(Field.ORDER_NUMBER)
+            found |= {
+                str(r["n"])
+                for r in self._select([f"{number} AS n"], o.source(), [*o.filter(), f"{number} IN {scribe.binds(batch)}"], scribe)
+            }
+        return frozenset(found)
+
+    def items(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Lines of these orders."""
+        return self._children("item", keys, numbers)
+
+    def refunds(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Refund rows of these orders."""
+        return self._children("refund", keys, numbers)
+
+    def payments(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Attempts to pay that the shop knows of."""
+        return self._children("payment", keys, numbers)
+
+    def moves(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Rows of the stock ledger."""
+        return self._children("stock_move", keys, numbers)
+
+    def bound_coupons(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Coupons whose own row is bound to these orders."""
+        told = self._map.tables.get("coupon")
+        if told is None or (told.link is None and Field.COUPON_ORDER not in told.fields):
+            return []
+        return self._children("coupon", keys, numbers)
+
+    def named_coupons(self, coupons: Sequence[str]) -> list[Row]:
+        """Coupons by their own number, with the number of the order that each is bound to."""
+        return self._by("coupon", Field.COUPON_ID, coupons)
+
+    def stock(self, skus: Sequence[str]) -> list[Row]:
+        """What is for sale of these skus."""
+        return self._by("stock", Field.STOCK_SKU, skus)
+
+    def holders(self, coupons: Sequence[str]) -> list[Row]:
+        """Live orders that name these coupons."""
+        found: list[Row] = []
+        if Field.ORDER_COUPON not in self._map.order.fields:
+            return found
+        for batch in _batches(coupons):
+            scribe, o = self._table("order", "o")
+            live = o.state_in(o.map.states, frozenset(s.value for s in order.LIVE))
+            columns = [f"{o.field(Field.ORDER_NUMBER)} AS n", f"{o.field(Field.ORDER_COUPON)} AS v"]
+            conditions = [*o.filter(), f"{o.field(Field.ORDER_COUPON)} IN {scribe.binds(batch)}", live]
+            found += self._select(columns, o.source(), conditions, scribe)
+        return found
+
+    def numbers_of(self, keys: Sequence[object]) -> list[Row]:
+        """The numbers of orders by their keys."""
+        found: list[Row] = []
+        for batch in _batches(keys):
+            scribe, o = self._table("order", "o")
+            columns = [f"{o.key()} AS k", f"{o.field(Field.ORDER_NUMBER)} AS n"]
+            found += self._select(columns, o.source(), [f"{o.key()} IN {scribe.binds(batch)}"], scribe)
+        return found
+
+    def orphans(self, called: Sequence[str]) -> list[Row]:
+        """Items of orders that do not exist, by what they call their order."""
+        found: list[Row] = []
+        if "item" not in self._map.tables:
+            return found
+        for batch in _batches(called):
+            scribe, i = self._table("item", "i")
+            o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
+            name, link, there = screens.orphan_terms(i, o)
+            source = f"{i.source()} LEFT JOIN {o.source()} ON {there} = {link}"
+            conditions = [*i.filter(), f"{name} IN {scribe.binds(batch)}", f"{there} IS NULL"]
+            found += self._select([f"{name} AS n", *self._fields(i)], source, conditions, scribe)
+        return found
+
+    def attempt_owner(self, number: str) -> str | None:
+        """The order that the shop's row of this attempt belongs to."""
+        if "payment" not in self._map.tables:
+            return None
+        scribe, p = self._table("payment", "p")
+        o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
+        link, there = screens.linked(p, o)
+        source = f"{p.source()} JOIN {o.source()} ON {there} = {link}"
+        conditions = [*p.filter(), *o.filter(), f"{p.field(Field.PAYMENT_NUMBER)} = {scribe.bind(number)}"]
+        told = {str(r["n"]) for r in self._select([f"{o.field(Field.ORDER_NUMBER)} AS n"], source, conditions, scribe)}
+        # Two orders claim it: that is a finding for people, never a coin toss.
+        return told.pop() if len(told) == 1 else None
+
+    def alike(self, amount: money.Money, at: datetime, window: timedelta, limit: int) -> list[Row]:
+        """Orders of this amount, written within a window around an instant."""
+        order_fields = self._map.order.fields
+        if Field.ORDER_CREATED_AT not in order_fields or amount.currency != self._map.currency:
+            return []
+        scribe, o = self._table("order", "o")
+        due = scribe.bind(amount.fen)
+        conditions = [
+            *o.filter(),
+            o.not_before(Field.ORDER_CREATED_AT, at - window),
+            o.before(Field.ORDER_CREATED_AT, at + window + timedelta(seconds=1)),
+            f"{o.amount(Field.ORDER_AMOUNT_DUE)} = {due}",
+        ]
+        sql = expressions.select([f"{o.key()} AS k"], o.source(), conditions, f"LIMIT {int(limit)}")
+        keys = [r[0] for r in self._connection.execute(sa.text(sql), scribe.values)]
+        return self.orders([], keys) if keys else []
+
+    def bought_by(self, buyer: str, keys: Sequence[object]) -> frozenset[str]:
+        """Those of these orders whose buyer is this one; compared in the database, so that a hashed field can be too."""
+        if Field.ORDER_BUYER not in self._map.order.fields or not keys:
+            return frozenset()
+        scribe, o = self._table("order", "o")
+        conditions = [
+            f"{o.key()} IN {scribe.binds(tuple(keys[:IN_MAX]))}",
+            f"CAST({o.field(Field.ORDER_BUYER)} AS CHAR) = {scribe.bind(buyer)}",
+        ]
+        return frozenset(rows.spell(r["k"]) for r in self._select([f"{o.key()} AS k"], o.source(), conditions, scribe))
+
+    def _children(self, name: str, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Rows of a table that belong to orders: `v` is the order's key where the map links by it, else its number."""
+        found: list[Row] = []
+        if name not in self._map.tables:
+            return found
+        by_key = self._map.tables[name].link is not None
+        for batch in _batches(keys if by_key else numbers):
+            scribe, c = self._table(name, "c")
+            o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
+            link, _ = screens.linked(c, o)
+            found += self._select([f"{link} AS v", *self._told(c)], c.source(), [*c.filter(), f"{link} IN {scribe.binds(batch)}"], scribe)
+        return found
+
+    def _by(self, name: str, by: Field, values: Sequence[str]) -> list[Row]:
+        found: list[Row] = []
+        if name not in self._map.tables:
+            return found
+        for batch in _batches(values):
+            scribe, t = self._table(name, "t")
+            link = t.told(t.map.link) if t.map.link is not None else "NULL"
+            columns = [f"{t.field(by)} AS v", f"{link} AS l", *self._told(t)]
+            found += self._select(columns, t.source(), [*t.filter(), f"{t.field(by)} IN {scribe.binds(batch)}"], scribe)
+        return found
+
+    def _told(self, table: spelling.Table) -> list[str]:
+        return [f"{table.rung(table.map.states)} AS st", f"{table.rung(table.map.moves)} AS mv", *self._fields(table)]
+
+    def _fields(self, table: spelling.Table) -> list[str]:
+        """The mapped fields; a field whose privacy class is never is not even selected."""
+        read = (f for f, c in table.map.fields.items() if c.privacy is not Privacy.NEVER)
+        return [f"{table.field(f)} AS {rows.name(f)}" for f in read]
+
+    def _table(self, name: str, alias: str) -> tuple[expressions.Scribe, spelling.Table]:
+        scribe = expressions.Scribe(dialect=self._dialect)
+        told = self._map.tables[name]
+        return scribe, spelling.Table(told, self._live[told.table], scribe, alias, self._zone)
+
+    def _select(self, columns: list[str], source: str, conditions: list[str], scribe: expressions.Scribe) -> list[Row]:
+        sql = expressions.select(columns, source, conditions)
+        return [dict(r) for r in self._connection.execute(sa.text(sql), scribe.values).mappings()]
+
+
+def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], reissues: Sequence[str]) -> Found:
+    """Everything the shop says of these orders. `hints`: keys of numbers without an index; `reissues`: numbers they may live on under."""
+    found = Found()
+    found.orders = tables.orders([n for n in numbers if n not in hints])
+    found.orders += tables.orders([], [hints[n] for n in numbers if n in hints])
+    by_number = {str(r["n"]) for r in found.orders}
+    keys = list(dict.fromkeys(r["k"] for r in found.orders))
+    there = [n for n in numbers if n in by_number]
+    found.items = tables.items(keys, there)
+    found.refunds = tables.refunds(keys, there)
+    found.payments = tables.payments(keys, there)
+    found.moves = tables.moves(keys, there)
+    found.stock = tables.stock(_values(found.items, rows.name(Field.ITEM_SKU)))
+    found.bound_coupons = tables.bound_coupons(keys, there)
+    coupons = _values(found.orders, rows.name(Field.ORDER_COUPON))
+    found.named_coupons = tables.named_coupons(coupons)
+    found.owners = tables.numbers_of([r["l"] for r in found.named_coupons if r["l"] is not None])
+    found.holders = tables.holders(list(dict.fromkeys([*coupons, *_values(found.bound_coupons, rows.name(Field.COUPON_ID))])))
+    found.orphans = tables.orphans([n for n in numbers if n not in by_number])
+    found.reissued = tables.there(reissues)
+    return found
+
+
+def _values(told: Sequence[Row], column: str) -> list[str]:
+    return list(dict.fromkeys(str(r[column]) for r in told if r.get(column) not in {None, ""}))
+
+
+def _batches(values: Sequence[object]) -> list[tuple[object, ...]]:
+    return [tuple(values[i : i + IN_MAX]) for i in range(0, len(values), IN_MAX)]

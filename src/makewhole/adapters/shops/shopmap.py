@@ -1,0 +1,351 @@
+"""A shop file with its meaning checked: nouns of `language` go in, a map from our fields to parsed SQL comes out, or BadInput."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from makewhole.adapters.shops import expressions, language, statements
+from makewhole.adapters.shops.language import Privacy, Unit
+from makewhole.core import faults
+from makewhole.model import act, order, payment, resource
+from makewhole.model.order import Field
+
+MONEY = frozenset(
+    {
+        Field.ORDER_AMOUNT_DUE,
+        Field.ORDER_AMOUNT_PARTS,
+        Field.ORDER_AMOUNT_PAID,
+        Field.ITEM_AMOUNT,
+        Field.PAYMENT_AMOUNT,
+        Field.REFUND_AMOUNT,
+        Field.STOCK_PRICE,
+    }
+)
+INSTANTS = frozenset(f for f in Field if f.value.endswith("_at") or f.value.endswith(".at"))
+_PERSONAL = {Field.ORDER_BUYER: Privacy.HASHED}
+"""Fields that are no plain text unless the file says so."""
+_UNREAD = frozenset({"order.receiver_phone", "order.tenant"})
+"""Nouns of a shop map that no diagnosis reads: they may be named, and are never selected."""
+_NEEDED = {
+    "order": ("number", "amount_due"),
+    "item": ("sku", "quantity"),
+    "refund": ("amount",),
+    "payment": ("number",),
+    "stock": ("sku", "available"),
+    "stock_move": ("sku", "quantity"),
+    "coupon": ("id",),
+    "history": (),
+}
+_STATES: dict[str, type[enum.Enum]] = {
+    "order": order.OrderState,
+    "refund": payment.RefundState,
+    "coupon": resource.CouponState,
+    "payment": payment.AttemptState,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One of our fields as this shop spells it."""
+
+    field: Field
+    sql: expressions.Expression
+    unit: Unit | None
+    values: Mapping[str, str]
+    privacy: Privacy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cases:
+    """Conditions, the first that holds wins, and the word of ours for each."""
+
+    rungs: tuple[tuple[expressions.Expression, str], ...]
+
+    def simple(self) -> tuple[str, tuple[tuple[exp.Expression, str], ...]] | None:
+        """The one column and its literals, where every condition is `column = literal` of the same column, each literal once."""
+        column, found = None, []
+        for told, word in self.rungs:
+            tree = told.tree
+            if not isinstance(tree, exp.EQ) or not isinstance(tree.this, exp.Column) or not isinstance(tree.expression, exp.Literal):
+                return None
+            if column not in {None, tree.this.name}:
+                return None
+            column = tree.this.name
+            found.append((tree.expression, word))
+        if column is None or len({literal.this for literal, _ in found}) < len(found):
+            return None
+        return column, tuple(found)
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the conditions look at."""
+        return tuple(dict.fromkeys(c for told, _ in self.rungs for c in told.columns()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One mapped table."""
+
+    name: str
+    table: str
+    where: expressions.Expression | None
+    key: expressions.Expression | None
+    link: expressions.Expression | None
+    fields: Mapping[Field, Column]
+    states: Cases
+    kinds: Cases
+    moves: Cases
+    watch: tuple[str, ...]
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column that anything here looks at, in a stable order; the row's version is made of them."""
+        told = [e for e in (self.key, self.link, self.where) if e is not None]
+        told += [c.sql for c in self.fields.values()]
+        used = [c for e in told for c in e.columns()]
+        used += [*self.states.columns(), *self.kinds.columns(), *self.moves.columns(), *self.watch]
+        return tuple(dict.fromkeys(used))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hand:
+    """How one act is done in this shop."""
+
+    name: str
+    where: str
+    kinds: tuple[language.HandKind, ...]
+    done: statements.Statement
+    call: language.CallSpec | None
+    writes: tuple[statements.Statement, ...]
+
+    def order_columns(self) -> tuple[str, ...]:
+        """Columns of the order's row that statements bind as `:order_<column>`."""
+        told = (p for s in (self.done, *self.writes) for p in sorted(s.parameters()))
+        return tuple(dict.fromkeys(p.removeprefix("order_") for p in told if p.startswith("order_")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopMap:
+    """Everything that eyes and hands know of a shop."""
+
+    name: str
+    where: str
+    zone: ZoneInfo
+    currency: str
+    channels: tuple[str, ...]
+    payment_numbers: tuple[str, ...]
+    tables: Mapping[str, Table]
+    hands: Mapping[str, Hand]
+
+    @property
+    def order(self) -> Table:
+        """The table of orders."""
+        return self.tables["order"]
+
+    def speaks_of(self) -> tuple[Field, ...]:
+        """The fields that this map covers."""
+        found = {f for t in self.tables.values() for f, c in t.fields.items() if c.privacy is not Privacy.NEVER}
+        found.add(Field.ORDER_STATE)
+        if self.order.kinds.rungs:
+            found.add(Field.ORDER_KIND)
+        for name in ("item", "refund", "payment", "stock_move", "coupon", "history"):
+            if name in self.tables:
+                found.add(Field(f"{name}.order"))
+        return tuple(f for f in Field if f in found)
+
+
+def compile_map(file: language.ShopFile) -> ShopMap:
+    """The map of a shop file. Raises BadInput that names the key."""
+    tables = {name: _table(name, spec, file) for name, spec in file.tables.items()}
+    channel = tables["order"].fields.get(Field.ORDER_CHANNEL)
+    coded = () if channel is None else tuple(v for v in channel.values.values() if v)
+    return ShopMap(
+        name=file.name,
+        where=file.where,
+        zone=ZoneInfo(file.time_zone),
+        currency=file.currency,
+        channels=tuple(dict.fromkeys((*coded, *file.channels))),
+        payment_numbers=file.payment_numbers,
+        tables=tables,
+        hands={name: _hand(name, spec, file) for name, spec in file.hands.items()},
+    )
+
+
+def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Table:
+    where = f"{file.where}: {name}"
+    fields = {}
+    for short, told in spec.fields.items():
+        column = _column(name, short, told, file)
+        if column is not None:
+            fields[column.field] = column
+    for short in _NEEDED[name]:
+        if Field(f"{name}.{short}") not in fields:
+            raise faults.BadInput(f"{name}.{short} is not mapped", where=f"{where}.fields", todo=f'Add {short} = "<column>".')
+    table = Table(
+        name=name,
+        table=spec.table,
+        where=_optional(spec.where, file, f"{where}.where"),
+        key=_optional(spec.key, file, f"{where}.key"),
+        link=_optional(spec.link, file, f"{where}.link"),
+        fields=fields,
+        states=_cases(spec.states, _STATES.get(name), file, f"{where}.states"),
+        kinds=_cases(spec.kinds, order.OrderKind if name == "order" else None, file, f"{where}.kinds"),
+        moves=_cases(spec.moves, Move if name == "stock_move" else None, file, f"{where}.moves"),
+        watch=spec.watch,
+    )
+    _check_table(table, where)
+    return table
+
+
+class Move(enum.Enum):
+    """What a row of the stock ledger did for its order."""
+
+    TAKEN = "taken"
+    RETURNED = "returned"
+
+
+def _check_table(table: Table, where: str) -> None:
+    if table.name == "order":
+        if table.key is None:
+            todo = 'Add key = "id": children and hands find the row by it.'
+            raise faults.BadInput("the order's key is missing", where=where, todo=todo)
+        if not table.states.rungs:
+            raise faults.BadInput(
+                "the order's states are missing", where=where, todo='Add [order.states] with "status = 0" = "awaiting-payment".'
+            )
+        return
+    if table.key is not None:
+        raise faults.BadInput("only the order has a key", where=f"{where}.key", todo='A child says link = "order_id".')
+    if table.name == "stock":
+        return
+    bare = Field(f"{table.name}.order") not in table.fields
+    if table.link is None and bare:
+        todo = 'Add link = "<column that holds the order\'s key>", or the field order = "<column that holds the order\'s number>".'
+        raise faults.BadInput(f"nothing tells which order a row of {table.name} belongs to", where=where, todo=todo)
+    if table.name in {"refund", "coupon"} and not table.states.rungs:
+        todo = f'Add [{table.name}.states] with "<condition>" = "<state>".'
+        raise faults.BadInput(f"the states of {table.name} are missing", where=where, todo=todo)
+
+
+def _column(table: str, short: str, spec: language.FieldSpec, file: language.ShopFile) -> Column | None:
+    where = f"{file.where}: {table}.fields.{short}"
+    full = f"{table}.{short}"
+    if full in _UNREAD:
+        expressions.parse(spec.sql, file.dialect, where)
+        return None
+    if short in {"state", "kind"} and f"{table}.states" != "item.states":
+        todo = f'Write [{table}.{short}s] with "<condition>" = "<our word>" instead.'
+        raise faults.BadInput(f"{full} is told by conditions", where=where, todo=todo)
+    known = {f.value for f in Field}
+    if full not in known:
+        ours = ", ".join(sorted(f.value.partition(".")[2] for f in Field if f.value.startswith(f"{table}.")))
+        raise faults.BadInput(f"no field of ours is called {full}", where=where, todo=f"Fields of {table} are: {ours}.")
+    field = Field(full)
+    return Column(
+        field=field,
+        sql=expressions.parse(spec.sql, file.dialect, where),
+        unit=_unit(field, spec, where),
+        values=spec.values,
+        privacy=spec.privacy or _PERSONAL.get(field, Privacy.PLAIN),
+    )
+
+
+def _unit(field: Field, spec: language.FieldSpec, where: str) -> Unit | None:
+    if field in MONEY:
+        if spec.unit not in {Unit.YUAN, Unit.FEN}:
+            raise faults.BadInput(f"{field.value} needs its unit", where=where, todo='Write { sql = "…", unit = "yuan" } or unit = "fen".')
+        return spec.unit
+    instant = field in INSTANTS
+    if spec.unit in {Unit.YUAN, Unit.FEN} or (spec.unit is not None and not instant and field is not Field.ORDER_VERSION):
+        raise faults.BadInput(f"{field.value} has no unit {spec.unit.value}", where=where, todo="Leave the unit out.")
+    return spec.unit or (Unit.DATETIME if instant else None)
+
+
+def _optional(sql: str | None, file: language.ShopFile, where: str) -> expressions.Expression | None:
+    return None if sql is None else expressions.parse(sql, file.dialect, where)
+
+
+def _cases(told: Mapping[str, str], words: type[enum.Enum] | None, file: language.ShopFile, where: str) -> Cases:
+    if told and words is None:
+        raise faults.BadInput("conditions mean nothing here", where=where, todo="Leave this table out.")
+    rungs = []
+    for sql, word in told.items():
+        known = sorted(str(w.value) for w in words or ())
+        if word not in known:
+            raise faults.BadInput(f"{word!r} is no word of ours", where=f"{where}: {sql!r}", todo=f"Use one of: {', '.join(known)}.")
+        rungs.append((expressions.parse(sql, file.dialect, f"{where}: {sql!r}"), word))
+    return Cases(rungs=tuple(rungs))
+
+
+SHOP_ACTS: Mapping[str, type[act.Act]] = {
+    str(kind.__struct_config__.tag): kind
+    for kind in (
+        act.RecordPayment,
+        act.AcceptLate,
+        act.CloseExpired,
+        act.ReissueOrder,
+        act.CancelReissue,
+        act.RecordRefund,
+        act.GiveStockBack,
+        act.TakeStockBack,
+        act.GiveCouponBack,
+        act.PublishLink,
+    )
+}
+_ALWAYS = frozenset({"row", "number", "key", "now", "now_unix_s", "now_unix_ms"})
+_PAID = frozenset(
+    {"channel", "channel_code", "payment", "transaction", "amount_fen", "amount_yuan", "paid_at", "paid_at_unix_s", "paid_at_unix_ms"}
+)
+_NEW = frozenset({"new_number", "expires_at", "expires_at_unix_s", "expires_at_unix_ms", "coupon"})
+_ITEM = frozenset({"sku", "quantity"})
+PARAMETERS: Mapping[str, frozenset[str]] = {
+    "record-payment": _PAID,
+    "accept-late": _PAID | {"coupon"},
+    "close-expired": frozenset({"coupon"}),
+    "reissue-order": _NEW,
+    "cancel-reissue": frozenset({"new_number", "coupon"}),
+    "record-refund": frozenset({"refund", "amount_fen", "amount_yuan", "full"}),
+    "give-stock-back": _ITEM,
+    "take-stock-back": _ITEM,
+    "give-coupon-back": frozenset({"coupon"}),
+    "publish-link": frozenset({"new_number", "channel", "channel_code"}),
+}
+"""What each act binds, besides what is always bound and `:order_<column>`."""
+
+
+def _hand(name: str, spec: language.HandSpec, file: language.ShopFile) -> Hand:
+    where = f"{file.where}: hands.{name}"
+    if name not in SHOP_ACTS:
+        raise faults.BadInput(f"no act is called {name!r}", where=where, todo=f"Acts are: {', '.join(SHOP_ACTS)}.")
+    for kind, there in ((language.HandKind.CALL, spec.call is not None), (language.HandKind.WRITE, bool(spec.write))):
+        if (kind in spec.kinds) != there:
+            todo = f"Name {kind.value!r} in kinds and declare it below, or neither."
+            raise faults.BadInput(f"{kind.value} is either not declared or not named in kinds", where=where, todo=todo)
+    if language.HandKind.REPLAY in spec.kinds and name not in {"record-payment", "accept-late"}:
+        raise faults.BadInput(f"{name} has no callback to replay", where=f"{where}.kinds", todo="Leave replay out.")
+    hand = Hand(
+        name=name,
+        where=where,
+        kinds=spec.kinds,
+        done=statements.parse_query(spec.done, file.dialect, f"{where}.done"),
+        call=spec.call,
+        writes=tuple(statements.parse_write(s, file.dialect, f"{where}.write[{i}]") for i, s in enumerate(spec.write)),
+    )
+    _check_parameters(hand)
+    return hand
+
+
+def _check_parameters(hand: Hand) -> None:
+    given = set(_ALWAYS | PARAMETERS[hand.name])
+    for told in (hand.done, *hand.writes):
+        there = given | (_ITEM if told.for_each else set())
+        wanted = told.parameters() | ({told.when} if told.when else set())
+        unknown = sorted(p for p in wanted - there if not p.startswith("order_"))
+        if unknown:
+            todo = f"Known here are: {', '.join(sorted(there))}, and order_<column>."
+            raise faults.BadInput(f"no parameter is called {', '.join(unknown)}", where=told.where, todo=todo)
+        if told.gives:
+            given.add(told.gives)
