@@ -19,6 +19,9 @@ RETRY_WAITS = tuple(timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 900, 18
 PENDING_WAITS = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600)) + (timedelta(hours=6),) * 12
 """Waits for what was accepted and takes its time: a refund to a bank card may take three days."""
 
+TRIES_MAX = len(PENDING_WAITS)
+"""Waits on one step, of both kinds together: a refund that takes days must not be given up for one look that failed on its last day."""
+
 
 def begin(made: plan.Plan, now: datetime) -> run.Run:
     """The run of a plan, nothing intended yet."""
@@ -43,8 +46,11 @@ def advance(going: run.Run, news: run.News, now: datetime) -> tuple[run.Run, run
         case run.Saw(there=True) | run.Succeeded():
             return advance(_mark(going, at, Mark.DONE), run.Woken(), now)
         case run.Saw(there=False):
-            # Said only when a request under way can no longer land. Same step, same key.
-            return going, run.Do(step=step, index=at)
+            # Said only when a request under way can no longer land. Same step, same key: at once the first time, as after a crash
+            # between intent and act; from then on with waits, or a world that loses every request would be asked in a circle.
+            if going.tries == 0:
+                return _mark(msgspec.structs.replace(going, tries=1), at, Mark.INTENDED), run.Do(step=step, index=at)
+            return _wait(_mark(going, at, Mark.PLANNED, keep_tries=True), RETRY_WAITS, "it did not arrive", now)
         case run.Saw(why=why):
             return _wait(going, RETRY_WAITS, why or "cannot tell yet", now)
         case run.Pending(why=why):
@@ -66,10 +72,10 @@ def stop(going: run.Run, why: str) -> tuple[run.Run, run.Command]:
 
 def _wait(going: run.Run, waits: tuple[timedelta, ...], why: str, now: datetime) -> tuple[run.Run, run.Command]:
     """Later; and when all waits are used up, a person. What is in doubt stays marked as in doubt."""
-    if going.tries >= len(waits):
+    if going.tries >= TRIES_MAX:
         return _finish(going, End.PERSON, f"gave up waiting: {why}")
     later = msgspec.structs.replace(going, tries=going.tries + 1)
-    return later, run.Wait(until=now + waits[going.tries], why=why)
+    return later, run.Wait(until=now + waits[min(going.tries, len(waits) - 1)], why=why)
 
 
 def _turn_back(going: run.Run, at: int, why: str) -> run.Run:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from makewhole.core import clock
+from makewhole.core import clock, ids
 from makewhole.model import act, claim, dossier, payment, plan, policy, tally, terms, verdict
 from makewhole.model.policy import RuleName
 from makewhole.model.verdict import Ground
@@ -66,9 +66,10 @@ def _never(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposure
     if links and (tally.kept(told) or not _all_closed(heard, acts[: links[0]])):
         return Ground.PAYS_AGAIN_BLINDLY
 
-    # A refund beyond what came.
-    if any(isinstance(a, act.RefundPayment) and not 0 < a.amount.fen <= a.paid.fen for a in acts):
-        return Ground.REFUND_EXCEEDS_PAYMENT
+    refunds = [a for a in acts if isinstance(a, act.RefundPayment)]
+    ground = next((g for a in refunds if (g := _bad_refund(a, refunds, told)) is not None), None)
+    if ground is not None:
+        return ground
 
     # A recall only within its limit: 24 h by ourselves (R1), 2 h by a person's hand (R10).
     if proposed.remedy is plan.Remedy.RECALL and not _within_recall(told, rules, exposure.actor, now):
@@ -123,11 +124,7 @@ def _limits(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposur
                     count_max=rules.count(RuleName.REFUNDS_PER_DAY_MAX),
                 )
             )
-        others = sum(
-            r.amount.fen
-            for r in told.of(payment.ChannelRefund)
-            if r.payment == refund.payment and r.number != refund.number and r.state is not payment.RefundState.CLOSED
-        )
+        others = _gone_otherwise(told, refund, {refund.number})
         reserved.append(
             verdict.Reservation(
                 bucket=f"refunded/{refund.channel}/{refund.transaction}",
@@ -138,6 +135,37 @@ def _limits(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposur
             )
         )
     return tuple(reserved)
+
+
+def _bad_refund(asked: act.RefundPayment, together: list[act.RefundPayment], told: dossier.Dossier) -> Ground | None:
+    # It may be on its way back already: who could know of it must have spoken.
+    unsaid = {claim.Why.NOT_FOUND, claim.Why.NOT_CONFIGURED}
+    if any(s.source == asked.channel and s.why not in unsaid for s in told.silent(claim.About.REFUND)):
+        return Ground.SOURCE_SILENT
+
+    # One number, one content: the channel would answer with something that nobody understands.
+    known = [r.amount for r in told.of(payment.ChannelRefund) if r.channel == asked.channel and r.number == asked.number]
+    known += [a.amount for a in together if a.channel == asked.channel and a.number == asked.number]
+    if any(amount != asked.amount for amount in known):
+        return Ground.SAME_KEY_OTHER_CONTENT
+
+    # Beyond what came, alone or together with what else goes back; what came is the channel's word, not the plan's.
+    came = next((a.amount for a in told.of(payment.Attempt) if a.channel == asked.channel and a.number == asked.payment), None)
+    if came is None or came != asked.paid or asked.amount.currency != came.currency or asked.amount.fen <= 0:
+        return Ground.REFUND_EXCEEDS_PAYMENT
+    of_this = {a.number: a.amount.fen for a in together if (a.channel, a.payment) == (asked.channel, asked.payment)}
+    if sum(of_this.values()) + _gone_otherwise(told, asked, set(of_this)) > came.fen:
+        return Ground.REFUND_EXCEEDS_PAYMENT
+    return None
+
+
+def _gone_otherwise(told: dossier.Dossier, of: act.RefundPayment, but: set[ids.RefundNo]) -> int:
+    """Fen of the same payment that went back, or may, under other numbers."""
+    return sum(
+        r.amount.fen
+        for r in told.of(payment.ChannelRefund)
+        if (r.channel, r.payment) == (of.channel, of.payment) and r.number not in but and r.state is not payment.RefundState.CLOSED
+    )
 
 
 def today(now: datetime) -> str:
@@ -164,8 +192,8 @@ def buyer_of(told: dossier.Dossier) -> str | None:
 
 
 def _all_closed(heard: tuple[payment.Attempt, ...], before: list[act.AnyAct]) -> bool:
-    closing = {a.payment for a in before if isinstance(a, act.ClosePayment)}
-    return all(a.state is payment.AttemptState.CLOSED or a.number in closing for a in heard)
+    closing = {(a.channel, a.payment) for a in before if isinstance(a, act.ClosePayment)}
+    return all(a.state is payment.AttemptState.CLOSED or (a.channel, a.number) in closing for a in heard)
 
 
 def _within_recall(told: dossier.Dossier, rules: policy.Policy, actor: verdict.Actor, now: datetime) -> bool:

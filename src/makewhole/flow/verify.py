@@ -14,10 +14,12 @@ def verify(made: plan.Plan, before: finding.Diagnosis, after: finding.Diagnosis)
             return run.Restored()
         case finding.Unjudged(missing=missing):
             return run.Unsure(missing=missing)
-        case finding.Broken(findings=findings):
+        case finding.Broken(findings=findings, unheard=unheard):
             known = {(f.ailment, f.subject) for f in before.findings} if isinstance(before, finding.Broken) else set()
             remains = tuple(f for f in findings if _same(f, made) or (f.ailment, f.subject) not in known)
-            return run.Remaining(findings=remains) if remains else run.Restored()
+            if remains:
+                return run.Remaining(findings=remains)
+            return run.Unsure(missing=unheard) if unheard else run.Restored()
         case _:
             assert_never(after)
 

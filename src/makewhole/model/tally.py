@@ -47,12 +47,24 @@ def payments(told: dossier.Dossier) -> tuple[Paid, ...]:
         for a in told.of(payment.Attempt)
         if a.state in payment.TOOK_MONEY and a.amount is not None
     ]
-    return tuple(sorted(found, key=lambda p: (p.attempt.paid_at or _NEVER, p.attempt.number)))
+    return tuple(sorted(found, key=lambda p: (p.attempt.paid_at or _NEVER, p.attempt.number, p.attempt.channel)))
 
 
 def kept(told: dossier.Dossier) -> tuple[Paid, ...]:
     """Payments of which some money stays with the merchant."""
     return tuple(p for p in payments(told) if p.kept_fen() > 0 and not p.refund_unexplained())
+
+
+def settles(shop: order.ShopOrder, held: tuple[Paid, ...]) -> bool:
+    """Whether these payments together are what is due: as they came, or by what is kept of them. A deposit and a balance are two."""
+    if not held or any(p.amount.currency != shop.due.currency for p in held):
+        return False
+    return shop.due.fen in {sum(p.amount.fen for p in held), sum(p.kept_fen() for p in held)}
+
+
+def worth(amounts: tuple[money.Money, ...]) -> money.Money:
+    """Minor units added up, under the first one's currency: a stake orders work and feeds limits, it is no account."""
+    return money.Money(fen=sum(a.fen for a in amounts), currency=amounts[0].currency if amounts else money.CNY)
 
 
 def own(shop: order.ShopOrder, paid: tuple[Paid, ...]) -> Paid | None:

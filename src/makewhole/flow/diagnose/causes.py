@@ -17,7 +17,7 @@ _REFUSED = frozenset(
 
 def callback(told: dossier.Dossier, paid: tally.Paid) -> tuple[finding.Reason, tuple[finding.Evidence, ...]]:
     """The cause, and the notices that tell it."""
-    notices = [n for n in told.of(payment.Notice) if n.number == paid.attempt.number]
+    notices = [n for n in told.of(payment.Notice) if n.channel == paid.attempt.channel and n.number == paid.attempt.number]
     genuine = [n for n in notices if n.check is payment.NoticeCheck.GENUINE]
 
     # A genuine callback that the shop said yes to, while its row shows nothing: the shop acknowledges before it applies.

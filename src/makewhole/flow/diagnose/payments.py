@@ -14,6 +14,9 @@ def paid_twice(view: rule.View) -> finding.Finding | None:
     shop, held = view.dossier.shop(), tally.kept(view.dossier)
     if shop is None or len(held) < 2:
         return None
+    # Parts of the price: a deposit and a balance. Whoever counts payments instead of money refunds a good one.
+    if tally.settles(shop, held):
+        return None
     mine = tally.own(shop, held)
     surplus = tuple(p for p in held if p is not mine)
     two_channels = len({p.attempt.channel for p in held}) > 1
@@ -33,9 +36,9 @@ def amount_differs(view: rule.View) -> finding.Finding | None:
     shop, held = view.dossier.shop(), tally.kept(view.dossier)
     if shop is None or len(held) != 1:
         return None
-    paid = held[0]
-    if paid.amount == shop.due or (paid.amount.currency == shop.due.currency and paid.kept_fen() == shop.due.fen):
+    if tally.settles(shop, held):
         return None
+    paid = held[0]
     return finding.Finding(
         ailment=finding.Ailment.AMOUNT_DIFFERS,
         subject=(paid.transaction(),),
@@ -74,22 +77,25 @@ def paid_after_close(view: rule.View) -> finding.Finding | None:
     """Money is kept for an order that the shop has closed, and no refund of it is recorded or under way there."""
     told = view.dossier
     shop, held = told.shop(), tally.kept(told)
-    if shop is None or len(held) != 1 or shop.state not in order.ENDED_UNPAID:
+    if shop is None or shop.state not in order.ENDED_UNPAID:
+        return None
+    # Another amount than the one due is another ailment: to let the order live for it would give its goods away.
+    if not tally.settles(shop, held):
         return None
     # The shop knows that the money must go back: that is a refund's ailment, not a late payment's.
     if any(r.state is not payment.RefundState.CLOSED for r in told.of(payment.ShopRefund)):
         return None
-    paid = held[0]
+    paid = held[-1]
     reason = causes.late(shop, paid)
     found, lines = causes.callback(told, paid)
     at = paid.attempt.paid_at
     closed = () if shop.closed_at is None else (rule.evidence(shop, fact.Says.SHOP_CLOSED_AT, shop.closed_at),)
     return finding.Finding(
         ailment=finding.Ailment.PAID_AFTER_CLOSE,
-        subject=(paid.transaction(),),
+        subject=tuple(sorted(p.transaction() for p in held)),
         reason=reason or found,
         stake=_sum(held),
-        evidence=(rule.shop_line(shop), _paid_line(paid), *closed, *lines),
+        evidence=(rule.shop_line(shop), *(_paid_line(p) for p in held), *closed, *lines),
         since=at,
         deadline=None if at is None else at + view.policy.span(policy.RuleName.LATE_ACCEPT_AGE),
     )
@@ -99,19 +105,22 @@ def paid_not_recorded(view: rule.View) -> finding.Finding | None:
     """Money is kept for an order that the shop still believes unpaid, and the callback has had its time."""
     told = view.dossier
     shop, held = told.shop(), tally.kept(told)
-    if shop is None or len(held) != 1 or shop.state is not _OPEN:
+    if shop is None or shop.state is not _OPEN:
         return None
-    paid = held[0]
+    # Another amount than the one due is another ailment: to record it would give the goods away.
+    if not tally.settles(shop, held):
+        return None
+    paid = held[-1]
     at = paid.attempt.paid_at
     if at is not None and view.now - at < view.policy.span(policy.RuleName.CALLBACK_GRACE):
         return None
     reason, lines = causes.callback(told, paid)
     return finding.Finding(
         ailment=finding.Ailment.PAID_NOT_RECORDED,
-        subject=(paid.transaction(),),
+        subject=tuple(sorted(p.transaction() for p in held)),
         reason=reason,
         stake=_sum(held),
-        evidence=(rule.shop_line(shop), _paid_line(paid), *lines),
+        evidence=(rule.shop_line(shop), *(_paid_line(p) for p in held), *lines),
         since=at,
         deadline=terms.expiry(shop, view.policy),
     )
@@ -227,5 +236,4 @@ def _unpaid_line(attempt: payment.Attempt) -> finding.Evidence:
 
 
 def _sum(paid: tuple[tally.Paid, ...]) -> money.Money:
-    first = paid[0].amount
-    return money.Money(fen=sum(p.kept_fen() for p in paid), currency=first.currency)
+    return tally.worth(tuple(money.Money(fen=p.kept_fen(), currency=p.amount.currency) for p in paid))

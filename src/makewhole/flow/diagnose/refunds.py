@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from makewhole.core import money
+import msgspec
+
+from makewhole.core import ids, money
 from makewhole.flow.diagnose import causes, payments, rule
 from makewhole.model import claim, fact, finding, order, payment, policy, screen, tally
 
@@ -51,7 +53,7 @@ def refund_stuck(view: rule.View) -> finding.Finding | None:
         ailment=finding.Ailment.REFUND_STUCK,
         subject=tuple(sorted(r.number for r in stuck)),
         reason=causes.because(cause, detail, 0.9),
-        stake=money.total(tuple(r.amount for r in stuck)),
+        stake=tally.worth(tuple(r.amount for r in stuck)),
         evidence=(*(() if shop is None else (rule.shop_line(shop),)), *(_refund_line(r) for r in stuck)),
         since=min((r.requested_at for r in stuck if r.requested_at), default=None),
     )
@@ -69,12 +71,18 @@ def refund_not_recorded(view: rule.View) -> finding.Finding | None:
     # Turned into a refund, and nobody told how much: recorded or not, a person must look.
     if mine.refund_unexplained() and not told.of(payment.ShopRefund) and not told.silent(claim.About.REFUND):
         return _not_recorded(shop, mine, mine.amount, rule.evidence(mine.attempt, fact.Says.CHANNEL_TURNED_REFUND, mine.attempt.number))
-    booked = sum(r.amount.fen for r in told.of(payment.ShopRefund) if r.state in _COUNTED | payment.UNDER_WAY)
-    missing = mine.gone_back_fen() - booked
+    rows = [r for r in told.of(payment.ShopRefund) if r.state in _COUNTED | payment.UNDER_WAY]
+    # Its callback may still be under way.
+    grace = view.policy.span(policy.RuleName.CALLBACK_GRACE)
+    done = [r for r in mine.refunds if r.state is payment.RefundState.DONE and (r.done_at is None or view.now - r.done_at >= grace)]
+    missing = sum(r.amount.fen for r in done) - sum(r.amount.fen for r in rows)
     if missing <= 0:
         return None
-    lines = tuple(_refund_line(r) for r in mine.refunds)
-    return _not_recorded(shop, mine, money.Money(fen=missing, currency=mine.amount.currency), *lines)
+    booked = {r.number for r in rows}
+    unknown = [r for r in done if r.number not in booked] or done
+    lines = tuple(_refund_line(r) for r in unknown)
+    stake = money.Money(fen=missing, currency=mine.amount.currency)
+    return _not_recorded(shop, mine, stake, *lines, numbers=tuple(sorted(r.number for r in unknown)))
 
 
 def refund_not_sent(view: rule.View) -> finding.Finding | None:
@@ -94,7 +102,7 @@ def refund_not_sent(view: rule.View) -> finding.Finding | None:
     # The shop's own sending may be under way.
     if since is not None and view.now - since < view.policy.span(policy.RuleName.RESOURCE_GRACE):
         return None
-    short = min(owed, mine.amount.fen) - sum(p.going_back_fen() for p in paid)
+    short = min(owed, mine.amount.fen) - sum(_known_to_the_shop(p, mine, told.order.shop).going_back_fen() for p in paid)
     if short <= 0:
         return None
     lines = tuple(rule.evidence(r, fact.Says.SHOP_REFUND, r.number, r.amount, r.state) for r in rows)
@@ -129,10 +137,20 @@ def too_much_rows(horizon: rule.Horizon) -> screen.Predicate | None:
     return refund_rows(horizon) or screen.HasChild(child=screen.Child.REFUND)
 
 
-def _not_recorded(shop: order.ShopOrder, mine: tally.Paid, stake: money.Money, *lines: finding.Evidence) -> finding.Finding:
+def _known_to_the_shop(paid: tally.Paid, mine: tally.Paid, shop: ids.ShopName) -> tally.Paid:
+    """A payment without the refund by which we gave a surplus back: the shop's rows never spoke of that one."""
+    if paid == mine:
+        return paid
+    ours = ids.refund_no(shop, ids.TransactionId(paid.transaction()))
+    return msgspec.structs.replace(paid, refunds=tuple(r for r in paid.refunds if r.number != ours))
+
+
+def _not_recorded(
+    shop: order.ShopOrder, mine: tally.Paid, stake: money.Money, *lines: finding.Evidence, numbers: tuple[str, ...] = ()
+) -> finding.Finding:
     return finding.Finding(
         ailment=finding.Ailment.REFUND_NOT_RECORDED,
-        subject=tuple(sorted(r.number for r in mine.refunds)) or (mine.transaction(),),
+        subject=numbers or (mine.transaction(),),
         reason=causes.because(finding.Cause.NETWORK_INTERRUPTION, finding.CauseDetail.CALLBACK_NOT_DELIVERED, 0.6),
         stake=stake,
         evidence=(rule.shop_line(shop), *lines),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from makewhole.flow.diagnose import causes, rule
-from makewhole.model import fact, finding, order, policy, resource, screen, tally
+from makewhole.model import claim, fact, finding, order, policy, resource, screen, tally
+
+_NO_MONEY = frozenset({claim.Why.NOT_CONFIGURED, claim.Why.NOT_FOUND})
+"""Silences about payment behind which no money can wait for a closed order: nobody attached, or never tried."""
 
 
 def stock_not_returned(view: rule.View) -> finding.Finding | None:
@@ -102,6 +105,9 @@ def _ended(view: rule.View) -> order.ShopOrder | None:
     """The order, if it ended unpaid long enough ago and no money for it is kept: a late payment takes its stock and coupon again."""
     shop = view.dossier.shop()
     if shop is None or shop.state not in order.ENDED_UNPAID or tally.kept(view.dossier):
+        return None
+    # A channel that does not answer may hold a late payment, which would need exactly what is held here.
+    if any(s.why not in _NO_MONEY for s in view.dossier.silent(claim.About.PAYMENT)):
         return None
     if shop.closed_at is not None and view.now - shop.closed_at < view.policy.span(policy.RuleName.RESOURCE_GRACE):
         return None

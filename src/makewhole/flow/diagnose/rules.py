@@ -32,6 +32,9 @@ _MATTERS = frozenset({claim.About.ORDER, claim.About.PAYMENT, claim.About.REFUND
 
 def diagnose(view: rule.View) -> finding.Diagnosis:
     """Every ailment of the dossier, most harmful first; or whole; or what is missing to tell."""
+    # Nobody knows the number: that is no whole order, it is none.
+    if not view.dossier.claims:
+        return finding.Unjudged(missing=view.dossier.silences)
     missing = _missing(view)
     found = [f for r in RULES if (f := r.find(view)) is not None]
     if any(f.ailment in _HIDES_CONTRADICTIONS for f in found):
@@ -54,7 +57,14 @@ def suspects(horizon: rule.Horizon) -> tuple[tuple[Ailment, screen.Predicate], .
 def _missing(view: rule.View) -> tuple[claim.Silence, ...]:
     """The silences that could change the answer."""
     shop = view.dossier.shop()
-    return tuple(s for s in view.dossier.silences if s.about in _MATTERS and _matters(s, shop, view))
+    heard = tuple(s for s in view.dossier.silences if s.about in _MATTERS and _matters(s, shop, view))
+    # A status code that the map does not know says as little as no answer.
+    if shop is not None and shop.state is None and not any(s.source == shop.source for s in heard):
+        coded = claim.Silence(
+            source=shop.source, about=claim.About.ORDER, number=shop.number, why=claim.Why.NOT_UNDERSTOOD, detail=shop.raw_state
+        )
+        return (*heard, coded)
+    return heard
 
 
 def _matters(silence: claim.Silence, shop: order.ShopOrder | None, view: rule.View) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from makewhole.core import codec
+from makewhole.core import codec, money
 from makewhole.model import dossier, fact, finding, order, payment, plan, policy, resource, tally
 
 
@@ -29,14 +29,31 @@ class Draft(codec.Noun, frozen=True, kw_only=True):
     why: tuple[fact.Fact, ...] = ()
 
 
+def by_sku(items: tuple[order.Item, ...]) -> tuple[order.Item, ...]:
+    """One line for each sku: two lines of one sku that fit one by one may not fit together."""
+    merged: dict[str, order.Item] = {}
+    for item in items:
+        so_far = merged.get(item.sku)
+        if so_far is None:
+            merged[item.sku] = order.Item(sku=item.sku, quantity=item.quantity, amount=item.amount)
+            continue
+        both = _together(so_far.amount, item.amount)
+        merged[item.sku] = order.Item(sku=item.sku, quantity=so_far.quantity + item.quantity, amount=both)
+    return tuple(merged.values())
+
+
+def _together(one: money.Money | None, other: money.Money | None) -> money.Money | None:
+    return None if one is None or other is None or one.currency != other.currency else one + other
+
+
 def lacks(brief: Brief) -> tuple[order.Item, ...]:
     """What an ended order must take again to live: its items, less what it never gave back."""
     shop = brief.dossier.shop()
     if shop is None:
         return ()
     held = {t.sku: t.taken - t.returned for t in brief.dossier.of(resource.StockTally)}
-    short = ((i, i.quantity - max(held.get(i.sku, 0), 0)) for i in shop.items)
-    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount, order=i.order) for i, n in short if n > 0)
+    short = ((i, i.quantity - max(held.get(i.sku, 0), 0)) for i in by_sku(shop.items))
+    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount) for i, n in short if n > 0)
 
 
 def holds(brief: Brief) -> tuple[order.Item, ...]:
@@ -45,8 +62,8 @@ def holds(brief: Brief) -> tuple[order.Item, ...]:
     if shop is None:
         return ()
     tallies = {t.sku: t.taken - t.returned for t in brief.dossier.of(resource.StockTally)}
-    held = ((i, min(i.quantity, tallies.get(i.sku, i.quantity))) for i in shop.items)
-    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount, order=i.order) for i, n in held if n > 0)
+    held = ((i, min(i.quantity, tallies.get(i.sku, i.quantity))) for i in by_sku(shop.items))
+    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount) for i, n in held if n > 0)
 
 
 def coupon_use(brief: Brief) -> resource.CouponUse | None:

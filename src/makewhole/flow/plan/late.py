@@ -6,7 +6,7 @@ import enum
 
 from makewhole.core import codec
 from makewhole.flow.plan import brief
-from makewhole.model import fact, order, policy, resource, tally
+from makewhole.model import fact, order, policy, resource, tally, terms
 
 
 class Choice(enum.Enum):
@@ -37,12 +37,14 @@ def decide(given: brief.Brief, paid: tally.Paid) -> Decision:
         return _so(Choice.REFUND, fact.Says.LATE_TOO_OLD, at, limit)
 
     # Money long after the end smells of a leaked key or a resold link: a person looks before goods leave.
-    ended = shop.closed_at or shop.expires_at
+    ended = shop.closed_at or terms.expiry(shop, given.policy)
     window = given.policy.span(policy.RuleName.FRAUD_WINDOW)
     if ended is not None and at - ended > window:
         return _so(Choice.ASK, fact.Says.LATE_FRAUD_WINDOW, ended, at)
 
     # An oversold order breaks a second time; unknown stock is not enough stock.
+    if not shop.items:
+        return _so(Choice.ASK, fact.Says.LATE_STOCK_UNKNOWN, None)
     lacking = brief.lacks(given)
     left = {s.sku: s for s in given.dossier.of(resource.StockLeft)}
     for item in lacking:

@@ -19,7 +19,7 @@ def record_payment(given: brief.Brief) -> Draft | None:
     if shop is None or paid is None:
         return None
     attempt, transaction, at = paid.attempt, paid.attempt.transaction, paid.attempt.paid_at
-    if transaction is None or at is None:
+    if transaction is None or at is None or not tally.settles(shop, (paid,)):
         return None
     step = plan.Step(
         act=act.RecordPayment(
@@ -40,7 +40,8 @@ def accept_late(given: brief.Brief) -> Draft | None:
     if shop is None or paid is None:
         return None
     attempt, transaction, at = paid.attempt, paid.attempt.transaction, paid.attempt.paid_at
-    if transaction is None or at is None:
+    # Somebody has begun to give it back, or it is not the price.
+    if transaction is None or at is None or paid.going_back_fen() > 0 or not tally.settles(shop, (paid,)):
         return None
     decision = late.decide(given, paid)
     if decision.choice is not late.Choice.ACCEPT:
@@ -72,7 +73,12 @@ def refund_late(given: brief.Brief) -> Draft | None:
 
 
 def refund_surplus(given: brief.Brief) -> Draft | None:
-    """Give every payment but the order's own back."""
+    """Give every payment but the order's own back, where one is plainly the order's own."""
+    shop = given.dossier.shop()
+    mine = None if shop is None else tally.own(shop, tally.kept(given.dossier))
+    # Two amounts of which neither is the price: which of them is surplus, a person must say.
+    if shop is None or mine is None or mine.amount != shop.due:
+        return None
     return _refunds(given, given.about())
 
 
@@ -105,7 +111,7 @@ def finish_refund(given: brief.Brief) -> Draft | None:
         return None
     steps = []
     for refund in stuck:
-        paid = next((p for p in tally.payments(given.dossier) if p.attempt.number == refund.payment), None)
+        paid = next((p for p in tally.payments(given.dossier) if refund in p.refunds), None)
         if paid is None:
             return None
         steps.append(_refund_step(paid, refund.number, refund.amount))
@@ -119,7 +125,8 @@ def record_refund(given: brief.Brief) -> Draft | None:
     if shop is None or len(done) != 1:
         return None
     refund = done[0]
-    full = refund.amount == shop.due
+    back = next((p.gone_back_fen() for p in tally.payments(given.dossier) if refund in p.refunds), refund.amount.fen)
+    full = back >= shop.due.fen
     record = act.RecordRefund(number=refund.number, amount=refund.amount, full=full)
     return Draft(steps=(plan.Step(act=record, expects=shop.version),), terminal=Terminal.RESTORED)
 
@@ -156,8 +163,8 @@ def recall(given: brief.Brief) -> Draft | None:
         return None
     items = shop.items
     left = {s.sku: s.available for s in given.dossier.of(resource.StockLeft)}
-    given_back = {i.sku: i.quantity for i in brief.holds(given)} if _is_open(shop) else {}
-    if any(left.get(i.sku, 0) + given_back.get(i.sku, 0) < i.quantity for i in items):
+    given_back = {i.sku: i.quantity for i in brief.holds(given)} if _is_open(shop) else _kept_units(given)
+    if not items or any(left.get(i.sku, 0) + given_back.get(i.sku, 0) < i.quantity for i in brief.by_sku(items)):
         return None
     use = brief.coupon_use(given)
     if shop.coupon is not None and (use is None or not _free_for(use, shop)):
@@ -280,13 +287,14 @@ def _close_steps(given: brief.Brief) -> tuple[plan.Step, ...]:
     return (*at_channel, close)
 
 
+def _kept_units(given: brief.Brief) -> dict[ids.Sku, int]:
+    """Units that a closed order still holds."""
+    return {t.sku: t.taken - t.returned for t in given.dossier.of(resource.StockTally) if t.taken > t.returned}
+
+
 def _leftovers(given: brief.Brief, shop: order.ShopOrder) -> tuple[plan.Step, ...]:
     """What a closed order still holds goes back before the same is taken under the new number."""
-    stock = tuple(
-        plan.Step(act=act.GiveStockBack(sku=t.sku, quantity=t.taken - t.returned), expects=shop.version)
-        for t in given.dossier.of(resource.StockTally)
-        if t.taken > t.returned
-    )
+    stock = tuple(plan.Step(act=act.GiveStockBack(sku=s, quantity=n), expects=shop.version) for s, n in _kept_units(given).items())
     use = brief.coupon_use(given)
     if use is None or use.order != shop.number or use.state is not resource.CouponState.USED:
         return stock
