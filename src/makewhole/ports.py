@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from makewhole.core import clock, ids
+from makewhole.core import clock, ids, note
 from makewhole.model import (
     act,
     case,
@@ -240,6 +240,10 @@ class Store(Protocol):
         """The question as it was put."""
         ...
 
+    def checkpoint(self, seal: note.Seal, origin: str) -> str:
+        """A signed note of the evidence log as it is now, kept; one for each size (law 9)."""
+        ...
+
     def append(self, entries: Sequence[case.Entry]) -> None:
         """Evidence that belongs to no other write."""
         ...
@@ -256,7 +260,7 @@ class Store(Protocol):
 class NoticeReader(Protocol):
     """Reads a channel's callbacks."""
 
-    def read(self, shop: ids.ShopName, headers: Headers, body: bytes, now: datetime) -> Kept:
+    def read(self, headers: Headers, body: bytes, now: datetime) -> Kept:
         """Verify over the raw bytes, decrypt, classify. Reads no clock of its own and keeps nothing.
 
         Raises Rejected for what is no callback at all, Unavailable where a certificate that it needs cannot be fetched now.
@@ -331,6 +335,8 @@ class World:
     relayed: bool = False
     """Whether callbacks come through our relay, so that none kept means none came."""
     forwarder: Forwarder | None = None
+    seal: note.Seal | None = None
+    """Signs the evidence log's roots; None where nothing is kept."""
     owner: str = "makewhole"
     lease: timedelta = timedelta(seconds=60)
 

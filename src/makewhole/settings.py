@@ -35,6 +35,8 @@ class ShopSettings(codec.Noun, frozen=True, kw_only=True):
     """File that holds the database's password; MAKEWHOLE_SHOP_PASSWORD comes first."""
     notify_url: str = ""
     """The shop's own callback URL, to which the relay forwards; empty: no forwarding."""
+    admin_url: str = ""
+    """Base address of the shop's admin API, for hands that call it; MAKEWHOLE_SHOP_TOKEN is its bearer token. Empty: no such hands."""
 
 
 class WechatpaySettings(codec.Noun, frozen=True, kw_only=True):
@@ -89,8 +91,9 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     """zh or en; empty: from the locale."""
     store: str = "sqlite:///makewhole.db"
     """Where Makewhole keeps its own memory. A file needs no server; mysql://… for several machines."""
-    evidence_key_file: str = ""
-    """Ed25519 key (PEM) that signs the evidence log's roots; empty: made beside the store at first use."""
+    keys: str = "makewhole-keys"
+    """Folder of our own two keys, made at first use: the Ed25519 key that signs the evidence log, the secret of keyed hashes.
+    Keep it away from the store's backups: who has both can forge."""
     platform: str = "douyin"
     house: str = "house"
     playbook: str = "default"
@@ -132,7 +135,7 @@ def _overlay(told: dict[str, Any], env: Mapping[str, str]) -> None:
             told[rest] = value
             continue
         section, _, key = rest.partition("_")
-        if section in {"shop", "wechatpay", "relay", "engine"} and key not in {"", "password"}:
+        if section in {"shop", "wechatpay", "relay", "engine"} and key not in {"", "password", "token"}:
             told.setdefault(section, {})[key] = value
 
 

@@ -28,6 +28,10 @@ class Checkpoint(codec.Noun, frozen=True, kw_only=True):
     root: bytes
 
 
+Seal = Callable[[Checkpoint], str]
+"""A checkpoint in, its signed note out: a key that stays where it is."""
+
+
 def key_id(name: str, public_key: bytes) -> bytes:
     """The first four bytes of SHA-256(name || LF || 0x01 || public key)."""
     return hashlib.sha256(name.encode() + b"\n" + ED25519 + public_key).digest()[:4]
@@ -42,11 +46,11 @@ def seal(checkpoint: Checkpoint, *, name: str, public_key: bytes, sign: Sign) ->
 
 def check(note: str, *, name: str, public_key: bytes, verify: Verify) -> Checkpoint:
     """The checkpoint of a note that this key signed. Raises ValueError, naming what is wrong, for any other text."""
-    text, gap, signatures = note.partition("\n\n")
+    text, gap, signatures = note.rpartition("\n\n")
     text += "\n"
-    if not gap:
-        raise ValueError("not a signed note: no empty line before the signatures")
-    for line in signatures.splitlines():
+    if not gap or not signatures.endswith("\n"):
+        raise ValueError("not a signed note: no empty line before the signatures, or no end of line after them")
+    for line in signatures.removesuffix("\n").split("\n"):
         mark, _, rest = line.partition(" ")
         signer, _, encoded = rest.partition(" ")
         if mark != "\N{EM DASH}" or signer != name:
@@ -55,6 +59,9 @@ def check(note: str, *, name: str, public_key: bytes, verify: Verify) -> Checkpo
             raw = base64.b64decode(encoded, validate=True)
         except binascii.Error as wrong:
             raise ValueError("the signature line is not base64") from wrong
+        # Base64 leaves bits of its last character unused: one signature has one spelling.
+        if base64.b64encode(raw).decode() != encoded:
+            raise ValueError("the signature line is not canonical base64")
         if raw[:4] == key_id(name, public_key) and verify(text.encode(), raw[4:]):
             return _parse(text)
         raise ValueError(f"the signature of {name} does not fit the note")
@@ -66,7 +73,7 @@ def _text(checkpoint: Checkpoint) -> str:
 
 
 def _parse(text: str) -> Checkpoint:
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n")
     if len(lines) < 3 or not lines[1].isascii() or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
         raise ValueError("not a checkpoint: origin, size and root expected")
     root = base64.b64decode(lines[2], validate=True)

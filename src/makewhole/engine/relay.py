@@ -28,7 +28,7 @@ def receive(world: ports.World, reader: ports.NoticeReader, headers: ports.Heade
     """Read, keep, answer; in that order. Raises nothing: a store that cannot keep it is a 503, and the channel comes again."""
     now = world.clock.now()
     try:
-        kept = reader.read(world.eyes.shop, headers, body, now)
+        kept = reader.read(headers, body, now)
     except faults.Rejected as unreadable:
         return Answer(status=400, code="FAIL", message=unreadable.why)
     except faults.Unavailable as cannot_tell:

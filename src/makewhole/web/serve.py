@@ -18,6 +18,8 @@ from makewhole.web import relay as relay_page
 
 STOP_WITHIN_S = 20
 """Seconds to finish the calls under way after SIGTERM: longer than one call's time-out; then the journal takes over."""
+CHECKPOINT_EVERY_S = 60
+"""Seconds between signed roots of the evidence log: what a thief of the machine could still rewrite."""
 log = structlog.get_logger()
 
 
@@ -30,6 +32,7 @@ def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int],
             _every(stop, told.engine.forward_every_s, "forward", partial(relay.forward_due, world)),
             _every(stop, told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
             _every(stop, told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
+            _every(stop, CHECKPOINT_EVERY_S, "checkpoint", partial(checkpoint, world)),
         ]
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
@@ -47,8 +50,14 @@ def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int],
         log.info("stopped")
 
 
+def checkpoint(world: ports.World) -> None:
+    """Sign the evidence log as it is now."""
+    if world.seal is not None:
+        world.store.checkpoint(world.seal, wiring.ORIGIN)
+
+
 def _server(told: settings.Settings, world: ports.World) -> uvicorn.Server:
-    receivers = {str(name): partial(relay.receive, world, reader) for name, reader in wiring.notice_readers(told, world).items()}
+    receivers = {str(name): partial(relay.receive, world, reader) for name, reader in wiring.notice_readers(world).items()}
     page = relay_page.app(receivers, answer_within_s=told.relay.answer_within_ms / 1000)
     config = uvicorn.Config(page, host=told.relay.host, port=told.relay.port, log_config=None, access_log=False, lifespan="off")
     return uvicorn.Server(config)

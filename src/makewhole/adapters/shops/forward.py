@@ -1,0 +1,78 @@
+"""Callbacks on their way to a shop: a kept notice goes in, it is posted to the shop's own URL as it came, the shop's answer comes out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from makewhole import ports
+from makewhole.adapters import http
+from makewhole.adapters.shops import hands
+from makewhole.core import faults, ids
+from makewhole.model import act, payment, plan, run
+
+REPLAYS_MAX = 3
+"""Forwardings of one notice after which replaying it once more is no hand any more: the shop has had its chances."""
+_TRAVELS = ("wechatpay-", "content-type", "request-id")
+"""Beginnings of header names that belong to the callback itself; the rest belonged to the way it took."""
+_TAKEN = frozenset({200, 204})
+"""What WeChat Pay counts as acknowledged."""
+
+
+class HttpForwarder:
+    """`ports.Forwarder` over HTTP."""
+
+    def __init__(self, url: str, client: http.Client) -> None:
+        self._url, self._client = url, client
+
+    def forward(self, notice: ports.Kept) -> tuple[payment.ShopAnswer, int | None]:
+        """The same headers and bytes that the channel signed. Nothing is believed of the answer but that it was given."""
+        headers = {k: v for k, v in notice.headers if k.lower().startswith(_TRAVELS)}
+        try:
+            answer = self._client.act("POST", self._url, headers, notice.body)
+        except (faults.Unavailable, faults.Indeterminate):
+            return payment.ShopAnswer.UNREACHABLE, None
+        taken = answer.status in _TAKEN
+        return (payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED), answer.status
+
+
+def replaying(notices: Callable[[ids.ShopName, ids.OutTradeNo], Sequence[ports.Kept]], forwarder: ports.Forwarder) -> hands.Replay:
+    """The hand that replays: of the kept notices of a payment the genuine one, while the shop has not had it too often."""
+
+    def replay(order: ids.OrderKey, step: plan.Step) -> run.News | None:
+        if not isinstance(step.act, act.RecordPayment):
+            return None
+        genuine = [k for k in notices(order.shop, step.act.payment) if k.check is payment.NoticeCheck.GENUINE]
+        # A shop that said yes and did nothing will say yes and do nothing.
+        again = [k for k in genuine if k.forwarded < REPLAYS_MAX and k.answer is not payment.ShopAnswer.ACKNOWLEDGED]
+        if not again:
+            return None
+        answer, code = forwarder.forward(again[-1])
+        match answer:
+            case payment.ShopAnswer.ACKNOWLEDGED:
+                return run.Succeeded(detail=f"replayed, answered {code}")
+            case _:
+                return None
+
+    return replay
+
+
+def calling(base_url: str, token: str, client: http.Client) -> hands.Caller:
+    """The hand that calls the shop's admin API: JSON, the step's key as `Idempotency-Key`, a bearer token."""
+
+    def call(asked: hands.Call) -> run.News:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": asked.key, "X-Request-Id": secrets.token_hex(8)}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        answer = client.act(asked.method, base_url.rstrip("/") + asked.path, headers, msgspec.json.encode(asked.body))
+        if 200 <= answer.status < 300:
+            return run.Succeeded(detail=str(answer.status))
+        if answer.status in {429, 503}:
+            raise faults.Unavailable(f"the shop's API answers {answer.status}", code=str(answer.status))
+        if answer.status >= 500:
+            raise faults.Indeterminate(f"the shop's API answers {answer.status}", code=str(answer.status))
+        return run.Refusal(why=f"the shop's API answers {answer.status}", code=str(answer.status))
+
+    return call

@@ -1,0 +1,183 @@
+"""The parts put together by hand: settings go in, an attached World comes out, in one readable function."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from makewhole import ports, settings
+from makewhole.adapters import http
+from makewhole.adapters.payments.wechatpay import account, connector
+from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap
+from makewhole.adapters.store import evidence, journal
+from makewhole.core import clock, faults, ids, note
+
+WECHATPAY = ids.ChannelName("wechatpay")
+ORIGIN = "makewhole/evidence"
+"""The name of the evidence log in its checkpoints."""
+POOL_MIN = 8
+"""Connections kept to channels and shop, whatever the number of workers."""
+
+
+class SystemClock:
+    """The machine's clock: the only place where the real time comes in."""
+
+    def now(self) -> datetime:
+        """The current instant, in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, span: timedelta) -> None:
+        """Wait."""
+        time.sleep(max(span.total_seconds(), 0))
+
+
+@contextlib.contextmanager
+def open_world(
+    told: settings.Settings, *, clock: clock.Clock | None = None, need_store: bool = True, relayed: bool = False
+) -> Iterator[ports.World]:
+    """Attach to the shop, the channels and the store that the settings name; let go of them at the end.
+
+    Without `need_store` nothing is written, not even our own: a store that exists is read, else a passing one in memory is used.
+    Raises BadInput for settings that cannot be meant, Unavailable for addresses that do not answer.
+    """
+    ticking = clock or SystemClock()
+    with contextlib.ExitStack() as stack:
+        keeps = need_store or _exists(told.store)
+        store = stack.enter_context(journal.SqlStore(told.store if keeps else "sqlite://"))
+        pool = stack.enter_context(contextlib.closing(http.Pool(connections=max(POOL_MIN, told.engine.workers))))
+        client = http.Client(pool)
+        map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+        reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
+        stack.callback(reader.dispose)
+        seeing = eyes.attach(map_, reader, ticking, _hash_secret(told, keep=need_store))
+        forwarder = forward.HttpForwarder(told.shop.notify_url, client) if told.shop.notify_url else None
+        acting = None
+        if told.shop.hands_database:
+            writer = engines.for_hands(_address(told.shop.hands_database, told.shop, "HANDS_PASSWORD"))
+            stack.callback(writer.dispose)
+            replay = None if forwarder is None else forward.replaying(store.notices, forwarder)
+            token = os.environ.get(settings.PREFIX + "SHOP_TOKEN", "")
+            call = forward.calling(told.shop.admin_url, token, client) if told.shop.admin_url else None
+            acting = hands.attach(map_, writer, reader, replay, call)
+        yield ports.World(
+            clock=ticking,
+            eyes=seeing,
+            hands=acting,
+            channels=_channels(told, client, ticking),
+            store=store,
+            policies=settings.policy_book(told.platform, told.house),
+            playbook=settings.load_playbook(told.playbook),
+            relayed=relayed,
+            forwarder=forwarder,
+            seal=_seal(told) if need_store else None,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            lease=told.lease(),
+        )
+
+
+def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeReader]:
+    """Who reads the callbacks of each attached channel; it shares the channel's certificates."""
+    return {n: c.callbacks(world.eyes.shop) for n, c in world.channels.items() if isinstance(c, connector.WeChatPay)}
+
+
+def wechatpay_account(told: settings.WechatpaySettings) -> account.Account:
+    """The account with its keys loaded. Raises BadInput, naming the file, for a key that is none."""
+    public = told.public_key_file
+    try:
+        link = account.LinkKind(told.link)
+    except ValueError as wrong:
+        kinds = ", ".join(k.value for k in account.LinkKind)
+        raise faults.BadInput(f"no payment link is called {told.link!r}", where="wechatpay.link", todo=f"One of: {kinds}.") from wrong
+    return account.Account(
+        name=WECHATPAY,
+        mchid=told.mchid,
+        appid=told.appid,
+        serial_no=told.serial_no,
+        private_key=account.private_key(_file(told.private_key_file, "wechatpay.private_key_file")),
+        apiv3_key=account.apiv3_key(_file(told.apiv3_key_file, "wechatpay.apiv3_key_file").decode("utf-8", "replace")),
+        base_url=told.base_url.rstrip("/"),
+        notify_url=told.notify_url,
+        link=link,
+        public_key_id=told.public_key_id,
+        public_key=account.public_key(_file(public, "wechatpay.public_key_file")) if public else None,
+    )
+
+
+def _channels(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, ports.Channel]:
+    if told.wechatpay is None:
+        return {}
+    return {WECHATPAY: connector.WeChatPay(wechatpay_account(told.wechatpay), client, ticking)}
+
+
+def _exists(store: str) -> bool:
+    """Whether a store is there already. A server's is: opening it makes its tables, which a reader may not do; it says so itself."""
+    prefix = "sqlite:///"
+    return Path(store.removeprefix(prefix)).exists() if store.startswith(prefix) else bool(store)
+
+
+def _address(database: str, shop: settings.ShopSettings, secret: str) -> sa.URL:
+    """The address with its password, which stands in the environment or a file and never in the address that people type."""
+    try:
+        url = sa.make_url(database)
+    except sa.exc.ArgumentError as wrong:
+        todo = "Write mysql://user@host:3306/shop or sqlite:///shop.db."
+        raise faults.BadInput("not a database address", where="shop.database", todo=todo) from wrong
+    if url.get_backend_name() == "sqlite" or url.password is not None:
+        return url
+    for name in (secret, "PASSWORD"):
+        if password := os.environ.get(f"{settings.PREFIX}SHOP_{name}", ""):
+            return url.set(password=password)
+    return url.set(password=_file(shop.password_file, "shop.password_file").decode().strip()) if shop.password_file else url
+
+
+def _file(path: str, where: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as missing:
+        raise faults.BadInput(
+            f"cannot read {path!r}: {missing.strerror}", where=where, todo="Check the path and its permissions."
+        ) from missing
+
+
+def _seal(told: settings.Settings) -> note.Seal:
+    """The seal of the evidence log, with a key of its own that is made at first use."""
+    path = Path(told.keys) / "evidence.pem"
+    fresh = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key = serialization.load_pem_private_key(_kept(path, fresh), password=None)
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise faults.BadInput("not an Ed25519 key", where=str(path), todo="Put the key back that signed the log, or move it away.")
+    return evidence.sealing(ORIGIN, key)
+
+
+def _hash_secret(told: settings.Settings, *, keep: bool) -> bytes:
+    """The secret of keyed hashes: the same buyer is the same word as long as it stays. A passing one where nothing may be written."""
+    path = Path(told.keys) / "hash.key"
+    fresh = secrets.token_hex(32).encode()
+    if not keep and not path.exists():
+        return fresh
+    return _kept(path, fresh)
+
+
+def _kept(path: Path, fresh: bytes) -> bytes:
+    """A key file's content, written with `fresh` if it is not there yet; two processes that start at once agree on one."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+            new.write(fresh)
+        return path.read_bytes()
+    except OSError as wrong:
+        raise faults.BadInput(
+            f"cannot keep our own key: {wrong.strerror}", where=str(path), todo="Name a writable folder as `keys` in the settings."
+        ) from wrong
