@@ -29,6 +29,7 @@ class SqlStore:
         self._engine = links.engine(address)
         schema.ensure(self._engine)
         self._texts = statements.Texts(self._engine.dialect)
+        self._held = runs.Memory()
         self._memory = links.in_memory(self._engine.url)
         self.writer = writer.Writer(lambda: links.Link(self._engine), self._texts)
 
@@ -81,11 +82,13 @@ class SqlStore:
             lease=lease,
             id=first.plan.run_id(),
             begun=codec.canonical(runs.Begun(plan=first.plan, begun_at=first.begun_at)),
-            rest=codec.canonical(runs.progress(first)),
+            rest=runs.progress(first),
+            memory=self._held,
         )
         return self.writer.write(start.carry_out)
 
     def save_run(self, going: run.Run, fence: int, entries: Sequence[case.Entry], not_before: datetime | None = None) -> None:
+        rest = runs.progress(going)
         save = runs.Save(
             going=going,
             fence=fence,
@@ -93,7 +96,9 @@ class SqlStore:
             at=entries[-1].at if entries else None,
             not_before=not_before,
             id=going.plan.run_id(),
-            rest=codec.canonical(runs.progress(going)),
+            rest=rest,
+            body=codec.canonical(rest),
+            memory=self._held,
         )
         self.writer.write(save.carry_out)
 

@@ -14,6 +14,8 @@ from makewhole.model import plan, run, verdict
 
 WHOLE_RUN = -1
 """The position of a step row that tells of the run and not of one of its steps."""
+HELD_MAX = 4_096
+"""Runs remembered at once: more than threads ever drive together."""
 FREE = 0
 """A lease that ended in 1970: nobody holds it."""
 
@@ -55,7 +57,7 @@ def progress(going: run.Run) -> Progress:
     """What a save writes."""
     return Progress(
         marks=going.marks,
-        steps=None if going.steps == going.plan.steps else going.steps,
+        steps=None if going.steps is going.plan.steps or going.steps == going.plan.steps else going.steps,
         tries=going.tries,
         gave_up=going.gave_up,
         end=going.end,
@@ -79,6 +81,37 @@ def whole(begun: bytes, rest: bytes) -> run.Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Held:
+    """A run's row as this process last wrote it. Fence and count of saves name one content: if the row has others, it is read again."""
+
+    n: int
+    fence: int
+    saves: int
+    rest: Progress
+
+
+class Memory:
+    """The rows of runs that this process is driving, so that a save need not read first what it wrote itself."""
+
+    def __init__(self) -> None:
+        self._held: dict[ids.RunId, Held] = {}
+
+    def get(self, of: ids.RunId) -> Held | None:
+        """As last written, if it was by us."""
+        return self._held.get(of)
+
+    def put(self, of: ids.RunId, held: Held) -> None:
+        """Remember. Forgetting all of it costs one reading a run."""
+        if len(self._held) >= HELD_MAX:
+            self._held.clear()
+        self._held[of] = held
+
+    def forget(self, of: ids.RunId) -> None:
+        """It is over, or somebody else's."""
+        self._held.pop(of, None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Start:
     """A run to begin, made ready outside the transaction."""
 
@@ -89,7 +122,8 @@ class Start:
     lease: ports.Lease
     id: ids.RunId
     begun: bytes
-    rest: bytes
+    rest: Progress
+    memory: Memory
 
     def carry_out(self, tx: statements.Tx) -> ports.Claimed:
         """The run with its limits; or the run of this id as it stands; or the one that is under way on this order."""
@@ -122,11 +156,12 @@ class Start:
             not_before=FREE,
             ended=int(self.first.end is not None),
             saves=0,
-            progress=self.rest,
+            progress=codec.canonical(self.rest),
         )
         tx.run(statements.PLAN_INSERT, run_n=n, body=self.begun)
         tx.steps.append((n, 0, WHOLE_RUN, Phase.BEGUN.value, self.id, 1, names.ticks(self.lease.now)))
         tx.entries.extend(self.leaves)
+        self.memory.put(self.id, Held(n=n, fence=1, saves=0, rest=self.rest))
         return ports.Claimed(run=self.first, case=self.case, fence=1)
 
     def _join(self, tx: statements.Tx, known: statements.Row) -> ports.Claimed:
@@ -181,47 +216,69 @@ class Save:
     going: run.Run
     fence: int
     leaves: Sequence[tuple[bytes, bytes]]
-    at: datetime | None
     not_before: datetime | None
     id: ids.RunId
-    rest: bytes
+    rest: Progress
+    body: bytes
+    at: datetime | None
+    memory: Memory
 
     def carry_out(self, tx: statements.Tx) -> None:
         """The run, the steps that moved, its evidence. Raises Rejected where the fence is stale or the run is over."""
-        held = tx.one(statements.RUN_HELD, w_id=self.id)
-        if held is None:
-            raise faults.Rejected(f"there is no run {self.id}", code="no-run")
-        n, _, fence, _, ended, saves, rest = held
-        if fence != self.fence:
-            raise stale(self.id, self.fence)
-        if ended:
-            if rest == self.rest:
+        held = self.memory.get(self.id)
+        if held is None or held.fence != self.fence or not self._written(tx, held):
+            self.memory.forget(self.id)
+            held = self._read(tx)
+            if held is None:
                 return  # ending it twice is ending it once
-            raise faults.Rejected(f"run {self.id} is over", code="run-ended")
-        over = self.going.end is not None
+            if not self._written(tx, held):
+                raise faults.Defect(f"run {self.id} changed beside us although we hold the lock")
+        tx.steps.extend(self._moved(held.n, held.saves + 1, held.rest))
+        tx.entries.extend(self.leaves)
+        if self.going.end is None:
+            self.memory.put(self.id, Held(n=held.n, fence=self.fence, saves=held.saves + 1, rest=self.rest))
+        else:
+            self.memory.forget(self.id)
+
+    def _written(self, tx: statements.Tx, held: Held) -> bool:
+        """One conditional update. Where it finds nothing, it has written nothing."""
         found = tx.run(
             statements.RUN_SAVE,
-            w_n=n,
+            w_n=held.n,
             w_fence=self.fence,
             w_ended=0,
-            w_saves=saves,
-            saves=saves + 1,
-            progress=self.rest,
+            w_saves=held.saves,
+            saves=held.saves + 1,
+            progress=self.body,
             not_before=FREE if self.not_before is None else names.ticks(self.not_before),
-            ended=int(over),
+            ended=int(self.going.end is not None),
         )
-        if found != 1:
-            raise faults.Defect(f"run {self.id} changed beside us although we hold the lock")
-        tx.steps.extend(self._moved(n, saves + 1, codec.decode(rest, Progress)))
-        tx.entries.extend(self.leaves)
+        tx.writes -= found == 0
+        return found == 1
+
+    def _read(self, tx: statements.Tx) -> Held | None:
+        """The row as it stands; None where it already says what we want to write."""
+        row = tx.one(statements.RUN_HELD, w_id=self.id)
+        if row is None:
+            raise faults.Rejected(f"there is no run {self.id}", code="no-run")
+        n, _, fence, _, ended, saves, rest = row
+        if fence != self.fence:
+            raise stale(self.id, self.fence)
+        if not ended:
+            return Held(n=n, fence=fence, saves=saves, rest=codec.decode(rest, Progress))
+        if rest == self.body:
+            return None
+        raise faults.Rejected(f"run {self.id} is over", code="run-ended")
 
     def _moved(self, n: int, seq: int, before: Progress) -> list[statements.Row]:
         """A row for each step whose mark changed or that became another step; every save leaves at least one row."""
         at = None if self.at is None else names.ticks(self.at)
         old_steps = self.going.plan.steps if before.steps is None else before.steps
+        # The very same steps in nearly every save: an undoing makes others.
+        same = old_steps is self.going.steps
         rows: list[statements.Row] = []
         for i, (step, mark) in enumerate(zip(self.going.steps, self.going.marks, strict=True)):
-            if i >= len(before.marks) or mark is not before.marks[i] or step != old_steps[i]:
+            if i >= len(before.marks) or mark is not before.marks[i] or not (same or step == old_steps[i]):
                 key = plan.key(self.going.plan.order, step)
                 rows.append((n, seq, i, _PHASES[mark].value, key, self.fence, at))
         if self.going.end is not None:

@@ -67,7 +67,7 @@ def _make(connection: sa.Connection) -> None:
             if index.name not in known:
                 index.create(connection)
     if connection.scalar(sa.select(sa.func.count()).select_from(tables.tree)) == 0:
-        connection.execute(tables.tree.insert().values(id=1, size=0, frontier=b""))
+        connection.execute(tables.tree.insert().values(id=1, size=0, frontier=b"", writer="", token=0))
     connection.execute(tables.meta.insert().values(name="schema_version", value=str(tables.SCHEMA_VERSION)))
 
 

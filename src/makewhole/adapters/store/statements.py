@@ -244,9 +244,11 @@ MARK_UPDATE = _M.update().where(*_where(_M, ["name"])).values(value=_p("value"))
 
 # ---------------------------------------------------------------- evidence
 TREE_HEAD = sa.select(_T.c.size, _T.c.frontier)
-TREE_LOCK = TREE_HEAD.with_for_update()
+TREE_LOCK = sa.select(_T.c.size, _T.c.frontier, _T.c.writer, _T.c.token).with_for_update()
 TREE_INSERT = _T.insert()
-TREE_GROW = _T.update().where(*_where(_T, ["size"])).values(size=_p("size"), frontier=_p("frontier"))
+TREE_GROW = (
+    _T.update().where(*_where(_T, ["size"])).values(size=_p("size"), frontier=_p("frontier"), writer=_p("writer"), token=_p("token"))
+)
 ENTRY_INSERT = _E.insert()
 ENTRIES_FROM = sa.select(_E.c.seq, _E.c.leaf, _E.c.body).where(_E.c.seq >= _p("seq")).order_by(_E.c.seq).limit(_p("row_limit"))
 LEAVES = sa.select(_E.c.leaf).where(_E.c.seq < _p("size")).order_by(_E.c.seq)

@@ -176,12 +176,15 @@ entries = _table(
     sa.Column("body", _bytes(), nullable=False),
 )
 
-# One row. Whoever writes locks it first: it gives out the numbers of entries, so that the log has one order and cannot fork.
+# One row. Whoever writes locks it first: it gives out the numbers of entries, so that the log has one order and cannot fork. It also
+# holds the token of the last commit and whose it was: after a commit whose answer was lost, the token tells.
 tree = _table(
     "mw_tree",
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("frontier", sa.LargeBinary(64 * 32), nullable=False),
+    sa.Column("writer", _text(KEY_LENGTH), nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
 )
 
 checkpoints = _table(
@@ -190,7 +193,7 @@ checkpoints = _table(
     sa.Column("note", _bytes(), nullable=False),
 )
 
-# One row a writing process: the token of its last commit. After a commit whose answer was lost, this row tells.
+# The last token of each writer that was followed by another one: whoever follows files it here. Empty where one process writes alone.
 writers = _table(
     "mw_writers",
     sa.Column("id", _text(KEY_LENGTH), primary_key=True),

@@ -7,8 +7,9 @@ it writes (or takes a savepoint), so that its refusal undoes nothing of its neig
 The first statement locks the tree's one row (on SQLite the whole file), in every process: entries of evidence have one order, the tree
 cannot fork, two writers cannot deadlock, and what a piece of work reads stays true until the commit.
 
-A commit without an answer: the token that the transaction left in this writer's own row tells, and the lock on the tree's row makes
-sure that the server is done with the old transaction, one way or the other, before we read it.
+A commit without an answer: the token that the transaction left in the tree's row tells (or, where another process has written since,
+in the row of ours that it filed), and the lock on the tree's row makes sure that the server is done with the old transaction, one way or
+the other, before we read it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from makewhole.adapters.store import faults as foreign
@@ -73,8 +75,6 @@ class Writer:
         self._link: links.Link | None = None
         self._id = secrets.token_hex(16)
         self._token = 0
-        self._registered = False
-        self._crowd = 1
         self.commits = 0
         """Durable commits so far, for the bench: pieces of work share them."""
 
@@ -172,13 +172,13 @@ class Writer:
         link = self._linked()
         link.begin()
         tx = statements.Tx(link.cursor, self._texts)
-        size, frontier = _head(tx)
+        head = _head(tx)
         for job in batch:
             _carry_out_one(tx, job)
         if tx.writes == 0 and not tx.entries:
             link.rollback()
             return
-        self._finish(tx, size, frontier)
+        self._finish(tx, head)
         try:
             link.commit()
         except foreign.DRIVER_ERRORS as error:
@@ -186,23 +186,22 @@ class Writer:
                 raise _RolledBackError from error
         self.commits += 1
 
-    def _finish(self, tx: statements.Tx, size: int, frontier: tuple[bytes, ...]) -> None:
+    def _finish(self, tx: statements.Tx, head: _Head) -> None:
         """Steps and entries of the whole batch in one go; the tree grows with them; our token says that we were here."""
         if tx.steps:
             tx.many(statements.STEP_INSERT, tx.steps)
+        size, frontier = head.size, head.frontier
         if tx.entries:
             tx.many(statements.ENTRY_INSERT, [(size + i, leaf, body) for i, (leaf, body) in enumerate(tx.entries)])
-            grown = size
             for leaf, _ in tx.entries:
-                frontier = merkle.append(frontier, grown, leaf)
-                grown += 1
-            if tx.run(statements.TREE_GROW, w_size=size, size=grown, frontier=b"".join(frontier)) != 1:
-                raise faults.Defect(f"the evidence tree grew from {size} beside us although we hold its lock")
+                frontier = merkle.append(frontier, size, leaf)
+                size += 1
+        if head.writer not in {"", self._id} and tx.run(statements.WRITER_UPDATE, w_id=head.writer, token=head.token) == 0:
+            tx.run(statements.WRITER_INSERT, id=head.writer, token=head.token)
         self._token += 1
-        if self._registered and tx.run(statements.WRITER_UPDATE, w_id=self._id, token=self._token) == 1:
-            return
-        tx.run(statements.WRITER_INSERT, id=self._id, token=self._token)
-        self._registered = True
+        packed = b"".join(frontier)
+        if tx.run(statements.TREE_GROW, w_size=head.size, size=size, frontier=packed, writer=self._id, token=self._token) != 1:
+            raise faults.Defect(f"the evidence tree grew from {head.size} beside us although we hold its lock")
 
     # ------------------------------------------------------------ connections and doubt
 
@@ -246,20 +245,32 @@ class Writer:
         link.begin()
         tx = statements.Tx(link.cursor, self._texts)
         # The lock first: while the old transaction still holds it, it may yet be committed.
-        _head(tx)
-        row = tx.one(statements.WRITER_FIND, w_id=self._id)
+        head = _head(tx)
+        filed = tx.one(statements.WRITER_FIND, w_id=self._id)
         link.rollback()
-        self._registered = row is not None
-        return row is not None and row[0] == self._token
+        if head.writer == self._id:
+            return head.token == self._token
+        return filed is not None and filed[0] == self._token
 
 
-def _head(tx: statements.Tx) -> tuple[int, tuple[bytes, ...]]:
+@dataclass(frozen=True, kw_only=True)
+class _Head:
+    """The tree's row."""
+
+    size: int
+    frontier: tuple[bytes, ...]
+    writer: str
+    token: int
+
+
+def _head(tx: statements.Tx) -> _Head:
     """Lock the tree's row and read it."""
     row = tx.one(statements.TREE_LOCK)
     if row is None:
         raise faults.Defect("the store has no evidence tree: it was not set up by `schema`")
-    size, packed = row
-    return size, tuple(packed[i : i + 32] for i in range(0, len(packed), 32))
+    size, packed, last, token = row
+    frontier = tuple([packed[i : i + 32] for i in range(0, len(packed), 32)])
+    return _Head(size=size, frontier=frontier, writer=last, token=token)
 
 
 def _carry_out_one(tx: statements.Tx, job: Job[Any]) -> None:
