@@ -71,14 +71,13 @@ def suspects(world: ports.World, changed_since: str | None = None) -> Iterator[i
     """Numbers of orders that a screen names, then payments that callbacks told of and no row has settled."""
     now = world.clock.now()
     horizon = rule.Horizon(policy=world.policies.at(now), now=now, money=bool(world.channels))
-    seen: set[ids.OrderNumber] = set()
-    for suspect in world.eyes.suspects(rules.suspects(horizon), changed_since):
-        yield suspect.number
+    told_of: dict[ids.OrderNumber, None] = {}
     for number in world.store.unsettled_payments(world.eyes.shop, now):
-        owner = world.store.linked(world.eyes.shop, number) or world.eyes.owner(number) or ids.OrderNumber(number)
-        if owner not in seen:
-            seen.add(owner)
-            yield owner
+        told_of[world.store.linked(world.eyes.shop, number) or world.eyes.owner(number) or ids.OrderNumber(number)] = None
+    for suspect in world.eyes.suspects(rules.suspects(horizon), changed_since):
+        told_of.pop(suspect.number, None)
+        yield suspect.number
+    yield from told_of
 
 
 @dataclass(frozen=True, order=True)

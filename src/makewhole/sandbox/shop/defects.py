@@ -28,6 +28,8 @@ class Defect(enum.Enum):
     """The expiry job believes its own row and asks nobody."""
     CLOSES_ONLY_LOCALLY = "closes-only-locally"
     """The order is closed, its attempt at the channel stays open."""
+    LINK_OUTLIVES_ORDER = "link-outlives-order"
+    """The channel is told a later end than the order's own."""
     CLOSES_OVER_PAYMENT = "closes-over-payment"
     """The job read the row, the payment landed, the job writes `closed` over it: no compare-and-set."""
     NEVER_RETURNS_STOCK = "never-returns-stock"

@@ -1,0 +1,1 @@
+"""Sandbox worlds and our own engine put together in one process: the demo and the simulator."""

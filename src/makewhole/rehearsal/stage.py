@@ -1,0 +1,124 @@
+"""A sandbox world and our own engine put together in one process: the demo, the simulator and their tests run on what is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from makewhole import ports, settings
+from makewhole.adapters import http
+from makewhole.adapters.payments.wechatpay import account, connector
+from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
+from makewhole.adapters.store import journal
+from makewhole.core import ids
+from makewhole.engine import relay
+from makewhole.model import act, payment, plan, run
+from makewhole.sandbox import day, world
+from makewhole.sandbox.shop import notices, till
+from makewhole.sandbox.wechatpay import keys
+
+CHANNEL = ids.ChannelName("wechatpay")
+SECRET = b"a rehearsal's buyers are invented"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A day and the engine that looks after it."""
+
+    day: day.Day
+    store: journal.SqlStore
+    world: ports.World
+    reader: ports.NoticeReader
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.store.close()
+
+
+class Postman:
+    """Hands kept callbacks to the shop's handler: the same bytes as over HTTP."""
+
+    def __init__(self, on: day.Day) -> None:
+        self._day = on
+
+    def forward(self, notice: ports.Kept) -> tuple[payment.ShopAnswer, int | None]:
+        """The shop's answer."""
+        try:
+            status, _ = notices.receive(self._day.shop, notice.headers, notice.body)
+        except ConnectionError:
+            return payment.ShopAnswer.UNREACHABLE, None
+        return (payment.ShopAnswer.ACKNOWLEDGED if status < 300 else payment.ShopAnswer.REFUSED), status
+
+
+class Replayer:
+    """Hands a payment's kept callback to the shop once more, where that can still help."""
+
+    def __init__(self, store: ports.Store, postman: ports.Forwarder) -> None:
+        self._store = store
+        self._postman = postman
+
+    def __call__(self, order: ids.OrderKey, step: plan.Step) -> run.News | None:
+        """None where none was kept, or where the shop has said yes before and shows nothing."""
+        if not isinstance(step.act, act.RecordPayment):
+            return None
+        kept = [k for k in self._store.notices(order.shop, step.act.payment) if k.check is payment.NoticeCheck.GENUINE]
+        if not kept or kept[-1].answer is payment.ShopAnswer.ACKNOWLEDGED:
+            return None
+        answer, _ = self._postman.forward(kept[-1])
+        return run.Succeeded(detail="callback replayed") if answer is payment.ShopAnswer.ACKNOWLEDGED else None
+
+
+def stage(seed: int, folder: Path, *, store: str = "sqlite://") -> Stage:
+    """An empty world in a folder, with an engine attached to it as to any shop: by address, shop file and credentials."""
+    shop_file = folder / "shop.db"
+    made = world.found(seed, shop_file)
+    map_ = shopmap.compile_map(language.load(settings.find_data("shops", "demo")))
+    address = f"sqlite:///{shop_file}"
+    reading = engines.for_eyes(address)
+    seeing = eyes.attach(map_, reading, made.clock, SECRET)
+    kept = journal.SqlStore(store)
+    channel = connector.WeChatPay(_account(), http.Client(made.channel.transport, sleep=lambda _: None), made.clock, nonce=_nonces(made))
+    postman = Postman(made)
+    attached = ports.World(
+        clock=made.clock,
+        eyes=seeing,
+        hands=hands.attach(map_, engines.for_hands(address), reading, Replayer(kept, postman)),
+        channels={CHANNEL: channel},
+        store=kept,
+        policies=settings.policy_book(),
+        playbook=settings.load_playbook(),
+        relayed=True,
+        forwarder=postman,
+    )
+    reader = channel.callbacks(seeing.shop)
+
+    def receive(headers: till.Headers, body: bytes) -> int:
+        return relay.receive(attached, reader, headers, body).status
+
+    made.relay = receive
+    return Stage(day=made, store=kept, world=attached, reader=reader)
+
+
+def _nonces(of: day.Day) -> Callable[[], str]:
+    count = 0
+
+    def nonce() -> str:
+        nonlocal count
+        count += 1
+        return ids.derive("nonce", of.seed, count)
+
+    return nonce
+
+
+def _account() -> account.Account:
+    return account.Account(
+        name=CHANNEL,
+        mchid="1900000001",
+        appid="wxd678efh567hg6787",
+        serial_no=keys.serial("merchant"),
+        private_key=keys.private("merchant"),
+        apiv3_key=keys.APIV3_KEY.encode(),
+        base_url="http://wechatpay.sandbox",
+        notify_url=world.NOTIFY_URL,
+    )
