@@ -6,6 +6,7 @@ It verifies the merchant's signature, signs every answer, and lets the fault pla
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -20,7 +21,9 @@ from makewhole.sandbox.wechatpay.faults import Fault, Faults
 
 Reply = tuple[int, dict[str, str], bytes]
 SKEW_MAX = timedelta(minutes=5)
-_QUERIES = frozenset({"query", "query-id"})
+_NOT_FOUND = {"query": "ORDER_NOT_EXIST", "query-id": "ORDER_NOT_EXIST", "query-refund": "RESOURCE_NOT_EXISTS"}
+LANDS_AFTER = timedelta(seconds=45)
+"""A request that was held up on the way arrives after the client's total time-out (20 s) and its first looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class Gateway:
         self.merchant = merchant or Merchant()
         self.base_url = base_url
         self.slow = timedelta(seconds=30)
+        self.patience: timedelta | None = timedelta(seconds=20)
+        """How long an in-process client waits; over sockets it has a clock of its own."""
         self.pause: Callable[[timedelta], None] = ticking.sleep
         self.signer = notices.Signer(public_key_mode=public_key_mode)
         self.notices = notices.Notices(
@@ -60,6 +65,7 @@ class Gateway:
         self.bills = bills.Bills(self.truth, ticking)
         self.asked: list[tuple[str, str]] = []
         """Every request that arrived: endpoint and number, for tests that count."""
+        self._on_the_way: list[tuple[datetime, Callable[[], bytes]]] = []
         self._lock = threading.RLock()
 
     # What a world does with it
@@ -71,20 +77,21 @@ class Gateway:
     def due_callbacks(self, now: datetime) -> bool:
         """Whether a delivery is due. Lets refunds end first, since they announce themselves."""
         with self._lock:
-            self.truth.settle(now)
+            self._pass(now)
             due = self.notices.next_due()
             return due is not None and due <= now
 
     def next_event(self) -> datetime | None:
         """When something happens next by itself: a refund ends, a callback is due."""
-        times = [t for t in (self.truth.next_settlement(), self.notices.next_due()) if t is not None]
+        told = (self.truth.next_settlement(), self.notices.next_due(), *(at for at, _ in self._on_the_way))
+        times = [t for t in told if t is not None]
         return min(times, default=None)
 
     def deliver(self, send: notices.Send, now: datetime | None = None) -> int:
         """Let time's work be done and deliver what is due. Returns the number of POSTs."""
         with self._lock:
             at = now or self.clock.now()
-            self.truth.settle(at)
+            self._pass(at)
             return self.notices.deliver(at, send)
 
     # What a client sees
@@ -92,6 +99,7 @@ class Gateway:
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """One request. Absolute-form targets are taken as well as paths. Raises OSError where the plan loses something."""
         with self._lock:
+            self._pass(self.clock.now())
             return self._handle(method, target, {k.lower(): v for k, v in headers.items()}, body)
 
     def _handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -105,7 +113,7 @@ class Gateway:
             self._authenticate(method, path, headers, body)
             route, number = _route(method, parts.path)
             self.asked.append((route, number))
-            reply = self._carry_out(route, number, parse_qs(parts.query, keep_blank_values=True), headers, body)
+            reply = self._carry_out(route, number, parse_qs(parts.query, keep_blank_values=True), body)
         except truth.Refused as no:
             return self._answer(headers, no.status, {"code": no.code, "message": no.message})
         if route == "download":
@@ -113,7 +121,17 @@ class Gateway:
             return 200, {"Content-Type": "application/octet-stream"}, reply
         return self._answer(headers, 204 if route == "close" else 200, None if route == "close" else json.loads(reply))
 
-    def _carry_out(self, route: str, number: str, query: Mapping[str, list[str]], headers: Mapping[str, str], body: bytes) -> bytes:
+    def _pass(self, now: datetime) -> None:
+        """Whatever was held up and should have arrived by now arrives; then refunds end whose time has come."""
+        landed = [what for at, what in self._on_the_way if at <= now]
+        self._on_the_way = [(at, what) for at, what in self._on_the_way if at > now]
+        for what in landed:
+            # Nobody waits for the answer any more, not even for a refusal.
+            with contextlib.suppress(truth.Refused):
+                what()
+        self.truth.settle(now)
+
+    def _carry_out(self, route: str, number: str, query: Mapping[str, list[str]], body: bytes) -> bytes:
         draw = self.faults.draw
         if draw(Fault.REQUEST_LOST, route):
             raise TimeoutError("the request was lost")
@@ -121,20 +139,24 @@ class Gateway:
             raise truth.Refused(429, "FREQUENCY_LIMITED", "频率超限")
         if draw(Fault.SYSTEM_ERROR_BEFORE, route):
             raise truth.Refused(500, "SYSTEM_ERROR", "系统错误")
-        if route in _QUERIES and draw(Fault.REPLICA_LAG, route):
-            raise truth.Refused(404, "ORDER_NOT_EXIST", "订单不存在")
-        if route in _QUERIES and draw(Fault.USERPAYING, route):
+        if route in _NOT_FOUND and draw(Fault.REPLICA_LAG, route):
+            raise truth.Refused(404, _NOT_FOUND[route], "订单不存在")
+        if route in {"query", "close"} and draw(Fault.USERPAYING, route):
             raise truth.Refused(202, "USERPAYING", "用户支付中，需要输入密码")
-        if draw(Fault.SLOW, route):
+        if draw(Fault.LANDS_LATE, route):
+            self._on_the_way.append((self.clock.now() + LANDS_AFTER, lambda: self._dispatch(route, number, query, body)))
+            raise TimeoutError("the request is held up on the way")
+        slow = draw(Fault.SLOW, route)
+        if slow:
             self.pause(self.slow)
-        done = self._dispatch(route, number, query, headers, body)
-        if draw(Fault.ANSWER_LOST, route):
+        done = self._dispatch(route, number, query, body)
+        if draw(Fault.ANSWER_LOST, route) or (slow and self.patience is not None and self.slow > self.patience):
             raise TimeoutError("the answer was lost")
         if draw(Fault.SYSTEM_ERROR_AFTER, route):
             raise truth.Refused(500, "SYSTEM_ERROR", "系统错误")
         return done
 
-    def _dispatch(self, route: str, number: str, query: Mapping[str, list[str]], headers: Mapping[str, str], body: bytes) -> bytes:
+    def _dispatch(self, route: str, number: str, query: Mapping[str, list[str]], body: bytes) -> bytes:
         m, t = self.merchant, self.truth
         match route:
             case "create":
@@ -167,14 +189,14 @@ class Gateway:
             case "abnormal":
                 return _json(objects.refund(t.apply_abnormal(number, requests.abnormal(body))))
             case "certificates":
-                return _json({"data": [self._certificate(i) for i in range(len(keys.PLATFORM_SERIALS))]})
+                return _json({"data": [self._certificate(i) for i in range(self.signer.listed)]})
             case "bill":
                 return _json(self.bills.apply(query, self.base_url))
             case _:
                 return self.bills.download(query)
 
     def _certificate(self, index: int) -> dict[str, Any]:
-        """Both are listed all the time, as in the months around a rotation; the second is new to a client that read before."""
+        """One platform certificate, sealed."""
         pem = keys.pem(f"platform_{index + 1}_cert")
         sealed = seal.seal(self.merchant.apiv3_key.encode(), pem, nonce=self.faults.text(12), associated_data="certificate")
         return {
@@ -207,7 +229,7 @@ class Gateway:
         if draw(Fault.UNSIGNED):
             return status, headers, body
         if draw(Fault.ROTATED):
-            self.signer.platform = 1 - self.signer.platform
+            self.signer.rotate()
         by_id = asked.get("wechatpay-serial", "").startswith("PUB_KEY_ID_")
         signer = notices.Signer(public_key_mode=by_id or self.signer.public_key_mode, platform=self.signer.platform)
         stamp, nonce = str(int(self.wire_clock.now().timestamp())), self.faults.text(32)

@@ -64,6 +64,12 @@ class Signer:
 
     public_key_mode: bool = False
     platform: int = 0
+    listed: int = 1
+    """How many certificates GET /v3/certificates shows: the second appears when it is first used."""
+
+    def rotate(self) -> None:
+        """The other certificate signs from now on; both are listed, as in the months around a real rotation."""
+        self.platform, self.listed = 1 - self.platform, len(keys.PLATFORM_SERIALS)
 
     def serial(self) -> str:
         """What stands in Wechatpay-Serial."""
@@ -203,7 +209,7 @@ class Notices:
 
     def _signed(self, body: bytes, *, key: str | None = None, stale: bool = False) -> tuple[tuple[str, str], ...]:
         if key is None and self.faults.draw(Fault.ROTATED):
-            self.signer.platform = 1 - self.signer.platform
+            self.signer.rotate()
         stamp = str(int((self.wire_clock.now() - (_STALE_BY if stale else timedelta(0))).timestamp()))
         nonce = self.faults.text(32)
         signature = seal.sign(keys.private(key or self.signer.key()), stamp.encode(), nonce.encode(), body)

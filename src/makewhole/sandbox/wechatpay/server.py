@@ -24,7 +24,7 @@ def serving(over: gateway.Gateway, port: int = 0) -> Iterator[str]:
     httpd = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     httpd.daemon_threads = True
     over.base_url = f"http://127.0.0.1:{httpd.server_address[1]}"
-    over.pause = _sleep
+    over.pause, over.patience = _sleep, None
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

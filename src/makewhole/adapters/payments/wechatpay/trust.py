@@ -19,7 +19,7 @@ from makewhole.adapters.payments.wechatpay import account, signing, wire
 from makewhole.core import clock, faults
 
 FETCH_PAUSE = timedelta(seconds=10)
-"""Between two fetches for unknown serials: whoever invents serials must not make us call the channel for each of them."""
+"""After a fetch that did not bring the serial asked for: whoever invents serials must not make us call the channel for each of them."""
 
 Fetch = Callable[[], http.Answer]
 
@@ -41,7 +41,7 @@ class Trust:
         self._account = of
         self._fetch = fetch
         self._known: dict[str, _Known] = {}
-        self._asked_at: datetime | None = None
+        self._fruitless_at: datetime | None = None
         self._lock = threading.Lock()
         if of.public_key is not None and of.public_key_id:
             self._known[of.public_key_id] = _Known(key=of.public_key)
@@ -53,8 +53,9 @@ class Trust:
             with self._lock:
                 # Another thread may have fetched while we waited.
                 if serial not in self._known and self._due(now):
-                    self._asked_at = now
-                    self._renew(now)
+                    self._renew()
+                    # Only a fetch that did not bring the serial makes the next one wait.
+                    self._fruitless_at = None if serial in self._known else now
             known = self._known.get(serial)
         return known.key if known is not None and known.holds(now) else None
 
@@ -63,15 +64,10 @@ class Trust:
         return 8 <= len(serial) <= 40 and all(c in "0123456789ABCDEFabcdef" for c in serial)
 
     def _due(self, now: datetime) -> bool:
-        return self._asked_at is None or abs(now - self._asked_at) >= FETCH_PAUSE
+        return self._fruitless_at is None or abs(now - self._fruitless_at) >= FETCH_PAUSE
 
-    def _renew(self, now: datetime) -> None:
-        try:
-            answer = self._fetch()
-        except faults.Unavailable:
-            # A fetch that failed may be tried again at once: it told us nothing.
-            self._asked_at = None
-            raise
+    def _renew(self) -> None:
+        answer = self._fetch()
         try:
             fetched = dict(self._open(one) for one in wire.parse(answer.body, wire.Certificates).data)
         except ValueError as wrong:

@@ -1,0 +1,298 @@
+"""Callbacks: only what the channel signed over these very bytes, just now, for us, is genuine; everything else has its own name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from makewhole.adapters.payments.wechatpay import account, callbacks, signing, trust
+from makewhole.core import faults
+from makewhole.model import payment
+from makewhole.sandbox.wechatpay import keys, notices, objects, seal
+from makewhole.sandbox.wechatpay.faults import Fault
+from tests.payments import shop as shops
+
+Check = payment.NoticeCheck
+SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial", "Wechatpay-Signature-Type")
+
+
+def delivered(shop: shops.Shop, *broken: Fault, total: int = 12850) -> notices.Delivery:
+    """The callback of a payment that was just made, broken as asked."""
+    for fault in broken:
+        shop.faults.next(fault)
+    shop.paid(total=total)
+    return shop.deliveries()[-1]
+
+
+def test_a_genuine_callback_is_kept_with_all_that_proves_it() -> None:
+    """Headers and bytes as they came; the attempt as its content claims; one key however often it comes, each time signed anew."""
+    shop = shops.shop()
+    first = delivered(shop)
+    kept = shop.reader.read(first.headers, first.body, shop.clock.now())
+    assert (kept.check, kept.number, kept.shop, kept.channel, kept.body) == (Check.GENUINE, "A1", shops.SHOP, shops.CHANNEL, first.body)
+    assert {k for k, _ in kept.headers} == {*SIGNED, "Content-Type", "User-Agent"}
+    assert kept.attempt is not None
+    assert kept.attempt.state is payment.AttemptState.PAID
+    assert kept.attempt.amount is not None
+    assert kept.attempt.amount.fen == 12850
+    shop.clock.advance(notices.SCHEDULE[0])
+    (second,) = shop.deliveries()
+    assert second.body != first.body
+    again = shop.reader.read(second.headers, second.body, shop.clock.now())
+    assert (again.check, again.key) == (Check.GENUINE, kept.key)
+
+
+def test_a_callback_of_a_refund_is_kept_under_the_number_of_its_payment() -> None:
+    """It claims no attempt: where the refund stands is asked of the channel."""
+    shop = shops.shop()
+    paid = shop.paid()
+    shop.channel.do(shops.ORDER, shops.refund_step(paid), shop.clock.now())
+    shop.clock.advance(shop.truth.refund_takes)
+    of_payment, of_refund = shop.deliveries()
+    assert of_refund.event == "REFUND.SUCCESS"
+    kept = shop.reader.read(of_refund.headers, of_refund.body, shop.clock.now())
+    assert (kept.check, kept.number, kept.attempt) == (Check.GENUINE, "A1", None)
+    assert kept.key != shop.reader.read(of_payment.headers, of_payment.body, shop.clock.now()).key
+
+
+@pytest.mark.parametrize(
+    "fault, check",
+    [
+        (Fault.NOTICE_TAMPERED, Check.BAD_SIGNATURE),
+        (Fault.NOTICE_TAG_BAD, Check.UNREADABLE),
+        (Fault.NOTICE_PROBE, Check.PROBE),
+        (Fault.NOTICE_WRONG_SERIAL, Check.UNKNOWN_CERTIFICATE),
+        (Fault.NOTICE_STALE, Check.CLOCK),
+        (Fault.ROTATED, Check.GENUINE),
+    ],
+)
+def test_each_way_to_be_broken_has_its_name(fault: Fault, check: payment.NoticeCheck) -> None:
+    """And what was broken once comes again whole, under the key of the notice; the broken one never takes its place."""
+    shop = shops.shop()
+    broken = delivered(shop, fault)
+    kept = shop.reader.read(broken.headers, broken.body, shop.clock.now())
+    assert kept.check is check
+    shop.clock.advance(timedelta(seconds=15))
+    (whole,) = shop.deliveries()
+    again = shop.reader.read(whole.headers, whole.body, shop.clock.now())
+    assert again.check is Check.GENUINE
+    assert (again.key == kept.key) is (check is Check.GENUINE)
+    assert (kept.attempt is None) is (check is not Check.GENUINE)
+
+
+def test_answers_to_the_channel() -> None:
+    """Only a genuine notice is acknowledged; a probe that is answered 2xx is how merchants fail WeChat Pay's inspection."""
+    assert {check: callbacks.answer(check)[0] for check in Check} == {
+        Check.GENUINE: 204,
+        Check.BAD_SIGNATURE: 401,
+        Check.CLOCK: 401,
+        Check.PROBE: 401,
+        Check.UNREADABLE: 400,
+        Check.FOREIGN: 400,
+        Check.UNKNOWN_CERTIFICATE: 503,
+    }
+    for check in Check:
+        status, body = callbacks.answer(check)
+        assert status == 204 or json.loads(body)["code"] == "FAIL"
+
+
+# ---------------------------------------------------------------- every byte counts
+
+_SHOP = shops.shop()
+_DELIVERY = delivered(_SHOP)
+assert _SHOP.read(_DELIVERY) is Check.GENUINE
+
+
+@hypothesis.given(st.integers(0, len(_DELIVERY.body) - 1), st.integers(1, 255))
+def test_a_changed_byte_of_the_body_is_never_genuine(at: int, flip: int) -> None:
+    """Any byte, changed to any other."""
+    body = bytearray(_DELIVERY.body)
+    body[at] ^= flip
+    assert _SHOP.reader.read(_DELIVERY.headers, bytes(body), _SHOP.clock.now()).check is Check.BAD_SIGNATURE
+
+
+@hypothesis.given(st.sampled_from(SIGNED), st.integers(0, 400), st.characters(), st.booleans())
+def test_a_changed_character_of_a_signed_header_is_never_genuine(name: str, at: int, other: str, insert: bool) -> None:  # noqa: FBT001
+    """Replaced or inserted, by any character there is."""
+    told = dict(_DELIVERY.headers)
+    value = told[name]
+    place = at % len(value)
+    changed = value[:place] + other + value[place + (not insert) :]
+    hypothesis.assume(changed != value)
+    headers = tuple((told | {name: changed}).items())
+    assert _SHOP.reader.read(headers, _DELIVERY.body, _SHOP.clock.now()).check is not Check.GENUINE
+
+
+@hypothesis.given(st.binary(max_size=400), st.lists(st.tuples(st.sampled_from(SIGNED), st.text(max_size=60)), max_size=8))
+def test_noise_is_never_genuine_and_never_raises(body: bytes, headers: list[tuple[str, str]]) -> None:
+    """Whatever stands at our door, the reader answers with a check."""
+    assert _SHOP.reader.read(headers, body, _SHOP.clock.now()).check is not Check.GENUINE
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_signed_header_comes_exactly_once(name: str) -> None:
+    """Without it, or with two of it, nothing was signed; its name may be spelled in any case."""
+    without = [(k, v) for k, v in _DELIVERY.headers if k != name]
+    value = dict(_DELIVERY.headers)[name]
+    now = _SHOP.clock.now()
+    assert _SHOP.reader.read(without, _DELIVERY.body, now).check is Check.BAD_SIGNATURE
+    assert _SHOP.reader.read([*_DELIVERY.headers, (name, value)], _DELIVERY.body, now).check is Check.BAD_SIGNATURE
+    assert _SHOP.reader.read([*without, (name.lower(), value)], _DELIVERY.body, now).check is Check.GENUINE
+
+
+@pytest.mark.parametrize(
+    "off, check", [(299, Check.GENUINE), (300, Check.GENUINE), (301, Check.CLOCK), (-300, Check.GENUINE), (-301, Check.CLOCK)]
+)
+def test_the_window_of_five_minutes_has_two_sides(off: int, check: payment.NoticeCheck) -> None:
+    """Older is a replay, or a clock is wrong; from the future, a clock is wrong."""
+    now = _SHOP.clock.now() + timedelta(seconds=off)
+    assert _SHOP.reader.read(_DELIVERY.headers, _DELIVERY.body, now).check is check
+
+
+# ---------------------------------------------------------------- whom we believe
+
+
+def fetches(shop: shops.Shop) -> int:
+    return sum(route == "certificates" for route, _ in shop.gate.asked)
+
+
+def test_certificates_are_fetched_once_and_again_when_an_unknown_one_signs() -> None:
+    """First contact, then the rotation: two fetches for any number of callbacks."""
+    shop = shops.shop()
+    for number in range(5):
+        shop.paid(f"N{number}", 100)
+    assert {shop.read(d) for d in shop.deliveries()} == {Check.GENUINE}
+    assert fetches(shop) == 1
+    shop.gate.signer.rotate()
+    shop.clock.advance(timedelta(seconds=15))
+    assert [shop.read(d) for d in shop.deliveries()] == [Check.GENUINE] * 5
+    assert fetches(shop) == 2
+
+
+def test_invented_serials_do_not_make_us_call_for_each_of_them() -> None:
+    """A fetch that did not bring the serial makes the next one wait; a known serial never waits."""
+    shop = shops.shop()
+    good = delivered(shop)
+    assert shop.read(good) is Check.GENUINE
+    for number in range(50):
+        headers = tuple((dict(good.headers) | {"Wechatpay-Serial": f"{number:040X}"}).items())
+        assert shop.reader.read(headers, good.body, shop.clock.now()).check is Check.UNKNOWN_CERTIFICATE
+    assert fetches(shop) == 2
+    shop.clock.advance(trust.FETCH_PAUSE)
+    headers = tuple((dict(good.headers) | {"Wechatpay-Serial": "F" * 40}).items())
+    shop.reader.read(headers, good.body, shop.clock.now())
+    assert fetches(shop) == 3
+    for serial in ("", "../../v3", "PUB_KEY_ID_0000", "Z" * 40, "F" * 41):
+        headers = tuple((dict(good.headers) | {"Wechatpay-Serial": serial}).items())
+        shop.clock.advance(trust.FETCH_PAUSE)
+        assert shop.reader.read(headers, good.body, shop.clock.now()).check is Check.UNKNOWN_CERTIFICATE
+    assert fetches(shop) == 3
+
+
+def test_what_cannot_be_checked_now_is_not_genuine_now() -> None:
+    """The channel is down while its certificate is wanted: 503, and the notice comes again."""
+    shop = shops.shop()
+    first = delivered(shop)
+    shop.faults.next(Fault.REQUEST_LOST, where="certificates", times=3)
+    assert shop.read(first) is Check.UNKNOWN_CERTIFICATE
+    assert shop.read(first) is Check.GENUINE
+
+
+@pytest.mark.parametrize("fault", [Fault.UNSIGNED, Fault.ANSWER_BAD_SIGNATURE, Fault.ANSWER_PROBE, Fault.ANSWER_WRONG_SERIAL])
+def test_a_list_of_certificates_that_is_not_signed_is_not_believed(fault: Fault) -> None:
+    """The seal alone is not enough: an old list, recorded and played again, is sealed too."""
+    shop = shops.shop()
+    first = delivered(shop)
+    shop.faults.next(fault)
+    assert shop.read(first) is Check.UNKNOWN_CERTIFICATE
+    assert shop.read(first) is Check.GENUINE
+
+
+def test_a_list_sealed_under_another_key_is_not_believed() -> None:
+    """Somebody who can answer for the channel, and does not know our APIv3 key, brings no certificate in."""
+    shop = shops.shop(apiv3_key=b"another-key-of-thirty-two-bytes!")
+    assert shop.read(delivered(shop)) is Check.UNKNOWN_CERTIFICATE
+
+
+def test_public_key_mode() -> None:
+    """The key comes from the settings; nothing is fetched; a certificate's serial is still understood while the account moves over."""
+    public = account.public_key(keys.public_pem("public_key_mode"))
+    shop = shops.shop(public_key_id=keys.PUBLIC_KEY_ID, public_key=public)
+    shop.gate.signer.public_key_mode = True
+    assert shop.read(delivered(shop)) is Check.GENUINE
+    assert isinstance(shop.ask(), payment.Attempt)
+    assert fetches(shop) == 0
+    shop.gate.signer.public_key_mode = False
+    shop.clock.advance(timedelta(seconds=15))
+    assert [shop.read(d) for d in shop.deliveries()] == [Check.GENUINE]
+    assert fetches(shop) == 1
+
+
+def test_a_merchants_clock_that_is_wrong_is_named() -> None:
+    """Our clock runs ten minutes ahead: the channel refuses our signature, and the sentence says what to look at."""
+    shop = shops.shop()
+    shop.gate.wire_clock = type(shop.clock)(shop.clock.now())
+    shop.clock.advance(timedelta(minutes=10))
+    with pytest.raises(faults.Defect, match="clock"):
+        shop.ask()
+
+
+# ---------------------------------------------------------------- content
+
+Change = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+
+def dressed(shop: shops.Shop, change: Change, event: str = "TRANSACTION.SUCCESS") -> notices.Delivery:
+    """A callback with changed content, properly sealed and signed."""
+    content = objects.transaction(shop.truth.transactions["A1"])
+    made = shop.gate.notices.announce(event, change(content), url="", at=shop.clock.now())
+    return shop.gate.notices.dress(made)
+
+
+@pytest.mark.parametrize(
+    "change, check",
+    [
+        (lambda c: c, Check.GENUINE),
+        (lambda c: c | {"mchid": "1900000002"}, Check.FOREIGN),
+        (lambda c: c | {"appid": "wxother"}, Check.FOREIGN),
+        (lambda c: c | {"appid": ""}, Check.FOREIGN),
+        (lambda c: {k: v for k, v in c.items() if k != "amount"}, Check.UNREADABLE),
+        (lambda c: c | {"amount": {"total": "12850"}}, Check.UNREADABLE),
+        (lambda c: c | {"amount": {"total": 128.5}}, Check.UNREADABLE),
+        (lambda c: c | {"trade_state": "WON_THE_LOTTERY"}, Check.UNREADABLE),
+        (lambda c: c | {"transaction_id": ""}, Check.UNREADABLE),
+    ],
+)
+def test_well_signed_content_is_checked_too(change: Change, check: payment.NoticeCheck) -> None:
+    """Merchant, app, amount, state."""
+    shop = shops.shop()
+    shop.paid()
+    assert shop.read(dressed(shop, change)) is check
+
+
+def test_events_of_other_products_are_not_understood() -> None:
+    """A coupon's callback at the payment address."""
+    shop = shops.shop()
+    shop.paid()
+    assert shop.read(dressed(shop, lambda c: c, event="COUPON.USE")) is Check.UNREADABLE
+
+
+def test_another_app_of_the_same_merchant_is_ours_when_the_settings_say_so() -> None:
+    """One merchant number serves several apps."""
+    shop = shops.shop(other_appids=frozenset({"wxsecond"}))
+    shop.paid()
+    assert shop.read(dressed(shop, lambda c: c | {"appid": "wxsecond"})) is Check.GENUINE
+
+
+def test_the_two_sides_build_the_signed_text_alike() -> None:
+    """Connector and counterpart are written apart from each other; the text they sign is the documented one."""
+    signature = seal.sign(keys.private("platform_1"), b"1700000000", b"nonce", b'{"a":1}')
+    key = keys.public("platform_1")
+    assert signing.fits(key, signature, signing.answer_string("1700000000", "nonce", b'{"a":1}'))
+    assert signing.answer_string("1700000000", "nonce", b"") == b"1700000000\nnonce\n\n"

@@ -1,0 +1,181 @@
+"""The one HTTP client: where nothing was sent it says so, where something may have arrived it says so, and acts are tried once."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from makewhole.adapters import http
+from makewhole.core import faults
+
+Reply = tuple[int, Mapping[str, str], bytes]
+
+
+class Scripted:
+    """A transport that does what it is told, one entry a call."""
+
+    def __init__(self, *script: Reply | OSError) -> None:
+        self.script = list(script)
+        self.calls: list[tuple[str, Mapping[str, str]]] = []
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        self.calls.append((method, headers))
+        step = self.script.pop(0)
+        if isinstance(step, OSError):
+            raise step
+        return step
+
+
+OK: Reply = (200, {"X-Name": "value"}, b"yes")
+BAD_GATEWAY: Reply = (502, {}, b"")
+
+
+def client(transport: http.Transport, pauses: list[float] | None = None) -> http.Client:
+    slept = pauses if pauses is not None else []
+    return http.Client(transport, sleep=slept.append)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [ConnectionRefusedError("refused"), TimeoutError("late"), ConnectionResetError("reset"), BAD_GATEWAY, (503, {}, b""), (504, {}, b"")],
+)
+def test_a_read_is_tried_three_times_with_pauses_and_fresh_headers(first: Reply | OSError) -> None:
+    """Signatures carry the time: each try asks for its headers anew."""
+    pauses: list[float] = []
+    transport, made = Scripted(first, first, OK), iter(range(9))
+    answer = client(transport, pauses).read("http://x/y", lambda: {"nonce": str(next(made))})
+    assert (answer.status, answer.body, answer.header("x-NAME")) == (200, b"yes", "value")
+    assert [h["nonce"] for _, h in transport.calls] == ["0", "1", "2"]
+    assert tuple(pauses) == http.READ_PAUSES_S
+
+
+def test_a_read_gives_up_after_the_third_try() -> None:
+    """Unavailable: a read changes nothing. A gateway's last word is handed on as it is."""
+    transport = Scripted(*[TimeoutError("late")] * 3)
+    with pytest.raises(faults.Unavailable, match="http://x"):
+        client(transport).read("http://x/secret-number", dict)
+    assert len(transport.calls) == 3
+    assert client(Scripted(*[BAD_GATEWAY] * 3)).read("http://x/y", dict).status == 502
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 400, 404, 429, 500])
+def test_other_answers_are_not_asked_again(status: int) -> None:
+    """They are answers."""
+    transport = Scripted((status, {}, b""))
+    assert client(transport).read("http://x/y", dict).status == status
+    assert len(transport.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble, fault",
+    [
+        (ConnectionRefusedError("refused"), faults.Unavailable),
+        (TimeoutError("late"), faults.Indeterminate),
+        (ConnectionResetError("reset"), faults.Indeterminate),
+        (BrokenPipeError("pipe"), faults.Indeterminate),
+        (OSError("anything"), faults.Indeterminate),
+    ],
+)
+def test_an_act_is_tried_once(trouble: OSError, fault: type[faults.Fault]) -> None:
+    """Its repeats belong to the run, which looks first."""
+    transport = Scripted(trouble)
+    with pytest.raises(fault) as raised:
+        client(transport).act("POST", "http://x/y", {}, b"{}")
+    assert raised.value.__cause__ is trouble
+    assert len(transport.calls) == 1
+
+
+# ---------------------------------------------------------------- real sockets
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that does this with its first connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                serve(connection)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join(timeout=5)
+
+
+@pytest.fixture
+def pool() -> Iterator[http.Pool]:
+    made = http.Pool(http.Timeouts(connect_s=1, read_s=0.3, total_s=0.6))
+    yield made
+    made.close()
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def hang_up(connection: socket.socket) -> None:
+    connection.recv(65536)
+
+
+def half_an_answer(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+
+
+def nothing_for_long(connection: socket.socket) -> None:
+    connection.recv(65536)
+    threading.Event().wait(0.5)
+
+
+def drop_by_drop(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+    try:
+        for _ in range(20):
+            connection.sendall(b".")
+            threading.Event().wait(0.1)
+    except OSError:
+        return
+
+
+def far_too_much(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+    try:
+        for _ in range(100):
+            connection.sendall(b"." * 1_000_000)
+    except OSError:
+        return
+
+
+@pytest.mark.parametrize("serve", [hang_up, half_an_answer, nothing_for_long, drop_by_drop, far_too_much])
+def test_after_the_first_byte_an_act_may_have_happened(pool: http.Pool, serve: Callable[[socket.socket], None]) -> None:
+    """Hung up, cut off, silent, dripping, endless: Indeterminate, and never longer than the total time-out."""
+    with listening(serve) as url, pytest.raises(faults.Indeterminate):
+        client(pool).act("POST", url, {}, b"{}")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "http://no-such-host.invalid/", "gopher://x/", "http://[broken/"])
+def test_what_was_never_sent_did_not_happen(pool: http.Pool, url: str) -> None:
+    """Refused, no such host, no address at all: Unavailable."""
+    with pytest.raises(faults.Unavailable):
+        client(pool).act("POST", url.format(port=closed_port()), {}, b"{}")
+
+
+def test_redirects_are_answers_and_are_not_followed(pool: http.Pool) -> None:
+    """A signed request must not be carried somewhere else."""
+
+    def elsewhere(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n")
+
+    with listening(elsewhere) as url:
+        assert client(pool).act("POST", url, {}, b"{}").status == 302
