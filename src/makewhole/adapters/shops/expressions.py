@@ -6,11 +6,13 @@ and what is sent is written again from the tree, with every text literal as a bi
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 from dataclasses import dataclass, field
 
-import sqlglot
-from sqlglot import errors, exp
+from sqlglot import dialects, errors, exp
+from sqlglot.tokenizer_core import TokenType
 
 from makewhole.core import faults
 
@@ -22,6 +24,9 @@ PARTS: tuple[type[exp.Expression], ...] = (
 )  # fmt: skip
 """No division: it makes floats of money. No subselects, no variables, no functions beyond these."""
 _CASTS = frozenset({exp.DataType.Type.CHAR, exp.DataType.Type.VARCHAR, exp.DataType.Type.BIGINT, exp.DataType.Type.INT})
+SPELLED_MAX = 8192
+"""Spellings remembered: a shop file has about a hundred expressions, each under one or two aliases."""
+_CUT = "mw_text_"
 _NAME = re.compile(r"[\w$]{1,64}")
 _TODO = (
     "Use columns, literals, comparisons, AND/OR/NOT, + - *, CASE, IF, COALESCE, NULLIF, CONCAT, CAST AS CHAR, SUBSTRING, TRIM, "
@@ -29,9 +34,9 @@ _TODO = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Expression:
-    """A parsed expression over the columns of one table."""
+    """A parsed expression over the columns of one table. Each is itself: what is made of it is remembered by identity."""
 
     text: str
     tree: exp.Expression
@@ -39,6 +44,10 @@ class Expression:
 
     def columns(self) -> tuple[str, ...]:
         """The columns it uses, in the order of their first use."""
+        return self._columns
+
+    @functools.cached_property
+    def _columns(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(c.name for c in self.tree.find_all(exp.Column)))
 
     def column(self) -> str | None:
@@ -57,18 +66,23 @@ def parse(text: str, dialect: str, where: str) -> Expression:
 def one(text: str, dialect: str, where: str) -> exp.Expression:
     """The tree of exactly one expression or statement without comments. Raises BadInput."""
     try:
-        tokens = sqlglot.tokenize(text, read=dialect)
-        trees = sqlglot.parse(text, read=dialect)
+        spoken = dialects.Dialect.get_or_raise(dialect)
+        tokens = spoken.tokenize(text)
+        for colon, name in itertools.pairwise(tokens):
+            # A parameter may be called like a keyword (:key, :full): after a colon it is a name.
+            if colon.token_type is TokenType.COLON and name.text.isidentifier():
+                name.token_type = TokenType.VAR
+        trees = spoken.parser().parse(tokens, text)
     except errors.SqlglotError as wrong:
         raise faults.BadInput(f"not SQL: {text!r}", where=where, todo=f"The parser says: {_first_line(wrong)}") from wrong
     if any(token.comments for token in tokens):
         raise faults.BadInput(f"a comment inside SQL: {text!r}", where=where, todo="Write the comment in TOML, with #.")
     if len(trees) != 1 or trees[0] is None:
         raise faults.BadInput(f"one piece of SQL is expected, not {len(trees)}: {text!r}", where=where, todo="Leave the semicolon out.")
-    tree = trees[0]
-    for name in tree.find_all(exp.Identifier):
-        if not _NAME.fullmatch(name.name):
-            raise faults.BadInput(f"not a name: {name.name!r}", where=where, todo="Names are letters, digits, _ and $.")
+    tree: exp.Expression = trees[0]
+    for word in tree.find_all(exp.Identifier):
+        if not _NAME.fullmatch(word.name):
+            raise faults.BadInput(f"not a name: {word.name!r}", where=where, todo="Names are letters, digits, _ and $.")
     return tree
 
 
@@ -111,19 +125,36 @@ class Scribe:
 
     def write(self, told: Expression, alias: str) -> str:
         """The expression with its columns bound to a table's alias and its texts bound as parameters."""
-        tree = told.tree.copy().transform(lambda part: self._rewrite(part, alias))
-        return f"({tree.sql(self.dialect, identify=True)})" if not isinstance(tree, exp.Column) else tree.sql(self.dialect, identify=True)
+        pieces, texts = _spelled(told, alias, self.dialect)
+        return pieces[0] + "".join(self.bind(text) + piece for text, piece in zip(texts, pieces[1:], strict=True))
 
     def name(self, name: str) -> str:
         """An identifier, quoted."""
-        return exp.to_identifier(name, quoted=True).sql(self.dialect)
+        return _quoted(name, self.dialect)
 
-    def _rewrite(self, part: exp.Expression, alias: str) -> exp.Expression:
+
+@functools.lru_cache(maxsize=SPELLED_MAX)
+def _quoted(name: str, dialect: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql(dialect)
+
+
+@functools.lru_cache(maxsize=SPELLED_MAX)
+def _spelled(told: Expression, alias: str, dialect: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """An expression's SQL, cut where its texts are to be bound, and the texts: a dossier needs a hundred, and they never change."""
+    texts: list[str] = []
+
+    def rewrite(part: exp.Expression) -> exp.Expression:
         if isinstance(part, exp.Column):
             return exp.column(part.name, table=alias, quoted=True)
         if isinstance(part, exp.Literal) and part.is_string:
-            return exp.Placeholder(this=self.bind(part.this)[1:])
+            texts.append(part.this)
+            return exp.Placeholder(this=f"{_CUT}{len(texts) - 1}_")
         return part
+
+    tree = told.tree.copy().transform(rewrite)
+    sql = tree.sql(dialect, identify=True)
+    pieces = re.split(rf":{_CUT}(\d+)_", sql if isinstance(tree, exp.Column) else f"({sql})")
+    return tuple(pieces[::2]), tuple(texts[int(i)] for i in pieces[1::2])
 
 
 def literal(tree: object) -> str | int:

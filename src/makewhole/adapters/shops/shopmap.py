@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -103,6 +104,10 @@ class Table:
 
     def columns(self) -> tuple[str, ...]:
         """Every column that anything here looks at, in a stable order; the row's version is made of them."""
+        return self._columns
+
+    @functools.cached_property
+    def _columns(self) -> tuple[str, ...]:
         told = [e for e in (self.key, self.link, self.where) if e is not None]
         told += [c.sql for c in self.fields.values()]
         used = [c for e in told for c in e.columns()]
@@ -123,7 +128,7 @@ class Hand:
 
     def order_columns(self) -> tuple[str, ...]:
         """Columns of the order's row that statements bind as `:order_<column>`."""
-        told = (p for s in (self.done, *self.writes) for p in sorted(s.parameters()))
+        told = (p for s in (self.done, *self.writes) for p in sorted(s.parameters() | ({s.when} if s.when else set())))
         return tuple(dict.fromkeys(p.removeprefix("order_") for p in told if p.startswith("order_")))
 
 

@@ -22,7 +22,7 @@ def refunded_too_much(view: rule.View) -> finding.Finding | None:
     stake = sum(-p.kept_fen() for p in over)
     if shop is not None and not over:
         rows = [r for r in told.of(payment.ShopRefund) if r.state in _COUNTED]
-        came = sum(p.amount.fen for p in paid) or shop.due.fen
+        came = sum(p.amount.fen for p in paid) or (shop.due.fen if _had_money(shop) else 0)
         booked = sum(r.amount.fen for r in rows)
         if booked > came:
             stake = booked - came
@@ -135,6 +135,11 @@ def refund_rows(horizon: rule.Horizon) -> screen.Predicate | None:
 def too_much_rows(horizon: rule.Horizon) -> screen.Predicate | None:
     """Orders with a refund row; with a channel, every order that money may have gone back for."""
     return refund_rows(horizon) or screen.HasChild(child=screen.Child.REFUND)
+
+
+def _had_money(shop: order.ShopOrder) -> bool:
+    """Whether the shop's row leaves open that money ever came: an ended order whose time of payment is known to be empty does not."""
+    return shop.says_paid() or shop.paid_at is not None or not shop.speaks(order.Field.ORDER_PAID_AT)
 
 
 def _known_to_the_shop(paid: tally.Paid, mine: tally.Paid, shop: ids.ShopName) -> tally.Paid:
