@@ -1,0 +1,1 @@
+"""Told orders as tests."""

@@ -1,0 +1,1 @@
+"""What is true in any house: proofs, notes, money, keys, instants."""
