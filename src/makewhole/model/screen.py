@@ -97,7 +97,7 @@ class ForeignItem(codec.Noun, frozen=True, kw_only=True, tag="foreign-item"):
 
 
 class SharesCoupon(codec.Noun, frozen=True, kw_only=True, tag="shares-coupon"):
-    """Another live order names the same coupon."""
+    """Two or more live orders name this order's coupon."""
 
 
 class SharesNumber(codec.Noun, frozen=True, kw_only=True, tag="shares-number"):

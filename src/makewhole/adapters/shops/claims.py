@@ -61,6 +61,7 @@ class _Batch:
         self._named = _group(found.named_coupons, "v")
         self._holders = _group(found.holders, "v")
         self._orphans = _group(found.orphans, "n")
+        self._again = _group(found.reissued, "n")
         self._owners = {rows.spell(r["k"]): str(r["n"]) for r in found.owners}
 
     def one(self, number: ids.OrderNumber) -> ports.Heard:
@@ -82,16 +83,30 @@ class _Batch:
             (claim.About.REFUND, lambda: self._refund_claims(self._of("refund", self._refunds, row))),
             (claim.About.STOCK, lambda: self._stock_claims(shop, self._of("stock_move", self._moves, row))),
             (claim.About.COUPON, lambda: self._coupon_claims(shop, row)),
+            (claim.About.ORDER, lambda: self._reissues(number)),
         )
         for about, part in parts:
             try:
                 claims += part()
             except rows.Misread as wrong:
                 silences.append(self._silence(about, number, claim.Why.NOT_UNDERSTOOD, str(wrong)))
-        again = ids.reissued_number(number, 1)
-        if again in self._found.reissued:
-            claims.append(resource.Reissue(source=claim.SHOP, as_of=self._now, order=again))
         return tuple(claims), tuple(silences)
+
+    def _reissues(self, number: ids.OrderNumber) -> Claims:
+        """What the order lives on as, and what it was written again from."""
+        found: Claims = []
+        first, again = origin(number), ids.reissued_number(number, 1)
+        if first in self._found.origins:
+            found.append(resource.ReissuedFrom(source=claim.SHOP, as_of=self._now, order=ids.OrderNumber(first)))
+        for row in self._again.get(again, [])[:1]:
+            state = _word(order.OrderState, self._map.order.states, row["st"])
+            read = self._readers["order"]
+            closed, expires = read.instant(row, Field.ORDER_CLOSED_AT), read.instant(row, Field.ORDER_EXPIRES_AT)
+            # Where the shop does not say when, it counts as undone: asking a person once too often beats forgetting an order.
+            early = closed is None or expires is None or closed < expires
+            cancelled = state in order.ENDED_UNPAID and early
+            found.append(resource.Reissue(source=claim.SHOP, as_of=self._now, order=again, cancelled=cancelled))
+        return found
 
     def _unknown(self, number: ids.OrderNumber) -> ports.Heard:
         silence = self._silence(claim.About.ORDER, number, claim.Why.NOT_FOUND, "")
@@ -248,6 +263,12 @@ class _Batch:
 
     def _silence(self, about: claim.About, number: str, why: claim.Why, detail: str) -> claim.Silence:
         return claim.Silence(source=claim.SHOP, about=about, number=number, why=why, detail=detail)
+
+
+def origin(number: str) -> ids.OrderNumber | None:
+    """The number that a reissued order was written again from; None for any other, and where a long number had to be shortened."""
+    first = ids.OrderNumber(number.removesuffix("R1"))
+    return first if first and ids.reissued_number(first, 1) == number else None
 
 
 def _group(told: Iterable[reads.Row], column: str) -> dict[str, list[reads.Row]]:

@@ -83,10 +83,12 @@ class SqlEyes:
     def read(self, numbers: Sequence[ids.OrderNumber]) -> Mapping[ids.OrderNumber, ports.Heard]:
         """Everything the shop's rows say of these orders; every number asked has an answer."""
         asked = list(dict.fromkeys(numbers))
-        again = [ids.reissued_number(n, 1) for n in asked] if "reissue-order" in self._map.hands else []
+        recalls = "reissue-order" in self._map.hands
+        again = [ids.reissued_number(n, 1) for n in asked] if recalls else []
+        first = [o for n in asked if (o := claims.origin(n)) is not None] if recalls else []
         hints: dict[str, object] = {n: self._hints[n] for n in asked if n in self._hints}
         with errors.reading(self._engine, self._map.where) as connection:
-            found = reads.read(reads.Tables(self._map, self._live, connection), asked, hints, again)
+            found = reads.read(reads.Tables(self._map, self._live, connection), asked, hints, again, first)
         return self._teller.tell(asked, found, self._clock.now())
 
     def payment_numbers(self, heard: ports.Heard) -> tuple[tuple[ids.ChannelName, ids.OutTradeNo], ...]:

@@ -165,9 +165,18 @@ class SqlHands:
             items = self._items(connection, order, step, locked)
             for statement in hand.writes:
                 self._run(connection, statement, values, items)
+            self._commit(connection, transaction, hand)
+        return run.Succeeded()
+
+    def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction, hand: shopmap.Hand) -> None:
+        try:
             with errors.translated(errors.During.COMMIT, hand.where):
                 transaction.commit()
-        return run.Succeeded()
+        except faults.Fault:
+            # Closing it would roll back first; an error of that, which means "nothing happened", must not stand in for this doubt.
+            connection.invalidate()
+            connection.invalidate()
+            raise
 
     def _run(self, connection: sa.Connection, statement: statements.Statement, values: dict[str, object], items: binding.Items) -> None:
         """One statement, for the order or for each item. What it gives is bound for those that follow."""
@@ -189,10 +198,11 @@ class SqlHands:
 
     def _key(self, connection: sa.Connection, number: ids.OrderNumber) -> object:
         """The row's key, found without a lock: on a column without an index a lock would take every row of the table."""
-        with connection.begin():
+        with connection.begin() as transaction:
             scribe, o = self._order()
             conditions = [*o.filter(), f"{o.field(Field.ORDER_NUMBER)} = {scribe.bind(number)}"]
             found = connection.execute(sa.text(expressions.select([o.key()], o.source(), conditions)), scribe.values).all()
+            transaction.rollback()
         if len(found) != 1:
             raise faults.Rejected(f"{len(found)} rows of the shop carry the number {number}")
         return found[0][0]

@@ -35,7 +35,8 @@ class Found:
     named_coupons: list[Row] = field(default_factory=list)
     holders: list[Row] = field(default_factory=list)
     owners: list[Row] = field(default_factory=list)
-    reissued: frozenset[str] = frozenset()
+    reissued: list[Row] = field(default_factory=list)
+    origins: frozenset[str] = frozenset()
 
 
 class Tables:
@@ -226,8 +227,11 @@ class Tables:
         return [dict(r) for r in self._connection.execute(sa.text(sql), scribe.values).mappings()]
 
 
-def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], reissues: Sequence[str]) -> Found:
-    """Everything the shop says of these orders. `hints`: keys of numbers without an index; `reissues`: numbers they may live on under."""
+def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], reissues: Sequence[str], origins: Sequence[str]) -> Found:
+    """Everything the shop says of these orders. `hints`: keys of numbers without an index.
+
+    `reissues`: numbers that they may live on under; `origins`: numbers that they may have been written again from.
+    """
     found = Found()
     found.orders = tables.orders([n for n in numbers if n not in hints])
     found.orders += tables.orders([], [hints[n] for n in numbers if n in hints])
@@ -245,7 +249,8 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
     found.owners = tables.numbers_of([r["l"] for r in found.named_coupons if r["l"] is not None])
     found.holders = tables.holders(list(dict.fromkeys([*coupons, *_values(found.bound_coupons, rows.name(Field.COUPON_ID))])))
     found.orphans = tables.orphans([n for n in numbers if n not in by_number])
-    found.reissued = tables.there(reissues)
+    found.reissued = tables.orders(reissues)
+    found.origins = tables.there(origins)
     return found
 
 

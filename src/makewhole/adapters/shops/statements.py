@@ -152,7 +152,7 @@ def _check_parts(tree: exp.Expression, where: str) -> None:
             raise faults.BadInput(f"{expressions.called(part)} is not allowed in a hand", where=where, todo=_TODO)
         if isinstance(part, exp.Table) and (part.db or part.catalog):
             raise faults.BadInput(f"a table of another database: {part.sql()}", where=where, todo="Name the table alone.")
-        if isinstance(part, exp.Placeholder) and not part.name:
+        if isinstance(part, exp.Placeholder) and not part.this:
             raise faults.BadInput("a parameter without a name", where=where, todo="Write :row, :number, …")
 
 
