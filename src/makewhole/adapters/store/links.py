@@ -55,7 +55,8 @@ class Link:
         """Not to be used again; the server rolls back what was open."""
         with contextlib.suppress(*foreign.DRIVER_ERRORS):
             self.cursor.close()
-        self._proxied.invalidate()
+        if self._proxied.is_valid:
+            self._proxied.invalidate()
 
     def close(self) -> None:
         """Give it back in order."""

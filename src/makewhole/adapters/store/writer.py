@@ -47,6 +47,7 @@ class Job(Generic[Result]):
         self.result: Result | None = None
         self.fault: BaseException | None = None
         self.done = False
+        self.leads = False
         self.gate = threading.Lock()
         self.gate.acquire()
 
@@ -86,7 +87,11 @@ class Writer:
             lead = not self._led
             self._led = True
         if not lead:
-            job.gate.acquire()
+            try:
+                job.gate.acquire()
+            except BaseException:
+                self._abandon(job)
+                raise
         if not job.done:
             self._lead(job)
         if job.fault is not None:
@@ -108,21 +113,34 @@ class Writer:
         try:
             self._carry_out(batch)
         except BaseException as fault:  # noqa: BLE001  raised again by `write`
-            # Interrupted in the middle: nobody was told anything, and what is open is rolled back with its connection.
-            self._drop()
             for job in batch:
-                if job is not own and job.fault is None:
-                    job.fail(faults.Indeterminate("the thread that was writing for all was interrupted"))
-            own.fail(fault)
+                job.fail(fault if job is own else faults.Indeterminate("the thread that was writing for all was interrupted"))
+            # Interrupted in the middle: what is open is rolled back with its connection.
+            self._drop()
+        finally:
+            self._hand_on(batch, own)
+
+    def _hand_on(self, batch: list[Job[Any]], own: Job[Any]) -> None:
         with self._mutex:
             following = self._waiting[0] if self._waiting else None
             self._led = following is not None
+            if following is not None:
+                following.leads = True
         if following is not None:
             following.gate.release()
         for job in batch:
             job.done = True
             if job is not own:
                 job.gate.release()
+
+    def _abandon(self, job: Job[Any]) -> None:
+        """Its caller was interrupted at the gate: not carried out if it has not begun; but somebody must lead if it was its turn."""
+        with self._mutex:
+            waits = job in self._waiting
+            if waits and not job.leads:
+                self._waiting.remove(job)
+        if waits and job.leads:
+            self._lead(job)
 
     def _gather(self) -> list[Job[Any]]:
         with self._mutex:
@@ -144,15 +162,19 @@ class Writer:
                     job.fail(fault)
         except faults.Fault as fault:
             for job in batch:
-                job.fail(fault)
+                # One each: an exception that two threads raise grows two tracebacks.
+                own = type(fault)(fault.why, code=fault.code)
+                own.__cause__ = fault.__cause__
+                job.fail(own)
 
     def _try(self, batch: list[Job[Any]]) -> None:
         """One transaction, again where the database asks for it. Raises a fault that concerns the whole batch."""
         for tries in itertools.count(1):
             try:
                 self._transaction(batch)
-            except _RolledBackError:
-                continue
+            except _RolledBackError as cut:
+                if tries >= TRIES_MAX:
+                    raise faults.Unavailable(f"writing to the store: the connection is cut in every commit: {cut.__cause__}") from cut
             except foreign.DRIVER_ERRORS as error:
                 said = foreign.meaning(error)
                 self._undo(said)
@@ -211,9 +233,9 @@ class Writer:
         return self._link
 
     def _drop(self) -> None:
-        if self._link is not None:
-            self._link.drop()
-            self._link = None
+        link, self._link = self._link, None
+        if link is not None:
+            link.drop()
 
     def _undo(self, said: foreign.Meaning) -> None:
         """Roll back; where even that fails, the connection goes, and the database does it."""
