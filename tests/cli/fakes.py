@@ -158,6 +158,7 @@ class FakeStore:
         self.cases_by_id: dict[str, case.Case] = {}
         self.runs: dict[str, run.Run] = {}
         self.questions: dict[tuple[str, str], act.AskPerson] = {}
+        self.marks: dict[str, str] = {}
 
     def open_case(self, opened: case.Case, entry: case.Entry) -> case.Case:
         return self.cases_by_id.setdefault(opened.id, opened)
@@ -212,6 +213,12 @@ class FakeStore:
 
     def append(self, entries: Sequence[case.Entry]) -> None:
         return
+
+    def set_mark(self, name: str, value: str) -> None:
+        self.marks[name] = value
+
+    def mark(self, name: str) -> str | None:
+        return self.marks.get(name)
 
 
 @dataclasses.dataclass(kw_only=True)

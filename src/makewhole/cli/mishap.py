@@ -25,6 +25,10 @@ def tell(error: BaseException, begun: start.Start) -> exits.Exit:
         case faults.BadInput(what=what, where=where, todo=todo):
             _print(*_three(say, "wrong.input", report.masked(what, begun), where, todo))
             return exits.Exit.WRONG_USE
+        case faults.Defect(why=why, code=str(code)):
+            # A foreign system's own word for it: not our code is wrong but our key, certificate, account or clock there.
+            _print(*_three(say, "wrong.credentials", report.masked(why, begun), code, say("doctor.credentials-todo")))
+            return exits.Exit.WRONG_USE
         case faults.Rejected(why=why, code=code):
             _print(*_three(say, "wrong.rejected", report.masked(why, begun), code or "", say("wrong.rejected-todo")))
             return exits.Exit.WRONG_USE

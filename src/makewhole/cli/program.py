@@ -14,7 +14,7 @@ import click
 import makewhole
 from makewhole.cli import exits, options, start, words
 
-COMMANDS = ("scan", "show", "recover", "serve", "policy")
+COMMANDS = ("demo", "scan", "show", "recover", "serve", "policy", "doctor")
 """In the order that a newcomer meets them; each is a module beside this one, imported when asked for."""
 
 
@@ -36,20 +36,17 @@ class Program(click.Group):
             # A locale without Chinese letters must not turn a finding into a crash.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        begun = start.start(arguments)
+        begun, name = start.start(arguments), prog_name or "makewhole"
+        self._main_shell_completion(extra, name, complete_var)
         try:
-            code = super().main(
-                list(arguments),
-                prog_name or "makewhole",
-                complete_var,
-                standalone_mode=False,
-                windows_expand_args=False,
-                obj=begun,
-                **extra,
-            )
+            with self.make_context(name, list(arguments), obj=begun, **extra) as ctx:
+                code = self.invoke(ctx)
             sys.stdout.flush()
+        except click.exceptions.Exit as leaving:
+            sys.exit(leaving.exit_code)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            # The interpreter flushes once more at its end, and would complain again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(exits.Exit.PIPE_CLOSED)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the process's edge: every way out has a code and a word
             from makewhole.cli import mishap

@@ -18,7 +18,7 @@ PARTS = ("click", "cryptography", "httpx2", "msgspec", "pymysql", "rich", "sqlal
 MASK = "***"
 SECRET_BYTES_MIN = 4
 """A shorter value masks half the report and protects nothing."""
-_PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+(@)")
+_PASSWORD_IN_URL = re.compile(r"""(://[^/@:\s]*:)[^\s'"]+(@)""")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
 _SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|APIV3|PRIVATE|_KEY$", re.IGNORECASE)
 
@@ -28,9 +28,9 @@ def write(error: BaseException, begun: start.Start) -> Path:
     now = datetime.now(UTC)
     name = f"makewhole-report-{now:%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     text = masked("\n".join(_lines(error, begun, now)), begun)
-    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+    for folder in (".", tempfile.gettempdir()):
         try:
-            return _write(folder / name, text)
+            return _write(Path(folder).resolve() / name, text)
         except OSError:
             continue
     return Path(os.devnull)

@@ -119,7 +119,7 @@ def silence(say: words.Say, quiet: claim.Silence) -> str:
     """Who did not speak of what, and why."""
     detail = f" ({quiet.detail})" if quiet.detail else ""
     source, about = say.word("Source", quiet.source), say.meaning(quiet.about)
-    return say("silence", source=source, about=about, number=quiet.number, why=say.meaning(quiet.why), detail=detail)
+    return say("scan.silence", source=source, about=about, number=quiet.number, why=say.meaning(quiet.why), detail=detail)
 
 
 def _total(now: session.Session, seen: Seen, stood: ladder.Ladder) -> None:

@@ -15,14 +15,14 @@ from makewhole import settings as settings_module
 from makewhole.cli import logs, output, start, words
 from makewhole.core import clock, faults
 
-_PASSWORD_IN_URL = re.compile(r"://[^/@:]*:[^/@]+@")
+_PASSWORD_IN_URL = re.compile(r"://[^/@:]*:[^/]*@")
 
 
 class Session:
     """One run of one command."""
 
     def __init__(self, begun: start.Start, *, as_json: bool = False) -> None:
-        self._begun = begun
+        self.begun = begun
         self.say = begun.say
         self.out = output.Output(as_json=as_json)
         logs.listen(begun)
@@ -38,7 +38,7 @@ class Session:
         if shop is not None:
             merchant = msgspec.structs.replace(merchant, file=shop)
         told = msgspec.structs.replace(told, shop=merchant)
-        self._begun.settings = told
+        self.begun.settings = told
         self._speak(told.language)
         return told
 
@@ -71,9 +71,9 @@ class Session:
 
     def _speak(self, named: str) -> None:
         """The settings' language, unless the command line chose one."""
-        if self._begun.chosen or not named:
+        if self.begun.chosen or not named:
             return
         language = words.language_of(named)
         if language is None:
             raise faults.BadInput(self.say("bad.language", given=named), where="language", todo=self.say("bad.language-todo"))
-        self._begun.say = self.say = words.Say(language)
+        self.begun.say = self.say = words.Say(language)

@@ -139,6 +139,8 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
             )
         case payment.Candidate():
             return say("claim.candidate", order=told.order, due=str(told.due), on=", ".join(say.meaning(m) for m in told.on))
+        case order.OrphanRows():
+            return say("claim.orphan-rows", order=told.order, items=len(told.items))
         case payment.Link():
             return say("claim.link", number=told.number, order=told.order)
         case _:

@@ -65,6 +65,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "amounts-do-not-add-up": ("the amount due is {1}, its parts add up to {2}", "应付 {1}，各部分合计却是 {2}"),
     "paid-amount-differs": ("the amount due is {1}, the shop records {2} as paid", "应付 {1}，店铺记的实付却是 {2}"),
     "without-items": ("the order has no items", "订单没有商品"),
+    "items-without-order": ("{1} items name order {0}, which does not exist", "有 {1} 件商品写着订单 {0}，但这个订单不存在"),
     "foreign-item": ("an item belongs to another order: {1}", "有一件商品属于别的订单：{1}"),
     "number-not-unique": ("{1} rows carry this order number", "有 {1} 行使用同一个订单号"),
     # the late-payment decision

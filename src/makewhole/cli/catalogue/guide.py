@@ -23,7 +23,6 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
-    "short.simulate": ("invented worlds with faults and crashes; the laws are checked", "用随机世界与故障检验各项定律"),
     "short.policy": ("show or check the dated rules", "查看或检查规则"),
     "short.doctor": ("check settings, reach, keys, clocks", "检查设置、连通性、密钥与时钟"),
     "help.demo": (
@@ -45,10 +44,6 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.serve": (
         "Keeps every callback until the shop has applied it, sweeps the orders, recovers within your rules. Ctrl-C stops it.",
         "保管每个支付回调直到店铺入账，巡检订单，在规则之内恢复。按 Ctrl-C 停止。",
-    ),
-    "help.simulate": (
-        "Runs invented worlds with faults and crashes, each from its seed, and checks Makewhole's laws in them.",
-        "运行带故障和崩溃的随机世界，每个由种子决定，并检验 Makewhole 的各项定律。",
     ),
     "help.policy": (
         "show: the rules in force, with their source. check: whether every rule is there, in the right unit, and unambiguous.",
@@ -78,7 +73,5 @@ GUIDE: dict[str, tuple[str, str]] = {
     "option.orders": ("orders in the world", "订单数量"),
     "option.broken": ("share of orders that is broken, 0 to 1", "弄坏的比例，0 到 1"),
     "option.folder": ("where the world is put; a new temporary folder without it", "存放位置；默认新建临时文件夹"),
-    "option.days": ("days of the world's life", "世界经历的天数"),
-    "option.worlds": ("how many worlds", "世界个数"),
     "arg.policy": ("show|check", "show|check"),
 }

@@ -82,6 +82,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "NoticeCheck.unknown-certificate": ("signed with a certificate we do not know", "证书未知"),
     "NoticeCheck.clock": ("its time and our clock are more than 5 minutes apart", "时间与本机时钟相差超过 5 分钟"),
     "NoticeCheck.unreadable": ("cannot be read", "无法解读"),
+    "NoticeCheck.foreign": ("about another merchant's payment", "是其他商户或应用的支付"),
     "NoticeCheck.probe": ("the channel's own test, to be refused", "渠道的探测（应当拒收）"),
     "ShopAnswer.not-forwarded": ("not forwarded yet", "尚未转发"),
     "ShopAnswer.acknowledged": ("the shop said yes", "店铺已应答"),
