@@ -86,7 +86,9 @@ def test_a_silent_source_is_incomplete(house: fakes.FakeWorld, call: Call) -> No
 def test_every_kind_of_moment_has_its_sentence() -> None:
     """Callbacks received and forwarded, refunds, coupons, parcels: each in both languages."""
     at = fakes.NOW
-    shop = fakes.shop_order("A1", expires_at=at, paid_at=at, shipped_at=at, completed_at=at, closed_at=at, tracking="SF1")
+    shop = fakes.shop_order(
+        "A1", expires_at=at, paid_at=at + timedelta(minutes=1), shipped_at=at, completed_at=at, closed_at=at, tracking="SF1"
+    )
     amount = money.Money(fen=1)
     refund = payment.ChannelRefund(
         source="wechatpay",
@@ -123,6 +125,15 @@ def test_every_kind_of_moment_has_its_sentence() -> None:
         assert all(m.told(words.Say(language)) for m in moments)
     english = [m.told(words.Say(words.Language.ENGLISH)) for m in moments]
     assert "the notice for PA1 arrived (genuine), was handed to the shop 3 times: the shop said yes (200)" in english
+
+
+def test_the_end_of_the_time_to_pay_says_nothing_once_it_was_kept() -> None:
+    """A merchant who reads "the time ran out" on a paid order looks for a fault that is not there."""
+    at = fakes.NOW
+    for paid_at, shown in ((at, False), (at + timedelta(seconds=1), True), (None, True)):
+        shop = fakes.shop_order("A1", expires_at=at, paid_at=paid_at)
+        told = dossier.Dossier(order=ids.OrderKey(shop=fakes.SHOP, number=ids.OrderNumber("A1")), claims=(shop,))
+        assert any(m.key == "expires" for m in timeline.timeline(told, timeline.Ours())) is shown
 
 
 def test_a_state_that_the_map_does_not_know_is_shown_as_the_shop_spells_it(house: fakes.FakeWorld, call: Call) -> None:

@@ -40,5 +40,8 @@ def lines(stood: Ladder, silences: dict[tuple[str, claim.Why], int], say: words.
         if not there:
             told.append(say(f"{rung}-missing"))
     for (source, why), orders in sorted(silences.items(), key=lambda s: (s[0][0], s[0][1].value)):
+        # With no channel at all, the line above says it of every order.
+        if why is claim.Why.NOT_CONFIGURED and not stood.channels:
+            continue
         told.append(say("ladder.silent", source=say.word("Source", source), why=say.meaning(why), orders=orders))
     return told

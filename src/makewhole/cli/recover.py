@@ -15,7 +15,7 @@ from makewhole.cli import exits, options, orders, progress, scan, session, shape
 from makewhole.core import faults, ids
 from makewhole.engine import drive, look, propose, sweep
 from makewhole.engine import recover as recover_engine
-from makewhole.model import case, finding, plan, run, verdict
+from makewhole.model import act, case, finding, plan, run, verdict
 from makewhole.settings import Settings
 
 State = recover_engine.State
@@ -57,7 +57,7 @@ def command(say: words.Say) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument(["numbers"], nargs=-1, metavar=say("arg.orders")),
         click.Option(["--all", "everything"], is_flag=True, help=say("option.all")),
-        click.Option(["--apply", "act"], is_flag=True, help=say("option.apply")),
+        click.Option(["--apply", "applied"], is_flag=True, help=say("option.apply")),
         click.Option(["--yes"], is_flag=True, help=say("option.yes")),
         *options.attached(say),
         options.as_json(say),
@@ -65,14 +65,14 @@ def command(say: words.Say) -> click.Command:
     return options.Command("recover", say, params=params, callback=click.pass_obj(run_))
 
 
-def run_(begun: start.Start, /, *, numbers: Sequence[str], everything: bool, act: bool, yes: bool, **where: Any) -> int:
+def run_(begun: start.Start, /, *, numbers: Sequence[str], everything: bool, applied: bool, yes: bool, **where: Any) -> int:
     """Preview; with `--apply` ask, act, look again."""
     now = session.Session(begun, as_json=where.pop("as_json"))
     if everything == bool(numbers):
         raise faults.BadInput(now.say("bad.orders-or-all"), where="recover", todo=now.say("bad.orders-or-all-todo"))
     told = now.settings(**where)
-    with now.world(told, need_store=act) as world, progress.Progress() as bar:
-        afters = _applied(now, world, told, numbers, yes=yes, bar=bar) if act else _previewed(now, world, told, numbers, bar)
+    with now.world(told, need_store=applied) as world, progress.Progress() as bar:
+        afters = _applied(now, world, told, numbers, yes=yes, bar=bar) if applied else _previewed(now, world, told, numbers, bar)
     return _exit(afters)
 
 
@@ -192,8 +192,15 @@ def preview(now: session.Session, before: Before) -> None:
             out.line(f"    {line}", "dim" if isinstance(proposed.verdict, verdict.Allowed) else "yellow")
         for ordinal, (step, changes) in enumerate(zip(proposed.plan.steps, lines, strict=True), start=1):
             out.line(f"    {ordinal}. {say.word('Act', shapes.act_slug(step.act))}")
-            for change in changes:
+            for change in _spoken(say, step.act, changes):
                 out.line(f"         {change}", "cyan")
+
+
+def _spoken(say: words.Say, done: act.AnyAct, changes: Sequence[str]) -> Sequence[str]:
+    """Statements and calls are shown as they would be sent; a question in the reader's language."""
+    if isinstance(done, act.AskPerson):
+        return (say("question.head", deadline=say.instant(done.deadline)), *(say.fact(r) for r in done.question.reasons))
+    return changes
 
 
 def report(now: session.Session, after: After) -> None:

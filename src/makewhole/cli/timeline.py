@@ -74,7 +74,8 @@ def _claim(told: dossier.AnyClaim) -> Iterator[Moment]:
 def _shop(told: order.ShopOrder) -> Iterator[Moment]:
     instants = {
         "created": told.created_at,
-        "expires": told.expires_at,
+        # Once paid in time, the end of that time says nothing.
+        "expires": None if told.paid_at and told.expires_at and told.paid_at <= told.expires_at else told.expires_at,
         "shop-paid": told.paid_at,
         "shipped": told.shipped_at,
         "completed": told.completed_at,

@@ -121,7 +121,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "no hands attached: repairs in the shop become tasks for a person. Set shop.hands_database to let Makewhole do them.",
         "未授权写入：店铺内的修复会变成人工任务。设置 shop.hands_database 后可自动完成。",
     ),
-    "ladder.silent": ("{source} {why}: {orders} orders", "{source}{why}：{orders} 单"),
+    "ladder.silent": ("{source} {why}: {orders} of the orders listed", "{source}{why}：所列订单中的 {orders} 单"),
     # ---------------------------------------------------------------- show
     "show.by-payment": ("{payment} is a payment of order {order}.", "{payment} 是订单 {order} 的支付单号。"),
     "show.order": ("Order {order} ({shop}): {verdict}", "订单 {order}（{shop}）：{verdict}"),
