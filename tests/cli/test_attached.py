@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +175,23 @@ def test_a_torn_key_file_is_named(merchant: Merchant, wrong: str) -> None:
     assert told.returncode == 2, told.stderr
     assert "wechatpay." in told.stderr
     assert torn not in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_serve_recovers_by_itself_and_stops_in_good_order(merchant: Merchant, number: signal.Signals, code: int) -> None:
+    """It finds the order without being asked; a supervisor's stop is 0, Ctrl-C is 130; no traceback either way."""
+    paid = merchant.day.row(merchant.whole, "status")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MAKEWHOLE_")} | {"LANG": "C.UTF-8"}
+    with subprocess.Popen([MAKEWHOLE, "serve"], cwd=merchant.folder, env=env, stderr=subprocess.PIPE, text=True) as going:
+        deadline = time.monotonic() + 60
+        while merchant.day.row(merchant.broken, "status") != paid and going.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        going.send_signal(number)
+        _, told = going.communicate(timeout=60)
+    assert merchant.day.row(merchant.broken, "status") == paid, told
+    assert going.returncode == code, told
+    assert "Traceback" not in told
+    assert "Stopped in good order." in told
 
 
 def test_without_hands_a_person_is_asked(merchant: Merchant) -> None:

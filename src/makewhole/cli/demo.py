@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from makewhole.cli import exits, options, progress, session, start, words
+from makewhole.cli import exits, logs, options, progress, session, start, words
 from makewhole.core import faults, money
 from makewhole.rehearsal import demo
 from makewhole.sandbox import grade
@@ -33,6 +33,7 @@ def run(begun: start.Start, /, *, seed: int, orders: int, broken: float, folder:
     """Play the day, then show how it went."""
     now = session.Session(begun, as_json=as_json)
     out, say = now.out, now.say
+    logs.listen(begun, logs.SILENT)
     place = _place(folder, say)
     if not as_json:
         out.line(say("demo.opens", orders=orders, broken=round(orders * broken), seed=seed))

@@ -8,7 +8,8 @@ import structlog
 
 from makewhole.cli import report, start
 
-QUIET, TALKATIVE = "warning", "info"
+SILENT, QUIET, TALKATIVE = "error", "warning", "info"
+"""In an invented world trouble is the point, and not news; a person wants warnings; a service tells what it does."""
 
 
 def listen(begun: start.Start, level: str = QUIET) -> None:
