@@ -48,7 +48,7 @@ def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.He
     for channel, numbers in asked.items():
         _extend(claims, silences, _asked(world.channels[channel], numbers))
     attempts = [c for c in claims if isinstance(c, payment.Attempt)]
-    silences = _drop_guesses(silences, attempts, asked)
+    silences = _drop_guesses(silences, attempts, asked, _written(shop, attempts))
     _extend(claims, silences, _refunds(world, key, claims))
     _extend(claims, silences, _notices(world, key, attempts))
     if not any(isinstance(c, order.ShopOrder) for c in claims):
@@ -81,20 +81,31 @@ def _asked(channel: ports.Channel, numbers: list[ids.OutTradeNo]) -> ports.Heard
         return (), tuple(_silence(channel.name, claim.About.PAYMENT, n, why, silent.why) for n in numbers)
 
 
+def _written(shop: ports.Heard, attempts: list[payment.Attempt]) -> frozenset[ids.OutTradeNo]:
+    """Numbers that the shop's own rows name: a channel that does not find one of them may be a lagging replica, and the money lie there.
+
+    Once the payment that the shop recorded was heard of, the others are no more than guesses.
+    """
+    row = next((c for c in shop[0] if isinstance(c, order.ShopOrder)), None)
+    if row is None or (row.transaction is not None and any(a.transaction == row.transaction for a in attempts)):
+        return frozenset()
+    return frozenset(t.number for t in row.tried)
+
+
 def _drop_guesses(
     silences: list[claim.Silence],
     attempts: list[payment.Attempt],
     asked: dict[ids.ChannelName, list[ids.OutTradeNo]],
+    written: frozenset[ids.OutTradeNo],
 ) -> list[claim.Silence]:
-    """Only the likeliest number of a channel must exist there; "not found" for a mere guess says nothing."""
+    """Only the likeliest number of a channel, and what the shop wrote down, must exist; "not found" for a mere guess says nothing."""
     spoke = {a.channel for a in attempts}
     first = {channel: numbers[0] for channel, numbers in asked.items()}
 
     def guess(s: claim.Silence) -> bool:
-        if s.about is not claim.About.PAYMENT or s.why is not claim.Why.NOT_FOUND:
+        if s.about is not claim.About.PAYMENT or s.why is not claim.Why.NOT_FOUND or s.number in written:
             return False
-        channel = ids.ChannelName(s.source)
-        return channel in spoke or s.number != first.get(channel) or bool(spoke)
+        return s.number != first.get(ids.ChannelName(s.source)) or bool(spoke)
 
     return [s for s in silences if not guess(s)]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from makewhole import ports
 from makewhole.core import faults, ids
-from makewhole.model import order, payment
+from makewhole.model import act, order, payment, run
 
 FORWARD_WAITS = tuple(timedelta(seconds=s) for s in (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600))
 """WeChat Pay's own schedule, 24 h 4 min in all: a shop that was written for the channel knows it."""
@@ -50,7 +50,7 @@ def forward_due(world: ports.World) -> int:
 
 def forward(world: ports.World, kept: ports.Kept, now: datetime) -> bool:
     """One notice: settled once the row shows it. What the shop answers is noted, and believed only by its row."""
-    if applied(world, kept):
+    if applied(world, kept) or goes_back(world, kept):
         world.store.note_forwarding(kept.key, kept.answer, kept.answer_code, None, settled=True)
         return True
     if world.forwarder is None:
@@ -63,10 +63,22 @@ def forward(world: ports.World, kept: ports.Kept, now: datetime) -> bool:
     return done
 
 
+def goes_back(world: ports.World, kept: ports.Kept) -> bool:
+    """Whether we are giving this payment back, or did: a shop that hears of it now would deliver for money that is gone."""
+    key = ids.OrderKey(shop=world.eyes.shop, number=owner(world, kept))
+    refunding = (r for r in world.store.runs_of(key) if r.end is not run.End.PLAN_AGAIN)
+    return any(isinstance(s.act, act.RefundPayment) and s.act.payment == kept.number for r in refunding for s in r.plan.steps)
+
+
+def owner(world: ports.World, kept: ports.Kept) -> ids.OrderNumber:
+    """The order that the notice is about: by a link that was decided on, by the shop's rows or rule, else the number itself."""
+    shop = world.eyes.shop
+    return world.store.linked(shop, kept.number) or world.eyes.owner(kept.number) or ids.OrderNumber(kept.number)
+
+
 def applied(world: ports.World, kept: ports.Kept) -> bool:
     """Whether the shop's row shows this payment. A shop that cannot be read has shown nothing."""
-    shop = world.eyes.shop
-    number = world.store.linked(shop, kept.number) or world.eyes.owner(kept.number) or ids.OrderNumber(kept.number)
+    number = owner(world, kept)
     try:
         claims, _ = world.eyes.read([number])[number]
     except faults.Unavailable:

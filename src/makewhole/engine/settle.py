@@ -5,7 +5,7 @@ from __future__ import annotations
 from makewhole import ports
 from makewhole.engine import look
 from makewhole.flow import record
-from makewhole.model import act, case, finding, plan, run
+from makewhole.model import act, case, claim, dossier, finding, plan, run
 
 
 def opened(world: ports.World, looked: look.Looked, found: finding.Finding) -> case.Case:
@@ -21,14 +21,23 @@ def settle(world: ports.World, looked: look.Looked) -> list[case.Case]:
     if isinstance(looked.diagnosis, finding.Unjudged):
         return []
     still = {f.case(looked.order) for f in looked.findings()}
-    gone = [c for c in world.store.cases(looked.order) if c.id not in still and c.terminal in {None, plan.Terminal.PERSON}]
+    known = [c for c in world.store.cases(looked.order) if c.id not in still and c.terminal in {None, plan.Terminal.PERSON}]
+    gone = [c for c in known if not _unheard(looked.dossier, c.finding)]
     if not gone:
         return []
     runs = world.store.runs_of(looked.order)
     # A run under way knows more than one look: a refund being accepted is not yet a refund.
     if any(r.end is None for r in runs):
         return []
-    return [_ended_by(world, known, [r for r in runs if follows(r, known.finding)]) for known in gone]
+    return [_ended_by(world, c, [r for r in runs if follows(r, c.finding)]) for c in gone]
+
+
+def _unheard(told: dossier.Dossier, found: finding.Finding) -> bool:
+    """Whether a channel says nothing of money that this case is about: it did when the case was opened, so "not found" is a lag."""
+    if finding.family(found.ailment) is not finding.Family.PAYMENT or found.ailment is finding.Ailment.ORDER_CONTRADICTS_ITSELF:
+        return False
+    silent = (*told.silent(claim.About.PAYMENT), *told.silent(claim.About.REFUND))
+    return any(s.why is not claim.Why.NOT_CONFIGURED for s in silent)
 
 
 def follows(going: run.Run, found: finding.Finding) -> bool:

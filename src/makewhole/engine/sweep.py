@@ -94,17 +94,27 @@ def urgency(looked: look.Looked) -> Task:
     """By deadline (to the hour) and money at stake, not by age."""
     findings = looked.findings()
     deadline = min((f.deadline for f in findings if f.deadline), default=_NEVER)
-    stake = sum(f.stake.fen for f in findings)
+    return _task(looked.order.number, deadline, sum(f.stake.fen for f in findings))
+
+
+def _task(number: ids.OrderNumber, deadline: datetime, stake_fen: int) -> Task:
     hour = int(deadline.timestamp() // 3600) if deadline is not _NEVER else 1 << 40
-    return Task(day=hour, minus_stake=-stake, deadline=deadline, number=looked.order.number)
+    return Task(day=hour, minus_stake=-stake_fen, deadline=deadline, number=number)
 
 
 def worklist(world: ports.World, tally: Tally | None = None, pool: futures.Executor | None = None) -> list[Task]:
-    """The broken orders of a whole sweep, most urgent first: numbers only, so that a million fit."""
+    """The broken orders of a whole sweep, most urgent first: numbers only, so that a million fit.
+
+    And whatever case is still open: an order that was mended while a source was silent looks whole by now, and must still get its end.
+    """
+    still = {c.order.number: c for c in world.store.cases(open_only=True) if c.order.shop == world.eyes.shop}
     heap: list[Task] = []
     for looked in scan(world, tally, pool=pool):
         if isinstance(looked.diagnosis, finding.Broken):
             heapq.heappush(heap, urgency(looked))
+            still.pop(looked.order.number, None)
+    for number, known in still.items():
+        heapq.heappush(heap, _task(number, known.deadline or _NEVER, known.finding.stake.fen))
     return [heapq.heappop(heap) for _ in range(len(heap))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from makewhole import ports, settings
@@ -11,7 +12,7 @@ from makewhole.adapters import http
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
 from makewhole.adapters.store import journal
-from makewhole.core import ids
+from makewhole.core import faults, ids
 from makewhole.engine import relay
 from makewhole.model import act, payment, plan, run
 from makewhole.sandbox import day, world
@@ -19,6 +20,8 @@ from makewhole.sandbox.shop import notices, till
 from makewhole.sandbox.wechatpay import keys
 
 CHANNEL = ids.ChannelName("wechatpay")
+FORWARD_AFTER = timedelta(seconds=2)
+"""Between keeping a callback and handing it on."""
 SECRET = b"a rehearsal's buyers are invented"
 
 
@@ -94,10 +97,20 @@ def stage(seed: int, folder: Path, *, store: str = "sqlite://") -> Stage:
     reader = channel.callbacks(seeing.shop)
 
     def receive(headers: till.Headers, body: bytes) -> int:
-        return relay.receive(attached, reader, headers, body).status
+        status = relay.receive(attached, reader, headers, body).status
+        made.at(made.clock.now() + FORWARD_AFTER, lambda: forward_due(attached))
+        return status
 
     made.relay = receive
     return Stage(day=made, store=kept, world=attached, reader=reader)
+
+
+def forward_due(world: ports.World) -> None:
+    """As `serve` does every few seconds: a fault ends the round, not the process."""
+    try:
+        relay.forward_due(world)
+    except (faults.Unavailable, faults.Indeterminate, faults.Rejected):
+        return
 
 
 def _nonces(of: day.Day) -> Callable[[], str]:
@@ -121,4 +134,6 @@ def _account() -> account.Account:
         apiv3_key=keys.APIV3_KEY.encode(),
         base_url="http://wechatpay.sandbox",
         notify_url=world.NOTIFY_URL,
+        public_key_id=keys.PUBLIC_KEY_ID,
+        public_key=keys.public("public_key_mode"),
     )

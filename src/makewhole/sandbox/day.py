@@ -5,6 +5,7 @@ A story is a generator that yields how long it waits; nothing here sleeps, and t
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import heapq
 import random
@@ -219,6 +220,12 @@ class Day:
             ends=ends,
             payments=payments or (number,),
         )
+
+    def also_right(self, number: str, end: truth.End) -> None:
+        """Something happened since that makes another end right too."""
+        known = self.truths.get(number)
+        if known is not None and end not in known.ends:
+            self.truths[number] = dataclasses.replace(known, ends={**known.ends, end: truth.Right()})
 
     def _send(self, delivery: bank_notices.Delivery) -> int:
         """The way of a notice. Raises OSError where nobody answers."""

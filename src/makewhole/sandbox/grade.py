@@ -77,7 +77,7 @@ def grade(world: day.Day, told: Iterable[Told], *, laws_broken: int) -> tuple[Gr
     by_number = {t.number: t for t in told if t.ailments}
     truths = world.truths
     missed = [n for n, t in truths.items() if n not in by_number or not by_number[n].ailments & t.ailments]
-    alarms = [n for n in by_number if n not in truths]
+    alarms = [n for n in by_number if n not in truths and not _lapsed(world, by_number[n])]
     ends = {n: _end(by_number[n]) for n in truths if n in by_number}
     wrong = [line for n, e in ends.items() if (line := _wrong(world, truths[n], e))]
     complaints = [f"missed: {truths[n].story} {n}" for n in missed]
@@ -99,6 +99,12 @@ def grade(world: day.Day, told: Iterable[Told], *, laws_broken: int) -> tuple[Gr
         recovery_minutes=_minutes(world, by_number),
     )
     return graded, (*complaints, *wrong)
+
+
+def _lapsed(world: day.Day, told: Told) -> bool:
+    """A recalled order that ran out of time again, and that the shop's job could not close yet: broken indeed, though nobody planned it."""
+    row = world.shop.rows.order(told.number)
+    return row is not None and row["origin_sn"] is not None and told.ailments == {finding.Ailment.EXPIRED_UNPAID}
 
 
 def _end(told: Told) -> End | None:

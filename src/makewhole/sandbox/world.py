@@ -35,14 +35,14 @@ class Size:
 def found(seed: int, database: Path | str) -> day.Day:
     """An empty world: a shop with goods, a channel without faults, a clock at the first day."""
     at = clock.ManualClock(START)
-    channel = gateway.Gateway(at, faults=faults.Faults(seed))
+    channel = gateway.Gateway(at, faults=faults.Faults(seed), public_key_mode=True)
     merchant = wechat.Merchant(
         mchid=channel.merchant.mchid,
         appid=channel.merchant.appid,
         serial=keys.serial("merchant"),
         key=keys.private("merchant"),
         apiv3_key=keys.APIV3_KEY.encode(),
-        channel_keys={serial: keys.public(f"platform_{i + 1}") for i, serial in enumerate(keys.PLATFORM_SERIALS)},
+        channel_keys={keys.PUBLIC_KEY_ID: keys.public("public_key_mode")},
         notify_url=NOTIFY_URL,
         checks_age=seed % 2 == 0,
     )

@@ -25,11 +25,11 @@ def _unrecorded(name: str, *defects: Defect, fate: day.Fate = day.Fate.RELAY) ->
 
 
 def dear(world: D) -> day.Story:
-    """5,000 yuan and more: a person looks first."""
+    """5,000 yuan and more: a person looks first, unless the shop's own job has asked by then."""
     sn = world.order(cart=[(world.rare(3, 268000), 2)])
     yield world.minutes(0.3, 3)
     world.pays(sn, day.Fate.LOST)
-    world.broken(sn, "dear", {Ailment.PAID_NOT_RECORDED}, {End.HANDED_OVER: NO_CLAIM})
+    world.broken(sn, "dear", {Ailment.PAID_NOT_RECORDED}, {End.HANDED_OVER: NO_CLAIM, End.RESTORED: paid(world.due_fen(sn))})
 
 
 def wrong_amount_applied(world: D) -> day.Story:
