@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import get_args
 
 import msgspec
+import pytest
 
-from makewhole.cli import timeline, words
+from makewhole.cli import shapes, show, timeline, words
 from makewhole.core import ids, money
-from makewhole.model import claim, dossier, payment
+from makewhole.model import claim, dossier, order, payment, resource
 from tests.cli import fakes
 from tests.cli.conftest import Call
 
@@ -25,6 +27,11 @@ def test_the_document_has_exactly_these_keys(house: fakes.FakeWorld, call: Call)
     assert list(document) == KEYS
     assert (document["order"], document["payment"], document["diagnosis"]) == ("A1", None, "broken")
     assert [c["says"] for c in document["claims"]] == ["attempt", "order"]
+    attempt, row = document["claims"]
+    assert (row["due_fen"], row["due_currency"], row["paid_fen"], row["state"]) == (12850, "CNY", None, "awaiting-payment")
+    assert (attempt["amount_fen"], attempt["paid_at"]) == (12850, "2026-11-23T19:45:00+08:00")
+    assert row["items"] == [{"sku": "tea", "quantity": 1, "amount_fen": None, "amount_currency": None, "order": None}]
+    assert not any(isinstance(v, float) for c in document["claims"] for v in c.values())
     assert document["silences"] == [{"source": "relay", "about": "notice", "number": "PA1", "why": "not-configured", "detail": ""}]
     assert [(m["what"], m["source"]) for m in document["timeline"]] == [("created", "shop"), ("paid", "wechatpay")]
     assert document["findings"][0]["remedy"] == document["plans"][0]["remedy"] == "record-payment"
@@ -134,6 +141,45 @@ def test_the_end_of_the_time_to_pay_says_nothing_once_it_was_kept() -> None:
         shop = fakes.shop_order("A1", expires_at=at, paid_at=paid_at)
         told = dossier.Dossier(order=ids.OrderKey(shop=fakes.SHOP, number=ids.OrderNumber("A1")), claims=(shop,))
         assert any(m.key == "expires" for m in timeline.timeline(told, timeline.Ours())) is shown
+
+
+@pytest.mark.parametrize("language", list(words.Language))
+def test_every_kind_of_claim_has_its_line(language: words.Language) -> None:
+    """A new kind of claim without words fails here."""
+    at, number, cny = fakes.NOW, ids.OrderNumber("A1"), money.Money(fen=100)
+    told: list[dossier.AnyClaim] = [
+        fakes.shop_order("A1"),
+        fakes.paid("PA1"),
+        payment.ChannelRefund(
+            source="wechatpay",
+            as_of=at,
+            channel=fakes.WECHAT,
+            number=ids.RefundNo("R1"),
+            payment=ids.OutTradeNo("PA1"),
+            state=payment.RefundState.DONE,
+            amount=cny,
+        ),
+        payment.ShopRefund(source="shop", as_of=at, number=None, state=payment.RefundState.DONE, amount=cny),
+        payment.Notice(
+            source=claim.RELAY,
+            as_of=at,
+            channel=fakes.WECHAT,
+            number=ids.OutTradeNo("PA1"),
+            check=payment.NoticeCheck.PROBE,
+            received_at=at,
+        ),
+        payment.Candidate(source="shop", as_of=at, order=number, due=cny, open=True, on=(payment.Match.TIME,)),
+        payment.Link(source="relay", as_of=at, number=ids.OutTradeNo("PA1"), order=number),
+        resource.StockLeft(source="shop", as_of=at, sku=ids.Sku("tea"), available=3),
+        resource.StockTally(source="shop", as_of=at, sku=ids.Sku("tea"), taken=2, returned=1),
+        resource.CouponUse(source="shop", as_of=at, coupon=ids.CouponId("C1"), state=resource.CouponState.USED, order=number),
+        resource.Reissue(source="shop", as_of=at, order=number),
+        resource.ReissuedFrom(source="shop", as_of=at, order=number),
+        order.OrphanRows(source="shop", as_of=at, order=number, items=(order.Item(sku=ids.Sku("tea"), quantity=1),)),
+    ]
+    assert {type(c) for c in told} == set(get_args(dossier.AnyClaim))
+    assert all(show.claim_line(words.Say(language), c) for c in told)
+    assert all(shapes.public(c)["source"] for c in told)
 
 
 def test_a_state_that_the_map_does_not_know_is_shown_as_the_shop_spells_it(house: fakes.FakeWorld, call: Call) -> None:

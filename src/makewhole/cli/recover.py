@@ -234,7 +234,7 @@ def _total(now: session.Session, done: list[After]) -> None:
     waiting = sum(a.state is State.WAITING for a in done)
     other = len(done) - whole - people - waiting
     now.out.line(say("recover.total", orders=len(done), changed=changed, whole=whole, people=people, waiting=waiting, other=other), "bold")
-    if not changed:
+    if not changed and len(done) > 1:
         now.out.line(say("recover.nothing-changed"), "bold")
 
 

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
+import msgspec
+
 from makewhole.cli import words
 from makewhole.core import clock, codec
 from makewhole.engine import look, propose
 from makewhole.model import act, case, claim, fact, finding, plan, run, verdict
 
+PRIVATE = frozenset({"payer", "buyer", "attach", "raw", "speaks_of", "version"})
+"""Fields of claims that nobody need see to understand an order: who paid, and our own bookkeeping."""
+AMOUNTS = frozenset({"due", "parts", "paid", "amount", "price"})
+"""Fields that hold money or nothing; in JSON each is two: minor units in `…_fen`, and the currency."""
 ENGLISH = words.Say(words.Language.ENGLISH, exact=True)
 """What `says` is written in: English, instants as exact as everywhere in JSON."""
 
@@ -138,6 +144,32 @@ def followed(known: case.Case) -> dict[str, Any]:
         "reason": known.reason,
         "ended_at": instant(known.ended_at),
     }
+
+
+def public(told: msgspec.Struct) -> dict[str, Any]:
+    """A claim as scripts read it: amounts in whole fen, instants as RFC 3339, nothing that nobody need see."""
+    tag = told.__struct_config__.tag
+    found: dict[str, Any] = {"says": tag} if tag is not None else {}
+    for name in (n for n in told.__struct_fields__ if n not in PRIVATE):
+        value = getattr(told, name)
+        if name in AMOUNTS:
+            found[f"{name}_fen"] = None if value is None else value.fen
+            found[f"{name}_currency"] = None if value is None else value.currency
+        else:
+            found[name] = _plain(value)
+    return found
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case datetime():
+            return instant(value)
+        case msgspec.Struct():
+            return public(value)
+        case tuple():
+            return [_plain(v) for v in value]
+        case _:
+            return codec.builtins(value)
 
 
 def act_slug(done: act.AnyAct) -> str:

@@ -9,12 +9,9 @@ import click
 
 from makewhole import ports
 from makewhole.cli import exits, options, orders, scan, session, shapes, start, timeline, words
-from makewhole.core import codec
 from makewhole.engine import look, propose
 from makewhole.model import act, case, dossier, finding, order, payment, run, verdict
 
-PRIVATE = frozenset({"payer", "buyer", "attach", "raw", "speaks_of", "version"})
-"""Fields of claims that a person need not see to understand an order: who paid, and our own bookkeeping."""
 COMPARABLE = frozenset({"amount", "transaction_id", "paid_at"})
 """Lines of a person's sheet on which both sides ought to say the same; a payment's number need not look like the order's."""
 
@@ -60,7 +57,7 @@ def document(named: orders.Named, proposals: list[propose.Proposal], ours: timel
         "shop": looked.order.shop,
         "payment": named.payment,
         "diagnosis": type(looked.diagnosis).__name__.lower(),
-        "claims": [_public(c) for c in looked.dossier.claims],
+        "claims": [shapes.public(c) for c in looked.dossier.claims],
         "silences": [shapes.silence(s) for s in looked.dossier.silences],
         "timeline": [
             {"at": shapes.instant(m.at), "source": m.source, "what": m.key, "says": m.told(shapes.ENGLISH)}
@@ -71,12 +68,6 @@ def document(named: orders.Named, proposals: list[propose.Proposal], ours: timel
         "cases": [shapes.followed(c) for c in ours.cases],
         "runs": [shapes.ran(r) for r in ours.runs],
     }
-
-
-def _public(told: dossier.AnyClaim) -> dict[str, Any]:
-    """A claim without the fields that nobody need see."""
-    fields: dict[str, Any] = codec.builtins(told)
-    return {name: value for name, value in fields.items() if name not in PRIVATE}
 
 
 def _tell(now: session.Session, named: orders.Named, proposals: list[propose.Proposal], ours: timeline.Ours, at: datetime) -> None:
@@ -148,7 +139,7 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
 
 
 def _resource_line(say: words.Say, told: dossier.AnyClaim) -> str:
-    fields = {name: str(value) for name, value in _public(told).items()}
+    fields = {name: str(value) for name, value in shapes.public(told).items()}
     known = f"claim.{fields['says']}"
     values = {**fields, "state": say.word("CouponState", fields.get("state", "")), "for": fields.get("order", words.NOTHING)}
     return say(known, **values)
