@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,8 @@ CANDIDATE_WINDOW = timedelta(minutes=30)
 """How far apart an order's writing and its payment may lie: as long as payment links usually live."""
 HINTS_MAX = 20_000
 """Keys of suspects remembered until they are read, where no index finds an order by its number: a hundred batches."""
+EXCEPTIONS_MAX = 1000
+"""Rare things found beforehand that the pass over the orders names one by one; beyond, it finds them by itself."""
 OVERLAP = timedelta(minutes=5)
 """How far `changed_since` looks behind its mark: a transaction stamps its rows before it commits them."""
 _REISSUED = re.compile(r"R[1-9][0-9]?$")
@@ -56,19 +59,38 @@ class SqlEyes:
         return ids.ShopName(self._map.name)
 
     def suspects(self, screens_: Sequence[tuple[finding.Ailment, screen.Predicate]], changed_since: str | None = None) -> Iterator[Suspect]:
-        """One pass over the orders, then one over items that have none."""
+        """First what is rare and needs a pass of its own, then one pass over the orders for everything else."""
         since = None if changed_since is None else self._since(changed_since)
-        query = screens.render(screens_, self._map, self._live, self._dialect, since)
+        known = screens.Exceptions()
+        if since is None:
+            foreign = yield from self._strays()
+            known = screens.Exceptions(foreign=foreign, numbers=self._shared(Field.ORDER_NUMBER), coupons=self._shared(Field.ORDER_COUPON))
+        query = screens.render(screens_, self._map, self._live, self._dialect, since, known)
         if query is not None:
             for row in self._stream(query):
                 named = dict.fromkeys(a for a, flag in query.flags if row[flag])
                 self._remember(row)
                 yield Suspect(number=ids.OrderNumber(str(row["n"])), ailments=tuple(named), created_at=self._created_at(row))
-        lost = screens.orphans(self._map, self._live, self._dialect) if since is None else None
-        if lost is not None:
-            for row in self._stream(lost):
+
+    def _strays(self) -> Generator[Suspect, None, tuple[object, ...] | None]:
+        """Items without an order are suspects at once; orders with another's items are returned, where they are few."""
+        query = screens.strays(self._map, self._live, self._dialect)
+        foreign: dict[object, None] = {}
+        for row in self._stream(query) if query is not None else ():
+            if row["k"] is None:
                 contradicts = (finding.Ailment.ORDER_CONTRADICTS_ITSELF,)
                 yield Suspect(number=ids.OrderNumber(str(row["n"])), ailments=contradicts, created_at=None)
+            elif len(foreign) <= EXCEPTIONS_MAX:
+                foreign[row["k"]] = None
+        return None if len(foreign) > EXCEPTIONS_MAX else tuple(foreign)
+
+    def _shared(self, field: Field) -> tuple[object, ...] | None:
+        """Values of a field that more than one row holds, where they are few."""
+        query = screens.shared(self._map, self._live, self._dialect, field)
+        if query is None:
+            return ()
+        found = tuple(row["v"] for row in itertools.islice(self._stream(query), EXCEPTIONS_MAX + 1))
+        return None if len(found) > EXCEPTIONS_MAX else found
 
     def mark(self) -> str | None:
         """The newest version now, as the shop spells it."""
@@ -201,7 +223,7 @@ class SqlEyes:
     def _stream(self, query: screens.Query) -> Iterator[Mapping[str, object]]:
         """Rows as the server finds them: never more than a buffer of them is here."""
         with errors.translated(errors.During.READ, self._map.where), self._engine.connect() as connection:
-            engines.allow_seconds(connection, engines.SCAN_SECONDS_MAX)
+            engines.allow_scan(connection)
             streaming = connection.execution_options(stream_results=True, yield_per=_ROWS_BUFFERED)
             try:
                 for row in streaming.execute(sa.text(query.sql), query.values):

@@ -34,6 +34,8 @@ class LiveTable:
     """Columns that an index begins with."""
     unique: frozenset[str]
     """Columns of which no two rows share a value."""
+    rows: int = 0
+    """Roughly, by the server's own statistics; 0 where it keeps none."""
 
     def type_of(self, told: expressions.Expression) -> Type:
         """The type of an expression: its column's, or the one that all its columns share."""
@@ -50,7 +52,8 @@ def reflect(connection: sa.Connection, map_: shopmap.ShopMap, extra: tuple[str, 
     wanted = {t.table: f"{map_.where}: {name}" for name, t in map_.tables.items()}
     wanted |= {name: map_.where for name in extra if name not in wanted}
     with errors.translated(errors.During.START, map_.where):
-        found = {name: _table(inspector, name, where) for name, where in wanted.items()}
+        sizes = _sizes(connection)
+        found = {name: _table(inspector, name, where, sizes.get(name.lower(), 0)) for name, where in wanted.items()}
     for table in map_.tables.values():
         for told in _expressions(table):
             _check(told.columns(), found[table.table], told.where)
@@ -85,7 +88,14 @@ def _check(columns: tuple[str, ...], table: LiveTable, where: str) -> None:
         raise faults.BadInput(f"table {table.name} has no column {', '.join(missing)}", where=where, todo=todo)
 
 
-def _table(inspector: sa.Inspector, name: str, where: str) -> LiveTable:
+def _sizes(connection: sa.Connection) -> dict[str, int]:
+    if connection.dialect.name == "sqlite":
+        return {}
+    told = connection.exec_driver_sql("SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()")
+    return {str(name).lower(): int(rows or 0) for name, rows in told}
+
+
+def _table(inspector: sa.Inspector, name: str, where: str, rows: int) -> LiveTable:
     try:
         columns = inspector.get_columns(name)
     except sa.exc.NoSuchTableError as wrong:
@@ -98,6 +108,7 @@ def _table(inspector: sa.Inspector, name: str, where: str) -> LiveTable:
     unique += [tuple(c.lower() for c in u["column_names"]) for u in inspector.get_unique_constraints(name)]
     return LiveTable(
         name=name,
+        rows=rows,
         types={c["name"].lower(): _type(c["type"]) for c in columns},
         primary_key=primary,
         indexed=frozenset(k[0] for k in [*keys, *unique, primary] if k),

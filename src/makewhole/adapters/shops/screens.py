@@ -1,6 +1,7 @@
 """Screens go in, one statement over the shop's orders comes out: a row for every suspect, a flag for every screen, in one pass.
 
-What looks into other tables is joined in once, grouped by order, so that the pass stays one pass whatever indexes the shop has.
+What looks into other tables asks for keys that are there, or for the few exceptions, and never groups a whole table: each table is
+read once, whatever indexes the shop has. Items are compared with their orders' numbers in a pass of their own, before (`strays`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _CHILD_TABLE = {
     screen.Child.COUPON: "coupon",
     screen.Child.STOCK_MOVE: "stock_move",
 }
+COLLECTED_KEYS_MAX = 2_000_000
+"""Rows of a table whose keys still fit into `engines.SCAN_MEMORY_BYTES_MAX` of the shop's server."""
 NUMBER_SHARED = "dn"
 """The column that tells a suspect whose number other rows carry too."""
 
@@ -30,6 +33,18 @@ class Query:
     sql: str
     values: dict[str, object]
     flags: tuple[tuple[finding.Ailment, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exceptions:
+    """What passes of their own have found already, few enough to be named; None where nobody looked, or where they are too many."""
+
+    foreign: tuple[object, ...] | None = None
+    """Keys of orders with another order's items."""
+    numbers: tuple[object, ...] | None = None
+    """Numbers that more than one row carries."""
+    coupons: tuple[object, ...] | None = None
+    """Coupons that more than one living order names."""
 
 
 def mapped(told: screen.Predicate, map_: shopmap.ShopMap) -> screen.Predicate | bool:
@@ -67,9 +82,10 @@ def render(
     live: schema.Schema,
     dialect: str,
     since: object = None,
+    known: Exceptions | None = None,
 ) -> Query | None:
     """One statement for all screens; None where the map leaves nothing to ask. With `since`, only rows of that version or newer."""
-    pass_ = _Pass(map_, live, dialect, since)
+    pass_ = _Pass(map_, live, dialect, since, known or Exceptions())
     flags: dict[str, str] = {}
     names: list[tuple[finding.Ailment, str]] = []
     for ailment, predicate in screens:
@@ -84,18 +100,57 @@ def render(
     return Query(sql=sql, values=pass_.scribe.values, flags=tuple(names))
 
 
-def orphans(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | None:
-    """Items whose order does not exist: what they call it, once for each."""
+def strays(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | None:
+    """Items that belong to no order (`k` is NULL, `n` what they call it), or that carry another number than the order `k`."""
     item = map_.tables.get("item")
     if item is None:
         return None
     scribe = expressions.Scribe(dialect=dialect)
-    zone = map_.zone
-    i, o = spelling.Table(item, live[item.table], scribe, "i", zone), spelling.Table(map_.order, live[map_.order.table], scribe, "o", zone)
+    i = spelling.Table(item, live[item.table], scribe, "i", map_.zone)
+    o = spelling.Table(map_.order, live[map_.order.table], scribe, "o", map_.zone)
     called, link, there = orphan_terms(i, o)
+    conditions = [*i.filter(), f"{called} IS NOT NULL"]
+    if not _finds(o, item):
+        # A join on a column without an index would compare every item with every order.
+        keys = expressions.select([there], o.source(), [f"{there} IS NOT NULL"])
+        sql = expressions.select([f"DISTINCT {called} AS n", "NULL AS k"], i.source(), [*conditions, f"{link} NOT IN ({keys})"])
+        return Query(sql=sql, values=scribe.values, flags=())
+    stray = f"{there} IS NULL"
+    if item.link is not None and Field.ITEM_ORDER in item.fields:
+        stray = f"({stray} OR {called} <> {o.field(Field.ORDER_NUMBER)})"
     source = f"{i.source()} LEFT JOIN {o.source()} ON {there} = {link}"
-    sql = expressions.select([f"DISTINCT {called} AS n"], source, [*i.filter(), f"{there} IS NULL", f"{called} IS NOT NULL"])
+    sql = expressions.select([f"DISTINCT {called} AS n", f"{there} AS k"], source, [*conditions, stray])
     return Query(sql=sql, values=scribe.values, flags=())
+
+
+def shared(map_: shopmap.ShopMap, live: schema.Schema, dialect: str, field: Field) -> Query | None:
+    """Values `v` of a field of orders (the number; the coupon, of living orders) that more than one row holds."""
+    if field not in map_.order.fields:
+        return None
+    scribe = expressions.Scribe(dialect=dialect)
+    o = spelling.Table(map_.order, live[map_.order.table], scribe, "o", map_.zone)
+    return None if _unique(o, field) else Query(sql=_grouped(o, field, []), values=scribe.values, flags=())
+
+
+def _grouped(orders: spelling.Table, field: Field, conditions: list[str]) -> str:
+    value = orders.field(field)
+    rows = [*orders.filter(), *conditions, f"NOT {orders.missing(field)}"]
+    if field is Field.ORDER_COUPON:
+        rows.append(orders.state_in(orders.map.states, frozenset(s.value for s in order.LIVE)))
+    return expressions.select([f"{value} AS v"], orders.source(), rows, f"GROUP BY {value} HAVING COUNT(*) > 1")
+
+
+def _unique(orders: spelling.Table, field: Field) -> bool:
+    """Whether an index forbids two rows with the same value."""
+    column = orders.map.fields[field].sql.column()
+    return column is not None and column.lower() in orders.live.unique
+
+
+def _finds(orders: spelling.Table, child: shopmap.Table) -> bool:
+    """Whether an index finds an order by what a child's row holds of it."""
+    told = orders.map.key if child.link is not None else orders.map.fields[Field.ORDER_NUMBER].sql
+    column = None if told is None else told.column()
+    return column is not None and column.lower() in orders.live.indexed
 
 
 def orphan_terms(item: spelling.Table, orders: spelling.Table) -> tuple[str, str, str]:
@@ -120,13 +175,13 @@ def _fields(map_: shopmap.ShopMap, name: str) -> frozenset[Field]:
 class _Pass:
     """One statement in the making: conditions over the order's row, and the joins that they need."""
 
-    def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, dialect: str, since: object) -> None:
+    def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, dialect: str, since: object, known: Exceptions) -> None:
         self._map, self._live, self._zone = map_, live, map_.zone
         self.scribe = expressions.Scribe(dialect=dialect)
         self._since = since
         self._order = self._table("order", "o")
         self._joins: dict[str, str] = {}
-        self._facts: dict[screen.Child, dict[str, str]] = {}
+        self._known = known
 
     def write(self, told: screen.Predicate) -> str:
         """A condition that is true, false or NULL; NULL counts as false."""
@@ -153,13 +208,13 @@ class _Pass:
             case screen.Differ(left=left, right=right):
                 return self._differ(left, right)
             case screen.HasChild(child=child, states=states):
-                return f"{self._child(child, frozenset(states))} > 0"
+                return self._child(child, frozenset(states), "IN")
             case screen.NoChild(child=child):
-                return f"{self._child(child, frozenset())} IS NULL"
+                return self._child(child, frozenset(), "NOT IN")
             case screen.ForeignItem():
                 return self._foreign()
             case screen.SharesCoupon():
-                return self._shares(Field.ORDER_COUPON, "dc", o.state_in(o.map.states, frozenset(s.value for s in order.LIVE)))
+                return self._shares(Field.ORDER_COUPON, "dc", self._known.coupons)
             case screen.SharesNumber():
                 return self.shares_number()
             case _:
@@ -172,16 +227,17 @@ class _Pass:
         created = o.field(Field.ORDER_CREATED_AT) if Field.ORDER_CREATED_AT in o.map.fields else "NULL"
         columns = [f"{o.key()} AS k", f"{o.field(Field.ORDER_NUMBER)} AS n", f"{created} AS c", f"({shared}) AS {NUMBER_SHARED}"]
         columns += [f"({sql}) AS {name}" for sql, name in flags.items()]
-        conditions = [*self._scope(o), f"NOT {o.missing(Field.ORDER_NUMBER)}", "(" + " OR ".join(flags) + ")"]
-        joins = " ".join(self._child_join(child) for child in self._facts) + " " + " ".join(self._joins.values())
-        return expressions.select(columns, f"{o.source()} {joins}", conditions)
+        named = " OR ".join(flags.values())
+        conditions = [*self._scope(o), f"NOT {o.missing(Field.ORDER_NUMBER)}"]
+        source = f"{o.source()} {' '.join(self._joins.values())}"
+        if self.scribe.dialect == "mysql":
+            # HAVING names the flags of the select list, so that each subselect is there, and is worked out, once.
+            return expressions.select(columns, source, conditions, f"HAVING {named}")
+        return expressions.select(columns, source, [*conditions, f"({named})"])
 
     def shares_number(self) -> str:
         """Whether other rows carry the same number; nothing to ask where an index forbids it."""
-        column = self._order.map.fields[Field.ORDER_NUMBER].sql.column()
-        if column is not None and column.lower() in self._order.live.unique:
-            return "1 = 0"
-        return self._shares(Field.ORDER_NUMBER, NUMBER_SHARED, "1 = 1")
+        return self._shares(Field.ORDER_NUMBER, NUMBER_SHARED, self._known.numbers)
 
     def _in(self, field: Field, words: frozenset[str]) -> str:
         o = self._order
@@ -203,45 +259,50 @@ class _Pass:
             return f"{o.amount(left)} <> {o.amount(right)}"
         return f"{o.field(left)} <> {o.field(right)}"
 
-    def _shares(self, field: Field, alias: str, condition: str) -> str:
-        """Joins the values of a field that more than one row holds; few of them, so that the join costs little."""
+    def _shares(self, field: Field, alias: str, known: tuple[object, ...] | None) -> str:
+        """Whether the order's value of a field is one that more than one row holds."""
+        o = self._order
+        if known is not None:
+            return self._among(o.field(field), known)
+        if _unique(o, field):
+            return "1 = 0"
         if alias not in self._joins:
             t = self._table("order", "o")
-            value = t.field(field)
-            rows = [*t.filter(), condition, f"NOT {t.missing(field)}"]
-            if self._since is not None:
-                rows.append(f"{value} IN ({self._changed('x', field)})")
-            grouped = expressions.select([f"{value} AS v"], t.source(), rows, f"GROUP BY {value} HAVING COUNT(*) > 1")
-            self._joins[alias] = f"LEFT JOIN ({grouped}) {alias} ON {alias}.v = {self._order.field(field)}"
+            changed = [] if self._since is None else [f"{t.field(field)} IN ({self._changed('x', field)})"]
+            self._joins[alias] = f"LEFT JOIN ({_grouped(t, field, changed)}) {alias} ON {alias}.v = {o.field(field)}"
         return f"{alias}.v IS NOT NULL"
 
-    def _child(self, child: screen.Child, states: frozenset[str]) -> str:
-        """The column that counts an order's rows in a table: all of them, or those in some states."""
+    def _among(self, told: str, values: tuple[object, ...]) -> str:
+        return f"{told} IN {self.scribe.binds(values)}" if values else "1 = 0"
+
+    def _child(self, child: screen.Child, states: frozenset[str], is_in: str) -> str:
+        """Whether the order is among those that have rows in a table, or rows in some states."""
         table = self._table(_CHILD_TABLE[child], "c")
-        counted = table.state_in(table.map.states, states) if states else "1 = 1"
-        facts = self._facts.setdefault(child, {})
-        name = facts.setdefault(f"SUM(CASE WHEN {counted} THEN 1 ELSE 0 END)" if states else "COUNT(*)", f"x{len(facts)}")
-        return f"j_{child.value}.{name}"
-
-    def _foreign(self) -> str:
-        """Counts items that carry another number than their order's: smallest and largest tell."""
-        item = self._table("item", "c")
-        carried = item.field(Field.ITEM_ORDER)
-        facts = self._facts.setdefault(screen.Child.ITEM, {})
-        low = facts.setdefault(f"MIN({carried})", f"x{len(facts)}")
-        high = facts.setdefault(f"MAX({carried})", f"x{len(facts)}")
-        number = self._order.field(Field.ORDER_NUMBER)
-        return f"(j_item.{low} <> {number} OR j_item.{high} <> {number})"
-
-    def _child_join(self, child: screen.Child) -> str:
-        table, facts = self._table(_CHILD_TABLE[child], "c"), self._facts[child]
         link, there = linked(table, self._order)
-        rows = [*table.filter(), f"{link} IS NOT NULL"]
+        rows = [*table.filter(), *([table.state_in(table.map.states, states)] if states else [])]
+        told = table.map.link or table.map.fields[Field(f"{child.value}.order")].sql
+        # MariaDB looks a key up faster in a set that it has collected than in an index, if that set fits into memory and pays.
+        looks_up = self._since is not None or self.scribe.dialect == "sqlite" or table.live.rows > COLLECTED_KEYS_MAX
+        if looks_up and (told.column() or "").lower() in table.live.indexed:
+            exists = expressions.select(["1"], table.source(), [*rows, f"{link} = {there}"])
+            return f"{'NOT ' if is_in == 'NOT IN' else ''}EXISTS ({exists})"
+        # Without an index each order would read the whole table: then all keys are collected once.
+        rows.append(f"{link} IS NOT NULL")
         if self._since is not None:
             rows.append(f"{link} IN ({self._changed('x', None if table.map.link is not None else Field.ORDER_NUMBER)})")
-        columns = [f"{link} AS v", *(f"{sql} AS {name}" for sql, name in facts.items())]
-        grouped = expressions.select(columns, table.source(), rows, f"GROUP BY {link}")
-        return f"LEFT JOIN ({grouped}) j_{child.value} ON j_{child.value}.v = {there}"
+        return f"{there} {is_in} ({expressions.select([link], table.source(), rows)})"
+
+    def _foreign(self) -> str:
+        """Whether an item of the order carries another number; true of those that were found, where somebody looked."""
+        if self._known.foreign is not None:
+            return self._among(self._order.key(), self._known.foreign)
+        if "f" not in self._joins:
+            item, o = self._table("item", "c"), self._table("order", "p")
+            link, there = linked(item, o)
+            rows = [*item.filter(), *self._scope(o), f"{item.field(Field.ITEM_ORDER)} <> {o.field(Field.ORDER_NUMBER)}"]
+            found = expressions.select([f"DISTINCT {there} AS v"], f"{item.source()} JOIN {o.source()} ON {there} = {link}", rows)
+            self._joins["f"] = f"LEFT JOIN ({found}) f ON f.v = {linked(item, self._order)[1]}"
+        return "f.v IS NOT NULL"
 
     def _changed(self, alias: str, field: Field | None) -> str:
         """Keys, or a field's values, of the orders that changed."""

@@ -106,7 +106,7 @@ class Table:
 
     def before(self, field: Field, instant: datetime) -> str:
         """True where the field's instant is earlier."""
-        return f"{self._instant(field)} < {self.bind_instant(field, instant, TEXT_SLACK)}"
+        return self._earlier(field, self._instant(field), self.bind_instant(field, instant, TEXT_SLACK))
 
     def not_before(self, field: Field, instant: datetime) -> str:
         """True where the field's instant is this one or later."""
@@ -116,10 +116,18 @@ class Table:
         """True where the left field's instant is earlier; where the two spellings cannot be compared, true where both hold one."""
         units = {self._column(left).unit, self._column(right).unit}
         if len(units) == 1 and Unit.TEXT not in units:
-            return f"{self._instant(left)} < {self._instant(right)}"
+            return self._earlier(left, self._instant(left), self._instant(right))
         if units == {Unit.UNIX_S, Unit.UNIX_MS}:
-            return f"{self._milliseconds(left)} < {self._milliseconds(right)}"
+            return self._earlier(left, self._milliseconds(left), self._milliseconds(right))
         return f"(NOT {self.missing(left)} AND NOT {self.missing(right)})"
+
+    def _earlier(self, left: Field, told: str, than: str) -> str:
+        """A zero or empty text stands for no instant, and is smaller than all: asked only where the comparison holds, which is rare."""
+        if self._column(left).unit in {Unit.UNIX_S, Unit.UNIX_MS}:
+            return f"({told} < {than} AND {self.field(left)} <> 0)"
+        if self._column(left).unit is Unit.TEXT or self.scribe.dialect == "sqlite":
+            return f"({told} < {than} AND {self.field(left)} <> '')"
+        return f"{told} < {than}"
 
     def bind_instant(self, field: Field, instant: datetime, slack: timedelta) -> str:
         """A parameter in the unit of the field."""
@@ -134,14 +142,9 @@ class Table:
                 return self.scribe.bind(local(instant, self.zone))
 
     def _instant(self, field: Field) -> str:
-        """An instant that compares as one; NULL where there is none."""
-        match self._column(field).unit:
-            case Unit.UNIX_S | Unit.UNIX_MS:
-                return f"NULLIF({self.field(field)}, 0)"
-            case Unit.TEXT:
-                return f"NULLIF(REPLACE({self.field(field)}, 'T', ' '), '')"
-            case _:
-                return f"NULLIF({self.field(field)}, '')" if self.scribe.dialect == "sqlite" else self.field(field)
+        """An instant in a form that compares; what stands for none is the smallest of all."""
+        told = self.field(field)
+        return f"REPLACE({told}, 'T', ' ')" if self._column(field).unit is Unit.TEXT else told
 
     def _milliseconds(self, field: Field) -> str:
         factor = " * 1000" if self._column(field).unit is Unit.UNIX_S else ""
