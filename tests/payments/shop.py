@@ -146,3 +146,10 @@ def link_step(number: str = "A1", total: int = 12850) -> plan.Step:
             expires_at=START + timedelta(minutes=30),
         )
     )
+
+
+def reader_at(gate: gateway.Gateway) -> callbacks.Callbacks:
+    """A reader of this counterpart's callbacks, in either mode, by the clock of the wire."""
+    public = account.public_key(keys.public_pem("public_key_mode"))
+    of = merchant_account(public_key_id=keys.PUBLIC_KEY_ID, public_key=public)
+    return connector.WeChatPay(of, http.Client(gate.transport), gate.wire_clock).callbacks(SHOP)
