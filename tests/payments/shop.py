@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+from makewhole import ports
 from makewhole.adapters import http
 from makewhole.adapters.payments.wechatpay import account, callbacks, connector
-from makewhole.core import clock, ids, money
-from makewhole.model import act, claim, payment, plan
+from makewhole.core import clock, faults, ids, money
+from makewhole.engine import relay
+from makewhole.model import act, claim, payment, plan, run
 from makewhole.sandbox.wechatpay import faults as plans
 from makewhole.sandbox.wechatpay import gateway, keys, notices, server
 from makewhole.sandbox.wechatpay import truth as truths
@@ -21,6 +24,22 @@ SHOP = ids.ShopName("demo")
 CHANNEL = ids.ChannelName("wechatpay")
 NOTIFY_URL = "https://relay.shop.test/wechatpay/notify"
 ORDER = ids.OrderKey(shop=SHOP, number=ids.OrderNumber("20261123200000001"))
+
+SPOILT = [
+    plans.Fault.REFUSED,
+    plans.Fault.REQUEST_LOST,
+    plans.Fault.ANSWER_LOST,
+    plans.Fault.LANDS_LATE,
+    plans.Fault.RATE_LIMITED,
+    plans.Fault.SYSTEM_ERROR_BEFORE,
+    plans.Fault.SYSTEM_ERROR_AFTER,
+    plans.Fault.UNSIGNED,
+    plans.Fault.ANSWER_BAD_SIGNATURE,
+    plans.Fault.ANSWER_PROBE,
+    plans.Fault.ANSWER_WRONG_SERIAL,
+    plans.Fault.ROTATED,
+]
+"""What can go wrong with one exchange."""
 
 
 def merchant_account(**other: Any) -> account.Account:
@@ -46,7 +65,7 @@ class Shop:
     gate: gateway.Gateway
     channel: connector.WeChatPay
     reader: callbacks.Callbacks
-    received: list[notices.Delivery] = field(default_factory=list)
+    inbox: dict[ids.Key, ports.Kept] = field(default_factory=dict)
 
     @property
     def truth(self) -> truths.Truth:
@@ -86,6 +105,11 @@ class Shop:
 
         self.gate.deliver(keep)
         return got
+
+    def answered(self, headers: ports.Headers, body: bytes) -> int:
+        """The status that the relay gives the channel; what it keeps is in `inbox`."""
+        keep = SimpleNamespace(keep_notice=lambda kept: self.inbox.setdefault(kept.key, kept) is kept)
+        return relay.receive(cast("ports.World", SimpleNamespace(clock=self.clock, store=keep)), self.reader, headers, body).status
 
     def read(self, delivery: notices.Delivery) -> payment.NoticeCheck:
         """What our reader makes of a delivery."""
@@ -153,3 +177,19 @@ def reader_at(gate: gateway.Gateway) -> callbacks.Callbacks:
     public = account.public_key(keys.public_pem("public_key_mode"))
     of = merchant_account(public_key_id=keys.PUBLIC_KEY_ID, public_key=public)
     return connector.WeChatPay(of, http.Client(gate.transport), gate.wire_clock).callbacks(SHOP)
+
+
+def do(shop: Shop, step: plan.Step) -> run.News:
+    """As the engine does it: faults become news."""
+    try:
+        return shop.channel.do(ORDER, step, shop.clock.now())
+    except faults.Unavailable as down:
+        return run.NotDone(why=down.why)
+    except faults.Indeterminate as doubt:
+        return run.Doubt(why=doubt.why)
+
+
+def attempt(shop: Shop, number: str = "A1") -> payment.Attempt:
+    told = shop.ask(number)
+    assert isinstance(told, payment.Attempt)
+    return told

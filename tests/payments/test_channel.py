@@ -1,45 +1,22 @@
-"""The contract of `ports.Channel`, for every connector over every transport: what it says is so, what it does is done once."""
+"""The contract of `ports.Channel` on acting, for every connector over every transport: what it does is done once, and a look tells."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from makewhole.adapters.payments.wechatpay import account, acts
 from makewhole.core import faults as our_faults
 from makewhole.core import ids, money
 from makewhole.flow import execute
-from makewhole.model import act, claim, finding, payment, plan, run
+from makewhole.model import act, finding, payment, plan, run
 from makewhole.sandbox.wechatpay.faults import Fault
 from makewhole.sandbox.wechatpay.truth import Outcome
 from tests.payments import shop as shops
 
-SPOILT = [
-    Fault.REFUSED,
-    Fault.REQUEST_LOST,
-    Fault.ANSWER_LOST,
-    Fault.LANDS_LATE,
-    Fault.RATE_LIMITED,
-    Fault.SYSTEM_ERROR_BEFORE,
-    Fault.SYSTEM_ERROR_AFTER,
-    Fault.UNSIGNED,
-    Fault.ANSWER_BAD_SIGNATURE,
-    Fault.ANSWER_PROBE,
-    Fault.ANSWER_WRONG_SERIAL,
-    Fault.ROTATED,
-]
 NOTHING_HAPPENED = {Fault.REFUSED, Fault.RATE_LIMITED}
-
-
-def do(shop: shops.Shop, step: plan.Step) -> run.News:
-    """As the engine does it: faults become news."""
-    try:
-        return shop.channel.do(shops.ORDER, step, shop.clock.now())
-    except our_faults.Unavailable as down:
-        return run.NotDone(why=down.why)
-    except our_faults.Indeterminate as doubt:
-        return run.Doubt(why=doubt.why)
 
 
 def look(shop: shops.Shop, step: plan.Step) -> run.News:
@@ -64,7 +41,7 @@ def carry(shop: shops.Shop, step: plan.Step) -> run.Run:
         going, command = execute.advance(going, told, shop.clock.now())
         match command:
             case run.Do():
-                told = do(shop, step)
+                told = shops.do(shop, step)
             case run.Look():
                 told = look(shop, step)
             case run.Wait(until=until):
@@ -73,106 +50,6 @@ def carry(shop: shops.Shop, step: plan.Step) -> run.Run:
             case run.Finish():
                 return going
     raise AssertionError(f"still going after 60 turns: {told}")
-
-
-def attempt(shop: shops.Shop, number: str = "A1") -> payment.Attempt:
-    told = shop.ask(number)
-    assert isinstance(told, payment.Attempt)
-    return told
-
-
-# ---------------------------------------------------------------- asking
-
-
-def test_each_number_asked_has_one_claim_or_one_silence(shop: shops.Shop) -> None:
-    """Known, unknown and impossible numbers, in one call: one that fails silences no other."""
-    shop.opened("A1")
-    shop.paid("B1", 100)
-    numbers = [ids.OutTradeNo(n) for n in ("A1", "nowhere", "B1", "../certificates", "订单", "A?x=1", "")]
-    told, silent = shop.channel.ask(numbers)
-    assert [(c.number, c.state) for c in told if isinstance(c, payment.Attempt)] == [
-        ("A1", payment.AttemptState.UNPAID),
-        ("B1", payment.AttemptState.PAID),
-    ]
-    assert {(s.number, s.why) for s in silent} == {(n, claim.Why.NOT_FOUND) for n in numbers if n not in {"A1", "B1"}}
-    assert [n for route, n in shop.gate.asked if route == "query"] == ["A1", "nowhere", "B1"]
-
-
-def test_a_number_that_is_not_found_is_a_silence_and_never_an_unpaid_attempt(shop: shops.Shop) -> None:
-    """A replica lags: the same number is there a moment later, paid."""
-    shop.paid()
-    shop.faults.next(Fault.REPLICA_LAG)
-    lagging = shop.ask()
-    assert isinstance(lagging, claim.Silence)
-    assert lagging.why is claim.Why.NOT_FOUND
-    assert attempt(shop).state is payment.AttemptState.PAID
-
-
-def test_a_paid_attempt_is_told_in_full(shop: shops.Shop) -> None:
-    """Amount in fen, currency, both numbers, instant, attach; the payer only as a keyed hash, the bytes as their digest."""
-    paid = shop.paid(attach="shop-7")
-    told = attempt(shop)
-    assert told.amount == money.Money(fen=12850)
-    assert told.transaction == paid.transaction_id
-    assert told.paid_at == shops.START
-    assert (told.channel, told.source, told.merchant, told.attach) == ("wechatpay", "wechatpay", shop.gate.merchant.mchid, "shop-7")
-    assert len(told.payer) == 32
-    assert paid.openid not in str(told)
-    assert len(told.raw) == 64
-    by_transaction, silent = shop.channel.ask_transaction(ids.TransactionId(paid.transaction_id))
-    assert silent == ()
-    assert isinstance(by_transaction[0], payment.Attempt)
-    assert by_transaction[0].number == "A1"
-
-
-def test_states_of_an_attempt(shop: shops.Shop) -> None:
-    """Unpaid, being paid, paid, refunded, closed, paid after close."""
-    shop.opened()
-    assert attempt(shop).state is payment.AttemptState.UNPAID
-    shop.faults.next(Fault.USERPAYING)
-    assert attempt(shop).state is payment.AttemptState.PAYING
-    shop.truth.close("A1")
-    assert attempt(shop).state is payment.AttemptState.CLOSED
-    paid = shop.truth.buyer_pays("A1", late=True)
-    assert attempt(shop).state is payment.AttemptState.PAID
-    do(shop, shops.refund_step(paid, 50))
-    assert attempt(shop).state is payment.AttemptState.REFUND
-
-
-def test_refunds_are_told_under_their_numbers(shop: shops.Shop) -> None:
-    """Processing, then done with an instant; closed; abnormal; and a number that nobody knows."""
-    paid = shop.paid(total=1000)
-    for number, outcome in (("R1", Outcome.SUCCESS), ("R2", Outcome.CLOSED), ("R3", Outcome.ABNORMAL), ("R4", Outcome.STUCK)):
-        shop.truth.plan_refund(number, outcome)
-        assert isinstance(do(shop, shops.refund_step(paid, 100, number)), run.Pending)
-    numbers = [(ids.RefundNo(n), ids.OutTradeNo("A1")) for n in ("R1", "R2", "R3", "R4", "R5")]
-    told, silent = shop.channel.ask_refunds(numbers)
-    assert {c.state for c in told if isinstance(c, payment.ChannelRefund)} == {payment.RefundState.PROCESSING}
-    shop.clock.advance(shop.truth.refund_takes)
-    told, silent = shop.channel.ask_refunds(numbers)
-    assert [(c.number, c.payment, c.state, c.amount.fen, c.done_at) for c in told if isinstance(c, payment.ChannelRefund)] == [
-        ("R1", "A1", payment.RefundState.DONE, 100, shop.clock.now()),
-        ("R2", "A1", payment.RefundState.CLOSED, 100, None),
-        ("R3", "A1", payment.RefundState.ABNORMAL, 100, None),
-        ("R4", "A1", payment.RefundState.PROCESSING, 100, None),
-    ]
-    assert [(s.number, s.why, s.about) for s in silent] == [("R5", claim.Why.NOT_FOUND, claim.About.REFUND)]
-
-
-@pytest.mark.parametrize("fault", [f for f in SPOILT if f not in {Fault.ROTATED, Fault.LANDS_LATE}])
-def test_a_read_that_was_spoilt_is_a_silence_or_asked_again(shop: shops.Shop, fault: Fault) -> None:
-    """What cannot be believed was not said. Trouble on the way is asked again, at most twice; a bad signature is not."""
-    shop.paid()
-    shop.ask()
-    shop.faults.next(fault, times=3)
-    told = shop.ask()
-    assert isinstance(told, claim.Silence)
-    assert told.why is claim.Why.UNREACHABLE
-    shop.faults.heal()
-    assert attempt(shop).state is payment.AttemptState.PAID
-
-
-# ---------------------------------------------------------------- acting
 
 
 def step_of(shop: shops.Shop, kind: type[act.Act]) -> plan.Step:
@@ -203,12 +80,12 @@ DONE = {
 def test_a_repeat_is_one_effect(shop: shops.Shop, kind: type[act.Act]) -> None:
     """What the connector declares of a repeat is so: three times asked, done once, the same answer."""
     step = step_of(shop, kind)
-    first = do(shop, step)
-    assert [do(shop, step), do(shop, step)] == [first, first]
+    first = shops.do(shop, step)
+    assert [shops.do(shop, step), shops.do(shop, step)] == [first, first]
     assert effect(shop, kind) == DONE[kind]
 
 
-@pytest.mark.parametrize("fault", SPOILT)
+@pytest.mark.parametrize("fault", shops.SPOILT)
 @pytest.mark.parametrize("kind", list(acts.REPEATS))
 def test_an_act_that_was_spoilt_once_is_done_once(shop: shops.Shop, kind: type[act.Act], fault: Fault) -> None:
     """Whatever is lost, refused or forged on the first try, the run ends done with one effect, though requests may land late."""
@@ -216,7 +93,7 @@ def test_an_act_that_was_spoilt_once_is_done_once(shop: shops.Shop, kind: type[a
     before = effect(shop, kind)
     shop.ask("warm-up")
     shop.faults.next(fault)
-    news = do(shop, step)
+    news = shops.do(shop, step)
     if isinstance(news, run.NotDone):
         assert effect(shop, kind) == before
     if fault in NOTHING_HAPPENED and shop.gate.patience is not None:
@@ -234,7 +111,7 @@ def test_a_look_after_a_lost_answer_tells(shop: shops.Shop, kind: type[act.Act])
     """It was carried out, and the look says so; a link that was lost with the answer is asked for again."""
     step = step_of(shop, kind)
     shop.faults.next(Fault.ANSWER_LOST)
-    assert isinstance(do(shop, step), run.Doubt)
+    assert isinstance(shops.do(shop, step), run.Doubt)
     news = look(shop, step)
     if kind is act.RefundPayment:
         assert isinstance(news, run.Pending)
@@ -248,7 +125,7 @@ def test_a_look_after_a_lost_answer_tells(shop: shops.Shop, kind: type[act.Act])
 def test_a_look_that_fails_says_neither_yes_nor_no(shop: shops.Shop, kind: type[act.Act], fault: Fault) -> None:
     """Trouble while looking is said of the look, not of the act."""
     step = step_of(shop, kind)
-    do(shop, step)
+    shops.do(shop, step)
     shop.faults.next(fault, times=3)
     news = look(shop, step)
     assert isinstance(news, run.Saw)
@@ -258,16 +135,46 @@ def test_a_look_that_fails_says_neither_yes_nor_no(shop: shops.Shop, kind: type[
 def test_closing_what_was_paid_is_refused(shop: shops.Shop) -> None:
     """ORDERPAID: the money stays, and the plan is made again."""
     shop.paid()
-    news = do(shop, shops.close_step())
+    news = shops.do(shop, shops.close_step())
     assert isinstance(news, run.Refusal)
     assert news.code == "ORDERPAID"
     assert shop.truth.transactions["A1"].state == "SUCCESS"
     assert isinstance(look(shop, shops.close_step()), run.Refusal)
 
 
+def test_an_open_attempt_is_not_seen_as_closed(shop: shops.Shop) -> None:
+    """Before the close, and after one that was lost on the way."""
+    shop.opened()
+    still_open = run.Saw(there=False, why="the attempt is still open")
+    assert look(shop, shops.close_step()) == still_open
+    shop.faults.next(Fault.REQUEST_LOST, where="close")
+    assert isinstance(shops.do(shop, shops.close_step()), run.Doubt)
+    assert look(shop, shops.close_step()) == still_open
+
+
+def test_a_close_that_was_answered_and_does_not_show_yet_is_pending(shop: shops.Shop) -> None:
+    """The query after it met a replica that lags: not done, and not to be repeated in a circle."""
+    shop.opened()
+    shop.faults.next(Fault.REPLICA_LAG)
+    assert isinstance(shops.do(shop, shops.close_step()), run.Pending)
+    assert look(shop, shops.close_step()) == run.Saw(there=True)
+
+
+def test_a_refund_of_another_payment_under_our_number_is_not_ours(shop: shops.Shop) -> None:
+    """The look compares both of the payment's numbers, not only the refund's."""
+    paid = shop.paid()
+    step = shops.refund_step(paid)
+    shops.do(shop, step)
+    for other in ({"payment": ids.OutTradeNo("B1")}, {"transaction": ids.TransactionId("4200")}):
+        changed = msgspec.structs.replace(step, act=msgspec.structs.replace(step.act, **other))
+        news = look(shop, changed)
+        assert isinstance(news, run.Refusal)
+        assert news.code == "CONTENT_DIFFERS"
+
+
 def test_closing_a_number_that_the_channel_does_not_know_is_not_done(shop: shops.Shop) -> None:
     """It answers 204 all the same; only the query after it tells."""
-    news = do(shop, shops.close_step("nowhere"))
+    news = shops.do(shop, shops.close_step("nowhere"))
     assert isinstance(news, run.Pending)
     assert [route for route, _ in shop.gate.asked if route != "certificates"] == ["close", "query"]
     assert look(shop, shops.close_step("nowhere")) == run.Saw(there=None, why="the channel says that it knows no such number")
@@ -277,15 +184,15 @@ def test_closing_is_not_done_while_the_buyer_types(shop: shops.Shop) -> None:
     """202 on the close: nothing happened, later the same again."""
     shop.opened()
     shop.faults.next(Fault.USERPAYING, where="close")
-    assert isinstance(do(shop, shops.close_step()), run.NotDone)
-    assert attempt(shop).state is payment.AttemptState.UNPAID
+    assert isinstance(shops.do(shop, shops.close_step()), run.NotDone)
+    assert shops.attempt(shop).state is payment.AttemptState.UNPAID
 
 
 def test_money_that_comes_between_close_and_query_is_seen(shop: shops.Shop) -> None:
     """The close was answered, and yet it was paid: a refusal, never a success."""
     shop.opened()
     shop.faults.next(Fault.ANSWER_LOST, where="close")
-    assert isinstance(do(shop, shops.close_step()), run.Doubt)
+    assert isinstance(shops.do(shop, shops.close_step()), run.Doubt)
     shop.truth.buyer_pays("A1", late=True)
     news = look(shop, shops.close_step())
     assert isinstance(news, run.Refusal)
@@ -303,7 +210,7 @@ def test_a_refund_ends_as_the_channel_says(shop: shops.Shop) -> None:
     for at, outcome in enumerate(Outcome):
         shop.truth.plan_refund(f"R{at}", outcome)
         step = shops.refund_step(paid, 100, f"R{at}")
-        assert isinstance(do(shop, step), run.Pending)
+        assert isinstance(shops.do(shop, step), run.Pending)
         shop.clock.advance(shop.truth.refund_takes)
         news = look(shop, step)
         if outcome is Outcome.STUCK:
@@ -322,7 +229,7 @@ def test_a_new_link_for_a_number_that_was_paid_closed_or_used_is_refused(shop: s
     shop.opened("U1", 777)
     codes = {}
     for number in ("P1", "C1", "U1"):
-        news = do(shop, shops.link_step(number))
+        news = shops.do(shop, shops.link_step(number))
         assert isinstance(news, run.Refusal)
         codes[number] = news.code
     assert codes == {"P1": "ORDERPAID", "C1": "ORDER_CLOSED", "U1": "OUT_TRADE_NO_USED"}
@@ -341,10 +248,10 @@ def test_a_new_link_for_a_number_that_was_paid_closed_or_used_is_refused(shop: s
 def test_kinds_of_links(kind: account.LinkKind, begins: str) -> None:
     """Each kind by a setting; jsapi only where somebody knows the buyer's openid."""
     shop = shops.shop(link=kind, openid_of=lambda number: "oBuyer" if number == "A1" else None)
-    news = do(shop, shops.link_step())
+    news = shops.do(shop, shops.link_step())
     assert isinstance(news, run.Succeeded)
     assert news.detail.startswith(begins)
-    refused = do(shop, shops.link_step("A2"))
+    refused = shops.do(shop, shops.link_step("A2"))
     if kind is account.LinkKind.JSAPI:
         assert isinstance(refused, run.Refusal)
         assert refused.code == "NO_OPENID"

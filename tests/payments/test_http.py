@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -159,8 +160,12 @@ def far_too_much(connection: socket.socket) -> None:
 @pytest.mark.parametrize("serve", [hang_up, half_an_answer, nothing_for_long, drop_by_drop, far_too_much])
 def test_after_the_first_byte_an_act_may_have_happened(pool: http.Pool, serve: Callable[[socket.socket], None]) -> None:
     """Hung up, cut off, silent, dripping, endless: Indeterminate, and never longer than the total time-out."""
-    with listening(serve) as url, pytest.raises(faults.Indeterminate):
-        client(pool).act("POST", url, {}, b"{}")
+    with listening(serve) as url:
+        begun = time.monotonic()
+        with pytest.raises(faults.Indeterminate):
+            client(pool).act("POST", url, {}, b"{}")
+        # The slowest server here would drip for two seconds.
+        assert time.monotonic() - begun < 1.5
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "http://no-such-host.invalid/", "gopher://x/", "http://[broken/"])

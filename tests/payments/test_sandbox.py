@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from makewhole.adapters.payments.wechatpay import callbacks, signing
+from makewhole.adapters.payments.wechatpay import signing
 from makewhole.core import clock
 from makewhole.model import payment
 from makewhole.sandbox.wechatpay import bills, gateway, keys, notices
@@ -74,7 +74,7 @@ def test_a_merchant_that_believes_everything_is_caught() -> None:
             shop.paid(f"A{at}")
 
             def receive(delivery: notices.Delivery, shop: shops.Shop = shop, careful: bool = careful) -> int:  # noqa: FBT001
-                return callbacks.answer(shop.read(delivery))[0] if careful else 200
+                return shop.answered(delivery.headers, delivery.body) if careful else 200
 
             shop.gate.deliver(receive)
         expected = {} if careful else {f.value: 1 for f in broken}

@@ -6,19 +6,13 @@ It does not mean that the amount is the order's; that is for the diagnosis, whic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import msgspec
 
 from makewhole import ports
 from makewhole.adapters.payments.wechatpay import account, claims, conversation, signing, wire
 from makewhole.core import codec, faults, ids
 from makewhole.model import payment
-
-Headers = Sequence[tuple[str, str]]
-"""As they came; names in any spelling."""
 
 _SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial", "Wechatpay-Signature-Type")
 _KEPT = frozenset(name.lower() for name in (*_SIGNED, "Content-Type", "User-Agent"))
@@ -44,8 +38,8 @@ class Callbacks:
         self._talk = talk
         self._shop = shop
 
-    def read(self, headers: Headers, body: bytes, now: datetime) -> ports.Kept:
-        """The notice, judged. Raises nothing but Defect: what cannot be checked now is not genuine now, and comes again."""
+    def read(self, headers: ports.Headers, body: bytes, now: datetime) -> ports.Kept:
+        """The notice, judged. Raises Rejected for a request that claims no signature at all, Unavailable where it cannot be judged now."""
         check = self._signature(headers, body, now)
         if check is not payment.NoticeCheck.GENUINE:
             return self._kept(headers, body, now, check)
@@ -57,8 +51,11 @@ class Callbacks:
             return self._kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
         return self._kept(headers, body, now, check, read)
 
-    def _signature(self, headers: Headers, body: bytes, now: datetime) -> payment.NoticeCheck:
+    def _signature(self, headers: ports.Headers, body: bytes, now: datetime) -> payment.NoticeCheck:
         told = {name: [v for k, v in headers if k.lower() == name.lower()] for name in _SIGNED}
+        # Whoever strolls by must not fill the inbox: what is kept at least claims to come from the channel.
+        if not any(told.values()):
+            raise faults.Rejected("no callback: it carries none of WeChat Pay's headers")
         # Two headers of one name are two stories: each proxy on the way may believe another one.
         if any(len(values) != 1 for values in told.values()):
             return payment.NoticeCheck.BAD_SIGNATURE
@@ -69,8 +66,9 @@ class Callbacks:
             return payment.NoticeCheck.BAD_SIGNATURE
         try:
             key = self._talk.trust.key(serial, now)
-        except faults.Unavailable:
-            key = None
+        except faults.Defect as ours:
+            # Our own credentials are wrong. Whoever asks the channel next says so aloud; this callback must come again until then.
+            raise faults.Unavailable(f"its certificate cannot be fetched: {ours.why}", code=ours.code) from ours
         if key is None:
             return payment.NoticeCheck.UNKNOWN_CERTIFICATE
         try:
@@ -102,7 +100,9 @@ class Callbacks:
         # Only paid attempts are told of. A claim from a callback is never more than a reason to ask the channel.
         return _Read(event=told.id, number=found.out_trade_no, attempt=attempt)
 
-    def _kept(self, headers: Headers, body: bytes, now: datetime, check: payment.NoticeCheck, read: _Read | None = None) -> ports.Kept:
+    def _kept(
+        self, headers: ports.Headers, body: bytes, now: datetime, check: payment.NoticeCheck, read: _Read | None = None
+    ) -> ports.Kept:
         name = self._account.name
         if read is None:
             # Not keyed by the event id that it claims: a forgery must not take a genuine notice's place.
@@ -120,20 +120,3 @@ class Callbacks:
             body=body,
             attempt=read.attempt if read else None,
         )
-
-
-def answer(check: payment.NoticeCheck) -> tuple[int, bytes]:
-    """Status and body for the channel, once the notice is durable. Only a genuine one is acknowledged; the rest comes again."""
-    match check:
-        case payment.NoticeCheck.GENUINE:
-            return 204, b""
-        case payment.NoticeCheck.UNREADABLE | payment.NoticeCheck.FOREIGN:
-            return 400, _fail("not understood")
-        case payment.NoticeCheck.UNKNOWN_CERTIFICATE:
-            return 503, _fail("certificate not known yet")
-        case payment.NoticeCheck.BAD_SIGNATURE | payment.NoticeCheck.CLOCK | payment.NoticeCheck.PROBE:
-            return 401, _fail("signature refused")
-
-
-def _fail(message: str) -> bytes:
-    return msgspec.json.encode({"code": "FAIL", "message": message})

@@ -67,7 +67,11 @@ class Trust:
         return self._fruitless_at is None or abs(now - self._fruitless_at) >= FETCH_PAUSE
 
     def _renew(self) -> None:
-        answer = self._fetch()
+        try:
+            answer = self._fetch()
+        except faults.Rejected as no:
+            # It is the list that was refused; of what we hold in hands, act or callback, that says nothing.
+            raise faults.Unavailable(f"WeChat Pay's list of certificates was refused: {no.why}", code=no.code) from no
         try:
             fetched = dict(self._open(one) for one in wire.parse(answer.body, wire.Certificates).data)
         except ValueError as wrong:
