@@ -7,7 +7,7 @@ from pathlib import Path
 
 from makewhole import settings
 from makewhole.sandbox import cases
-from makewhole.sandbox.cases import page
+from makewhole.sandbox.cases.page import page
 
 
 def main(arguments: list[str]) -> int:
@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m makewhole.sandbox.cases docs/cases.md\n")
         return 2
-    text = page.page(cases.load_all(), settings.policy_book(), settings.load_playbook())
+    text = page(cases.load_all(), settings.policy_book(), settings.load_playbook())
     Path(arguments[0]).write_text(text, encoding="utf-8")
     return 0
 
