@@ -110,6 +110,20 @@ def test_a_run_is_kept_with_every_step_and_its_evidence(store: journal.SqlStore)
     assert keys == {i: plan.key(of.order, step) for i, step in enumerate(of.steps)}
 
 
+def test_a_run_may_begin_with_its_first_step_intended(store: journal.SqlStore) -> None:
+    of = scenes.made("1001")
+    first, _ = execute.advance(execute.begin(of, scenes.NOW), run.Woken(), scenes.NOW)
+    case_id = scenes.opened("1001").id
+    told = [record.begun(of, case_id, scenes.NOW), record.intent(first, 0, case_id, scenes.NOW)]
+    held = store.begin_run(first, case_id, (), told, scenes.lease())
+    assert (held.run, held.fence) == (first, 1)
+    assert store.find_run(of.run_id()) == first
+    key = plan.key(of.order, of.steps[0])
+    assert [(i, phase.value) for _, i, phase, *_ in store.steps(of.run_id())] == [(-1, "begun"), (0, "intended")]
+    assert [k for _, i, _, k, *_ in store.steps(of.run_id()) if i == 0] == [key]
+    assert counted(store) == {"runs": 1, "steps": 2, "entries": 2}
+
+
 def test_a_run_is_begun_once(store: journal.SqlStore) -> None:
     of = scenes.made("1001")
     first = scenes.begin(store, of)

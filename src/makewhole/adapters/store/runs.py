@@ -32,7 +32,9 @@ class Phase(enum.Enum):
     ENDED = "ended"
 
 
-_PHASES = {run.Mark.PLANNED: Phase.PLANNED, run.Mark.INTENDED: Phase.INTENDED, run.Mark.DONE: Phase.DONE}
+# As they are written: reading an enum's value costs as much as comparing a mark.
+_PHASES = {run.Mark.PLANNED: Phase.PLANNED.value, run.Mark.INTENDED: Phase.INTENDED.value, run.Mark.DONE: Phase.DONE.value}
+_ENDED, _WAITED = Phase.ENDED.value, Phase.WAITED.value
 
 
 class Begun(codec.Noun, frozen=True, kw_only=True):
@@ -159,7 +161,12 @@ class Start:
             progress=codec.canonical(self.rest),
         )
         tx.run(statements.PLAN_INSERT, run_n=n, body=self.begun)
-        tx.steps.append((n, 0, WHOLE_RUN, Phase.BEGUN.value, self.id, 1, names.ticks(self.lease.now)))
+        at = names.ticks(self.lease.now)
+        tx.steps.append((n, 0, WHOLE_RUN, Phase.BEGUN.value, self.id, 1, at))
+        # A run may begin with its first step intended: one commit less, and whoever finds it after a crash looks first.
+        for i, mark in enumerate(self.first.marks):
+            if mark is not run.Mark.PLANNED:
+                tx.steps.append((n, 0, i, _PHASES[mark], plan.key(order, self.first.steps[i]), 1, at))
         tx.entries.extend(self.leaves)
         self.memory.put(self.id, Held(n=n, fence=1, saves=0, rest=self.rest))
         return ports.Claimed(run=self.first, case=self.case, fence=1)
@@ -233,7 +240,7 @@ class Save:
                 return  # ending it twice is ending it once
             if not self._written(tx, held):
                 raise faults.Defect(f"run {self.id} changed beside us although we hold the lock")
-        tx.steps.extend(self._moved(held.n, held.saves + 1, held.rest))
+        tx.steps.extend(self._moved(held))
         tx.entries.extend(self.leaves)
         if self.going.end is None:
             self.memory.put(self.id, Held(n=held.n, fence=self.fence, saves=held.saves + 1, rest=self.rest))
@@ -270,19 +277,21 @@ class Save:
             return None
         raise faults.Rejected(f"run {self.id} is over", code="run-ended")
 
-    def _moved(self, n: int, seq: int, before: Progress) -> list[statements.Row]:
+    def _moved(self, held: Held) -> list[statements.Row]:
         """A row for each step whose mark changed or that became another step; every save leaves at least one row."""
         at = None if self.at is None else names.ticks(self.at)
-        old_steps = self.going.plan.steps if before.steps is None else before.steps
+        going, marks, seq = self.going, held.rest.marks, held.saves + 1
+        before = going.plan.steps if held.rest.steps is None else held.rest.steps
         # The very same steps in nearly every save: an undoing makes others.
-        same = old_steps is self.going.steps
+        same = before is going.steps
         rows: list[statements.Row] = []
-        for i, (step, mark) in enumerate(zip(self.going.steps, self.going.marks, strict=True)):
-            if i >= len(before.marks) or mark is not before.marks[i] or not (same or step == old_steps[i]):
-                key = plan.key(self.going.plan.order, step)
-                rows.append((n, seq, i, _PHASES[mark].value, key, self.fence, at))
-        if self.going.end is not None:
-            rows.append((n, seq, WHOLE_RUN, Phase.ENDED.value, self.id, self.fence, at))
+        for i, mark in enumerate(going.marks):
+            if i < len(marks) and mark is marks[i] and (same or going.steps[i] == before[i]):
+                continue
+            key = plan.key(going.plan.order, going.steps[i])
+            rows.append((held.n, seq, i, _PHASES[mark], key, self.fence, at))
+        if going.end is not None:
+            rows.append((held.n, seq, WHOLE_RUN, _ENDED, self.id, self.fence, at))
         elif not rows:
-            rows.append((n, seq, WHOLE_RUN, Phase.WAITED.value, self.id, self.fence, at))
+            rows.append((held.n, seq, WHOLE_RUN, _WAITED, self.id, self.fence, at))
         return rows

@@ -34,6 +34,8 @@ BATCH_MAX = 256
 """Pieces of work in one commit: what waits beyond is the next commit's; keeps the lock under a few hundredths of a second."""
 TRIES_MAX = 8
 """Repeats after a deadlock, a lock not got or a lost connection; with the waits between them about three seconds."""
+GATHER_S = 0.000_1
+"""Seconds to wait for one more caller where several write at once: less than a flush takes on any disk. A lone caller never waits."""
 PAUSE_S = 0.02
 SETTLE_S = 30.0
 """Seconds to find out about a commit without an answer: a server's restart. Beyond it the caller is told that nobody knows."""
@@ -76,6 +78,7 @@ class Writer:
         self._link: links.Link | None = None
         self._id = secrets.token_hex(16)
         self._token = 0
+        self._crowd = 1
         self.commits = 0
         """Durable commits so far, for the bench: pieces of work share them."""
 
@@ -143,7 +146,14 @@ class Writer:
             self._lead(job)
 
     def _gather(self) -> list[Job[Any]]:
+        """Who shared the last commit comes again in a moment: wait while they come, so that the next commit is theirs too."""
+        seen = -1
+        while seen < len(self._waiting) < self._crowd:
+            seen = len(self._waiting)
+            time.sleep(GATHER_S)
         with self._mutex:
+            # Slowly less, so that a commit that few shared by chance does not end the sharing.
+            self._crowd = max(len(self._waiting), self._crowd - 2)
             count = min(len(self._waiting), BATCH_MAX)
             return [self._waiting.popleft() for _ in range(count)]
 
