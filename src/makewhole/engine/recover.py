@@ -10,7 +10,7 @@ from makewhole import ports
 from makewhole.core import ids
 from makewhole.engine import drive, look, propose, settle
 from makewhole.flow import execute, record, verify
-from makewhole.model import case, fact, finding, plan, run, verdict
+from makewhole.model import case, fact, finding, payment, plan, run, verdict
 
 ROUNDS_MAX = 6
 """Looks at one order in one go: as many ailments as an order was ever seen with, twice. Beyond, the next sweep goes on."""
@@ -72,7 +72,12 @@ def recover(world: ports.World, number: ids.OrderNumber, actor: verdict.Actor = 
             state = State.WAITING
             break
         looked = done.seen or look.look(world, number)
-    return Result(order=looked.order, state=state, diagnosis=looked.diagnosis, ended=tuple(ended))
+    owner = next((c.order for c in looked.dossier.of(payment.Link)), None)
+    if owner is None or state is not State.WHOLE:
+        return Result(order=looked.order, state=state, diagnosis=looked.diagnosis, ended=tuple(ended))
+    # The money has an order now: what it means there is the next question, and not the next sweep's.
+    there = recover(world, owner, actor)
+    return Result(order=there.order, state=there.state, diagnosis=there.diagnosis, ended=(*ended, *there.ended))
 
 
 def resume(world: ports.World, held: ports.Claimed) -> Result:
@@ -145,6 +150,10 @@ def _run(world: ports.World, proposed: propose.Proposal, said: verdict.Allowed, 
 
 
 def _ran_before(world: ports.World, proposed: propose.Proposal, opened: case.Case, going: run.Run) -> _Round:
+    # Another worker may have carried it out since we looked: then it is the order that has changed, not the remedy that failed.
+    now = look.look(world, going.plan.order.number)
+    if now.dossier.digest() != going.plan.basis:
+        return _Round(seen=now)
     if going.plan.remedy is plan.Remedy.ASK_PERSON and going.end is run.End.DONE:
         settle.to_person(world, opened, going.plan)
         return _Round(seen=proposed.looked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from makewhole import ports
 from makewhole.engine import look
 from makewhole.flow import record
-from makewhole.model import act, case, claim, dossier, finding, plan, run
+from makewhole.model import act, case, claim, dossier, finding, payment, plan, run
 
 
 def opened(world: ports.World, looked: look.Looked, found: finding.Finding) -> case.Case:
@@ -37,7 +37,8 @@ def _unheard(told: dossier.Dossier, found: finding.Finding) -> bool:
     if finding.family(found.ailment) is not finding.Family.PAYMENT or found.ailment is finding.Ailment.ORDER_CONTRADICTS_ITSELF:
         return False
     silent = (*told.silent(claim.About.PAYMENT), *told.silent(claim.About.REFUND))
-    return any(s.why is not claim.Why.NOT_CONFIGURED for s in silent)
+    paying = any(a.state is payment.AttemptState.PAYING for a in told.of(payment.Attempt))
+    return paying or any(s.why is not claim.Why.NOT_CONFIGURED for s in silent)
 
 
 def follows(going: run.Run, found: finding.Finding) -> bool:

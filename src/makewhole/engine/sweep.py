@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -126,19 +127,30 @@ def drain(world: ports.World, tasks: list[Task], pool: futures.Executor) -> Iter
 
 
 def work(world: ports.World, number: ids.OrderNumber) -> recover.Result:
-    """Recover one order among many: our own mistake about this one must not stop the others, and a source's silence neither."""
+    """Recover one order among many: whatever is wrong about this one must not stop the others."""
     key = ids.OrderKey(shop=world.eyes.shop, number=number)
-    try:
-        return recover.recover(world, number)
-    except faults.Defect:
-        log.exception("defect", order=str(key))
-        return recover.Result(order=key, state=recover.State.DEFECT, diagnosis=finding.Unjudged(missing=()))
-    except faults.Unavailable as down:
-        log.warning("left for the next sweep", order=str(key), why=down.why)
-        return recover.Result(order=key, state=recover.State.UNJUDGED, diagnosis=finding.Unjudged(missing=()))
+    return _apart(key, partial(recover.recover, world, number))
 
 
 def resume_left(world: ports.World, limit: int = 100) -> list[recover.Result]:
     """Go on with runs whose wait is over or whose worker died."""
     lease = ports.Lease(owner=world.owner, now=world.clock.now(), span=world.lease)
-    return [recover.resume(world, held) for held in world.store.claim_runs(world.eyes.shop, lease, limit)]
+    left = world.store.claim_runs(world.eyes.shop, lease, limit)
+    return [_apart(held.run.plan.order, partial(recover.resume, world, held)) for held in left]
+
+
+def _apart(key: ids.OrderKey, one: Callable[[], recover.Result]) -> recover.Result:
+    """One order's work, its faults kept to itself: our own mistake, a silent source, a lease that somebody else has taken over."""
+    try:
+        return one()
+    except faults.Defect:
+        log.exception("defect", order=str(key))
+        state = recover.State.DEFECT
+    except faults.Unavailable as down:
+        log.warning("left for the next sweep", order=str(key), why=down.why)
+        state = recover.State.UNJUDGED
+    except (faults.Rejected, faults.Indeterminate) as lost:
+        # A stale fence, or a save of which nobody knows whether it happened: the journal and its next holder know what to do.
+        log.warning("left to whoever holds it now", order=str(key), why=lost.why)
+        state = recover.State.WAITING
+    return recover.Result(order=key, state=state, diagnosis=finding.Unjudged(missing=()))

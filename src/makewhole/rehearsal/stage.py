@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,11 +73,17 @@ class Replayer:
         return run.Succeeded(detail="callback replayed") if answer is payment.ShopAnswer.ACKNOWLEDGED else None
 
 
+@functools.cache
+def shop_map() -> shopmap.ShopMap:
+    """The sandbox shop's map, parsed once a process."""
+    return shopmap.compile_map(language.load(settings.find_data("shops", "demo")))
+
+
 def stage(seed: int, folder: Path, *, store: str = "sqlite://") -> Stage:
     """An empty world in a folder, with an engine attached to it as to any shop: by address, shop file and credentials."""
     shop_file = folder / "shop.db"
     made = world.found(seed, shop_file)
-    map_ = shopmap.compile_map(language.load(settings.find_data("shops", "demo")))
+    map_ = shop_map()
     address = f"sqlite:///{shop_file}"
     reading = engines.for_eyes(address)
     seeing = eyes.attach(map_, reading, made.clock, SECRET)

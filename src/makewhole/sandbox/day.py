@@ -68,7 +68,13 @@ class Day:
         self.shop = shop
         self.channel = channel
         self.truths: dict[str, truth.Truth] = {}
+        self.arrived: dict[str, int] = {}
+        """Units of each sku that were ever put on the shelf."""
         self.relay: Relay | None = None
+        self.believed: list[str] = []
+        """Callbacks that Makewhole acknowledged and that the channel does not stand behind."""
+        self.delayed: set[str] = set()
+        """Orders of which the channel's notice came broken: unrecorded until it comes again, though nobody planned it."""
         self._fates: dict[str, Fate] = {}
         self._agenda: list[_Turn] = []
         self._serial = 0
@@ -87,7 +93,7 @@ class Day:
     def open_shop(self) -> None:
         """Goods arrive before anybody buys."""
         for i in range(SKUS):
-            self.shop.stock(f"TEA{i:03d}", f"明前龙井 {i} 号", 1900 + 700 * i, PLENTY)
+            self._arrive(f"TEA{i:03d}", f"明前龙井 {i} 号", 1900 + 700 * i, PLENTY)
 
     # ---- time
 
@@ -132,6 +138,10 @@ class Day:
 
     # ---- what stories are made of
 
+    def _arrive(self, sku: str, title: str, price_fen: int, units: int) -> None:
+        self.shop.stock(sku, title, price_fen, units)
+        self.arrived[sku] = units
+
     def member(self) -> str:
         """A new buyer."""
         self._members += 1
@@ -146,7 +156,7 @@ class Day:
         """A sku of which there are few."""
         self._serial += 1
         sku = f"RARE{self._serial}"
-        self.shop.stock(sku, "单株老枞", price_fen, units)
+        self._arrive(sku, "单株老枞", price_fen, units)
         return sku
 
     def coupon(self, member: str, amount_fen: int = 500) -> str:
@@ -177,6 +187,19 @@ class Day:
         """The buyer pays an attempt, and its notices meet their fate."""
         self._fates[number] = fate
         self.bank.buyer_pays(number, self.clock.now(), amount=amount_fen)
+
+    def pays_late(self, number: str) -> None:
+        """The payment crosses the close: it succeeds though the attempt was closed. Then every honest end is right."""
+        self._fates[number] = Fate.RELAY
+        paid = self.bank.buyer_pays(number, self.clock.now(), late=True).paid
+        known = self.truths[number]
+        late = {finding.Ailment.PAID_AFTER_CLOSE, finding.Ailment.PAID_NOT_RECORDED}
+        ends = {
+            truth.End.RESTORED: truth.Right(kept_fen=paid),
+            truth.End.REFUNDED: truth.Right(kept_fen=0),
+            truth.End.HANDED_OVER: truth.Right(),
+        }
+        self.truths[number] = dataclasses.replace(known, ailments=known.ailments | late, ends=ends)
 
     def lose_answer(self, endpoint: str) -> None:
         """The channel carries the next such request out, and its answer is lost."""
@@ -235,7 +258,12 @@ class Day:
         if fate is Fate.LOST or (fate is Fate.LATE and early):
             raise TimeoutError("lost on the way")
         if fate is Fate.RELAY and self.relay is not None:
-            return self.relay(delivery.headers, delivery.body)
+            status = self.relay(delivery.headers, delivery.body)
+            if status < 300 and not delivery.sound:
+                self.believed.append(f"{delivery.number}: {delivery.broken_by.value if delivery.broken_by else 'unsound'}")
+            return status
+        if not delivery.sound:
+            self.delayed.add(notices.order_of(self.shop, delivery.number))
         return notices.receive(self.shop, delivery.headers, delivery.body)[0]
 
     def _expire(self, sn: str) -> None:

@@ -75,9 +75,9 @@ class Grade(codec.Noun, frozen=True, kw_only=True):
 def grade(world: day.Day, told: Iterable[Told], *, laws_broken: int) -> tuple[Grade, tuple[str, ...]]:
     """The grade, and a line for every mistake."""
     by_number = {t.number: t for t in told if t.ailments}
-    truths = world.truths
+    truths = {n: t for n, t in world.truths.items() if n in by_number or not _mended_itself(world, t)}
     missed = [n for n, t in truths.items() if n not in by_number or not by_number[n].ailments & t.ailments]
-    alarms = [n for n in by_number if n not in truths and not _lapsed(world, by_number[n])]
+    alarms = [n for n in by_number if n not in truths and not _unplanned(world, by_number[n])]
     ends = {n: _end(by_number[n]) for n in truths if n in by_number}
     wrong = [line for n, e in ends.items() if (line := _wrong(world, truths[n], e))]
     complaints = [f"missed: {truths[n].story} {n}" for n in missed]
@@ -96,15 +96,23 @@ def grade(world: day.Day, told: Iterable[Told], *, laws_broken: int) -> tuple[Gr
         wrong_repairs=len(wrong),
         laws_broken=laws_broken,
         money=_money(world, {n for n, e in ends.items() if e in {End.RESTORED, End.REFUNDED}}),
-        recovery_minutes=_minutes(world, by_number),
+        recovery_minutes=_minutes(truths, by_number),
     )
     return graded, (*complaints, *wrong)
 
 
-def _lapsed(world: day.Day, told: Told) -> bool:
-    """A recalled order that ran out of time again, and that the shop's job could not close yet: broken indeed, though nobody planned it."""
+def _mended_itself(world: day.Day, really: truth.Truth) -> bool:
+    """Whether the shop's own job, or a callback that came in the end, made it right before anybody could judge it."""
+    right = really.ends.get(End.RESTORED)
+    return really.ailments == {finding.Ailment.PAID_NOT_RECORDED} and right is not None and not _wrong(world, really, End.RESTORED)
+
+
+def _unplanned(world: day.Day, told: Told) -> bool:
+    """Broken indeed, though no story planned it: a recalled order that ran out of time again, a notice that came broken."""
     row = world.shop.rows.order(told.number)
-    return row is not None and row["origin_sn"] is not None and told.ailments == {finding.Ailment.EXPIRED_UNPAID}
+    if row is not None and row["origin_sn"] is not None and told.ailments == {finding.Ailment.EXPIRED_UNPAID}:
+        return True
+    return told.number in world.delayed and told.ailments == {finding.Ailment.PAID_NOT_RECORDED}
 
 
 def _end(told: Told) -> End | None:
@@ -142,9 +150,9 @@ def _money(world: day.Day, mended: set[str]) -> Where:
     return Where(paid=paid, whole=paid - refunded - unsettled, refunded=refunded, open=unsettled)
 
 
-def _minutes(world: day.Day, told: Mapping[str, Told]) -> Minutes:
+def _minutes(truths: Mapping[str, truth.Truth], told: Mapping[str, Told]) -> Minutes:
     spans = []
-    for number, really in world.truths.items():
+    for number, really in truths.items():
         ended = told[number].ended_at if number in told else None
         if ended is not None:
             spans.append(max(0.0, (ended - really.since).total_seconds() / 60))

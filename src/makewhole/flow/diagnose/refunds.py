@@ -8,7 +8,7 @@ import msgspec
 
 from makewhole.core import ids, money
 from makewhole.flow.diagnose import causes, payments, rule
-from makewhole.model import claim, fact, finding, order, payment, policy, screen, tally
+from makewhole.model import claim, dossier, fact, finding, order, payment, policy, screen, tally
 
 _COUNTED = frozenset({payment.RefundState.DONE, payment.RefundState.PROCESSING, payment.RefundState.ABNORMAL})
 
@@ -20,7 +20,7 @@ def refunded_too_much(view: rule.View) -> finding.Finding | None:
     over = [p for p in paid if p.kept_fen() < 0]
     lines = [_refund_line(r) for p in over for r in p.refunds]
     stake = sum(-p.kept_fen() for p in over)
-    if shop is not None and not over and not told.silent(claim.About.PAYMENT):
+    if shop is not None and not over and not _open_word(told):
         rows = [r for r in told.of(payment.ShopRefund) if r.state in _COUNTED]
         came = sum(p.amount.fen for p in paid) or (shop.due.fen if _had_money(shop) else 0)
         booked = sum(r.amount.fen for r in rows)
@@ -65,11 +65,8 @@ def refund_not_recorded(view: rule.View) -> finding.Finding | None:
     shop, paid = told.shop(), tally.payments(told)
     if shop is None or not shop.says_paid() or shop.state is order.OrderState.REFUNDED:
         return None
-    # The silent attempt may be the order's own payment; then what was refunded is a surplus, and none of the shop's business.
-    if told.silent(claim.About.PAYMENT):
-        return None
     mine = tally.own(shop, paid)
-    if mine is None:
+    if mine is None or _another(shop, mine) or _open_word(told):
         return None
     # Turned into a refund, and nobody told how much: recorded or not, a person must look.
     if mine.refund_unexplained() and not told.of(payment.ShopRefund) and not told.silent(claim.About.REFUND):
@@ -92,10 +89,10 @@ def refund_not_sent(view: rule.View) -> finding.Finding | None:
     """The shop says that money went back, and the channel, asked, knows no refund that covers it."""
     told = view.dossier
     shop, paid = told.shop(), tally.payments(told)
-    if shop is None or not paid or told.silent(claim.About.REFUND) or told.silent(claim.About.PAYMENT):
+    if shop is None or not paid or told.silent(claim.About.REFUND) or _open_word(told):
         return None
     mine = tally.own(shop, paid)
-    if mine is None or mine.refund_unexplained():
+    if mine is None or _another(shop, mine) or mine.refund_unexplained():
         return None
     rows = [r for r in told.of(payment.ShopRefund) if r.state in {payment.RefundState.DONE, payment.RefundState.PROCESSING}]
     owed = sum(r.amount.fen for r in rows)
@@ -121,6 +118,17 @@ def refund_not_sent(view: rule.View) -> finding.Finding | None:
         ),
         since=since,
     )
+
+
+def _open_word(told: dossier.Dossier) -> bool:
+    """Whether a channel's word on some attempt is still out: it may be the order's own payment, and what was refunded a surplus."""
+    paying = any(a.state is payment.AttemptState.PAYING for a in told.of(payment.Attempt))
+    return paying or bool(told.silent(claim.About.PAYMENT))
+
+
+def _another(shop: order.ShopOrder, mine: tally.Paid) -> bool:
+    """Whether the shop recorded another payment than this one: then this one's refund is none of the order's."""
+    return shop.transaction is not None and mine.attempt.transaction is not None and shop.transaction != mine.attempt.transaction
 
 
 def refund_rows(horizon: rule.Horizon) -> screen.Predicate | None:

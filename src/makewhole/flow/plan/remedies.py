@@ -87,8 +87,10 @@ def match_order(given: brief.Brief) -> Draft | None:
     paid = _only(given)
     if paid is None:
         return None
-    fits = [c for c in given.dossier.of(payment.Candidate) if c.open and c.due == paid.amount]
-    sure = [c for c in fits if payment.Match.ATTACH in c.on] or [c for c in fits if {payment.Match.TIME, payment.Match.PAYER} <= set(c.on)]
+    told = given.dossier.of(payment.Candidate)
+    fits = [c for c in told if c.open and c.due == paid.amount and {payment.Match.TIME, payment.Match.PAYER} <= set(c.on)]
+    # What the shop itself attached settles whose money it is; what that means for the order, its own dossier then says.
+    sure = [c for c in told if payment.Match.ATTACH in c.on] or fits
     # Two that fit equally well are a question, never a coin toss.
     if len(sure) != 1:
         return None

@@ -50,7 +50,7 @@ def cancelled(world: D) -> day.Story:
 def still_open(world: D) -> day.Story:
     """There is time left; it is paid in the end."""
     sn = world.order()
-    yield world.minutes(26, 29)
+    yield world.minutes(18, 21)
     world.pays(sn)
 
 
@@ -120,7 +120,7 @@ TALES: tuple[Tale, ...] = (
     Tale(name="paid-by-relay", script=paid_by_relay, earliest=hours(20), latest=minutes(25), weight=6),
     Tale(name="told-late", script=told_late, earliest=hours(20), latest=minutes(35), weight=2),
     Tale(name="cancelled", script=cancelled, earliest=hours(40), latest=minutes(27), weight=9),
-    Tale(name="still-open", script=still_open, earliest=minutes(20), latest=minutes(1), weight=4),
+    Tale(name="still-open", script=still_open, earliest=minutes(16), latest=minutes(1), weight=4),
     Tale(name="just-paid", script=just_paid, earliest=minutes(3.7), latest=minutes(3.2), weight=2),
     Tale(name="long-expired", script=long_expired, earliest=hours(60), latest=hours(25), weight=4),
     Tale(name="refunded", script=refunded, earliest=hours(40), latest=hours(6), weight=3),
