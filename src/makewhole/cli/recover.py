@@ -12,7 +12,7 @@ import click
 
 from makewhole import ports
 from makewhole.cli import exits, options, orders, progress, scan, session, shapes, show, start, words
-from makewhole.core import faults, ids
+from makewhole.core import faults
 from makewhole.engine import drive, look, propose, sweep
 from makewhole.engine import recover as recover_engine
 from makewhole.model import act, case, finding, plan, run, verdict
@@ -156,7 +156,8 @@ def _after(world: ports.World, before: Before, result: recover_engine.Result) ->
     silent = result.state is not State.WHOLE and any(
         s.why not in scan.ANSWERED for s in shapes.heard_of(look.Looked(dossier=before.looked.dossier, diagnosis=result.diagnosis))
     )
-    runs = tuple(world.store.runs_of(ids.OrderKey(shop=result.order.shop, number=result.order.number)))
+    concerned = [result.order] if result.owner is None else [result.order, result.owner]
+    runs = tuple(going for order in concerned for going in world.store.runs_of(order))
     return After(before=before, state=result.state, ended=result.ended, runs=runs, silent=silent)
 
 

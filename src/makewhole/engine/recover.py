@@ -37,6 +37,8 @@ class Result:
     state: State
     diagnosis: finding.Diagnosis
     ended: tuple[case.Case, ...] = ()
+    owner: ids.OrderKey | None = None
+    """Whose money it was, where that was found out: then `state` and `diagnosis` are of that order, and `ended` of both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +75,13 @@ def recover(world: ports.World, number: ids.OrderNumber, actor: verdict.Actor = 
             break
         looked = done.seen or look.look(world, number)
     owner = next((c.order for c in looked.dossier.of(payment.Link)), None)
-    if owner is None or state is not State.WHOLE:
+    if owner is None or owner == number or state is not State.WHOLE:
         return Result(order=looked.order, state=state, diagnosis=looked.diagnosis, ended=tuple(ended))
     # The money has an order now: what it means there is the next question, and not the next sweep's.
     there = recover(world, owner, actor)
-    return Result(order=there.order, state=there.state, diagnosis=there.diagnosis, ended=(*ended, *there.ended))
+    return Result(
+        order=looked.order, state=there.state, diagnosis=there.diagnosis, ended=(*ended, *there.ended), owner=there.owner or there.order
+    )
 
 
 def resume(world: ports.World, held: ports.Claimed) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from makewhole.core import codec, money
 from makewhole.model import dossier, order, payment
@@ -68,14 +68,22 @@ def worth(amounts: tuple[money.Money, ...]) -> money.Money:
 
 
 def own(shop: order.ShopOrder, paid: tuple[Paid, ...]) -> Paid | None:
-    """The payment that is the order's: the recorded one, else one of the right amount that is kept, else the earliest."""
+    """The payment that is the order's: the recorded one, else one of the right amount that is kept, else any.
+
+    Of several alike, the one nearest to when the shop noted a payment; where it noted none, the earliest.
+    """
     if not paid:
         return None
     for p in paid:
         if shop.transaction is not None and p.attempt.transaction == shop.transaction:
             return p
     right = [p for p in paid if p.amount == shop.due]
-    return next(iter([p for p in right if p.kept_fen() > 0] or right or list(paid)))
+    alike = [p for p in right if p.kept_fen() > 0] or right or list(paid)
+    return min(alike, key=lambda p: _apart(shop.paid_at, p.attempt.paid_at))
+
+
+def _apart(noted: datetime | None, paid: datetime | None) -> timedelta:
+    return timedelta.max if noted is None or paid is None else abs(noted - paid)
 
 
 def _belongs(refund: payment.ChannelRefund, attempt: payment.Attempt) -> bool:
