@@ -49,7 +49,7 @@ def run(begun: start.Start, /, *, seed: int, orders: int, broken: float, folder:
     else:
         _story(now, graded, place)
     for mistake in mistakes:
-        out.note(mistake, "red")
+        out.note(str(mistake), "red")
     return exits.Exit.FINE if graded.flawless() else exits.Exit.BROKEN
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from makewhole.core import ids
 from makewhole.engine import look, recover, relay, sweep
 from makewhole.model import finding
 from makewhole.rehearsal import stage
-from makewhole.sandbox import day, grade, truth
+from makewhole.sandbox import day, grade, laws, truth
 from makewhole.sandbox.shop import jobs, schema
 
 PAYS, CANCELS = 0.65, 0.15
@@ -62,11 +62,10 @@ class Course:
         jobs.poll_refunds(self.on.day.shop)
         buyers(self.on.day)
 
-    def judge(self, laws_broken: Iterable[str] = ()) -> tuple[grade.Grade, tuple[str, ...]]:
-        """Beside the truth."""
-        broken = tuple(laws_broken)
+    def judge(self, broken: Sequence[laws.Breach]) -> tuple[grade.Grade, tuple[laws.Breach, ...]]:
+        """Beside the truth; the mistakes that the grade counts follow the laws' own breaches."""
         graded, mistakes = grade.grade(self.on.day, self._told(), laws_broken=len(broken))
-        return graded, (*mistakes, *broken)
+        return graded, (*broken, *(laws.Breach(law=laws.GRADED, says=line) for line in mistakes))
 
     def _told(self) -> list[grade.Told]:
         """Every ailment that ever became a case, and how the order's cases ended."""

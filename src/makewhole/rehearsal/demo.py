@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from makewhole.rehearsal import course, stage
-from makewhole.sandbox import grade, world
+from makewhole.sandbox import grade, laws, world
 from makewhole.sandbox.wechatpay import faults
 
 TICKS = tuple(timedelta(minutes=m) for m in (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 600, 720, 960, 1200, 1440))
@@ -37,7 +37,7 @@ Progress = Callable[[str, int, int], None]
 
 def run(
     *, seed: int = 1, orders: int = 1000, broken: float = 0.05, folder: Path, progress: Progress | None = None
-) -> tuple[grade.Grade, tuple[str, ...]]:
+) -> tuple[grade.Grade, tuple[laws.Breach, ...]]:
     """Build, break, find, mend, grade. The folder is emptied first: it is the demo's own."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -53,7 +53,7 @@ def run(
         on.close()
 
 
-def _recover(going: course.Course, tell: Progress) -> tuple[grade.Grade, tuple[str, ...]]:
+def _recover(going: course.Course, tell: Progress) -> tuple[grade.Grade, tuple[laws.Breach, ...]]:
     """Sweep, mend, and let time pass until everything that waits has had its time."""
     on = going.on
     # The day's own trade went undisturbed, so that its truth is certain; from here on the channel is at its worst.
@@ -69,7 +69,7 @@ def _recover(going: course.Course, tell: Progress) -> tuple[grade.Grade, tuple[s
         if span in SWEEPS:
             going.sweep(on.world)
         tell("recover", i + 1, len(spans))
-    return going.judge()
+    return going.judge(())
 
 
 def _quiet(_what: str, _done: int, _all: int) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from makewhole import ports
 from makewhole.core import faults as our_faults
 from makewhole.core import ids
-from makewhole.engine import relay, sweep
-from makewhole.rehearsal import course, stage, watch
+from makewhole.engine import sweep
+from makewhole.rehearsal import course, judgement, stage, watch
 from makewhole.sandbox import day, grade, laws, lightkeys, truth, world
 from makewhole.sandbox.shop import till
 from makewhole.sandbox.shop.schema import Status
@@ -66,6 +66,10 @@ class Swarm:
     own: frozenset[str]
     crashes: frozenset[int] = frozenset()
 
+    def names(self) -> tuple[str, ...]:
+        """Every fault of this world."""
+        return tuple(sorted({*self.own, *(f.value for f in self.channel), *(f.value for f in self.notices)}))
+
 
 @dataclass(kw_only=True)
 class Played:
@@ -73,9 +77,10 @@ class Played:
 
     seed: int
     swarm: Swarm
-    complaints: tuple[str, ...]
+    breaches: tuple[laws.Breach, ...]
     grade: grade.Grade
     places: int
+    kills: int
     trace: list[str] = field(default_factory=list)
 
 
@@ -129,8 +134,7 @@ class _Game:
         self.course = course.Course(on=on)
         self.lives = 0
         self.visits = 0
-        self.unkept: list[str] = []
-        self.roots: list[tuple[int, bytes]] = []
+        self.roots = judgement.Roots(on=on)
         self.worker = self._new_life()
 
     def play(self, fill: Callable[[day.Day], None] | None) -> Played:
@@ -160,9 +164,7 @@ class _Game:
         self._alive(self.course.between)
         self.course.others()
         self._alive(self.course.sweep)
-        head = self.on.store.head()
-        if head.size:
-            self.roots.append((head.size, head.root))
+        self.roots.note()
 
     def _alive(self, work: Callable[[ports.World], None]) -> None:
         """Let the worker work; where it dies or gives up, another life begins and the next turn goes on."""
@@ -180,14 +182,10 @@ class _Game:
     def _relay(self, headers: till.Headers, body: bytes) -> int:
         """Our notify URL. A process that dies here is a connection cut."""
         try:
-            status = relay.receive(self.worker, self.on.reader, headers, body).status
+            status = watch.receive(self.worker, self.book, headers, body)
         except watch.Crash as died:
             self.worker = self._new_life()
             raise ConnectionResetError("cut") from died
-        if status < 300:
-            kept = self.on.reader.read(headers, body, self.on.day.clock.now())
-            if all(k.key != kept.key for k in self.on.store.notices(self.on.world.eyes.shop, kept.number)):
-                self.unkept.append(kept.number)
         self.on.day.at(self.on.day.clock.now() + stage.FORWARD_AFTER, lambda: self._alive(_forward))
         return status
 
@@ -266,44 +264,17 @@ class _Game:
     # ---- judgement
 
     def _judge(self) -> Played:
-        before = self._shape()
-        self._turn(REST[-1] + 1)
-        changed = [f"{name} changed" for name, was in before.items() if self._shape()[name] != was]
-        store = self.on.store
-        audit = list(store.audit().complaints)
-        audit += [f"the log of {size} is no prefix" for size, root in self.roots if store.prove_consistency(size).old_root != root]
-        scene = laws.Scene(
-            day=self.on.day,
-            entries=[line.entry() for line in store.entries()],
-            cases=store.cases(),
-            runs=[r for order in {c.order for c in store.cases()} for r in store.runs_of(order)],
-            effects=self.book.effects,
-            audit=audit,
-            unkept=self.unkept,
-            rerun=changed,
-            started_with={
-                str(r["sku_code"]): self.on.day.arrived[r["sku_code"]] for r in self.on.day.shop.rows.all("SELECT sku_code FROM sku_stock")
-            },
-        )
-        graded, complaints = self.course.judge(laws.breaches(scene))
+        scene = judgement.scene(self.on, self.book, self.roots, lambda: self._turn(REST[-1] + 1))
+        graded, broken = self.course.judge(laws.breaches(scene))
         return Played(
             seed=self.on.day.seed,
             swarm=self.told,
-            complaints=complaints,
+            breaches=broken,
             grade=graded,
             places=self.hooks.count,
+            kills=self.hooks.kills,
             trace=self.hooks.trace,
         )
-
-    def _shape(self) -> dict[str, object]:
-        """What a finished world must keep."""
-        tables = ("trade_order", "pay_attempt", "refund_order", "sku_stock", "stock_flow", "member_coupon", "order_log")
-        rows = self.on.day.shop.rows
-        shape: dict[str, object] = {t: [tuple(r) for r in rows.all(f"SELECT * FROM {t}")] for t in tables}  # noqa: S608 — names of our own
-        shape["the channel's ledger"] = list(self.on.day.bank.ledger)
-        shape["cases"] = [(c.id, c.terminal) for c in self.on.store.cases()]
-        shape["evidence"] = self.on.store.head().size
-        return shape
 
 
 def _forward(at: ports.World) -> None:

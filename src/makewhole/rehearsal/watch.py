@@ -10,9 +10,11 @@ from typing import Any, cast
 from makewhole import ports
 from makewhole.adapters.store import journal
 from makewhole.core import faults, ids
+from makewhole.engine import relay
 from makewhole.model import case, plan, run
 from makewhole.rehearsal import stage
 from makewhole.sandbox import laws
+from makewhole.sandbox.shop import till
 
 WRITES = frozenset(
     {
@@ -51,6 +53,7 @@ class Hooks:
     """Called at every place: it may raise a fault, do somebody else's work, or let time pass."""
     trace: list[str] = field(default_factory=list)
     quiet: bool = False
+    kills: int = 0
     _inside: bool = False
 
     def at(self, place: str) -> None:
@@ -61,6 +64,7 @@ class Hooks:
         self.trace.append(f"{self.count} {place}")
         if self.count in self.crashes:
             self.trace.append(f"{self.count} killed")
+            self.kills += 1
             raise Crash(place)
         if self.visit is not None:
             self._inside = True
@@ -100,6 +104,8 @@ class Notebook:
     doubts: set[str] = field(default_factory=set)
     acting: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     lease: timedelta = timedelta(seconds=60)
+    unkept: list[str] = field(default_factory=list)
+    """Callbacks that were acknowledged and that the inbox does not hold."""
     _read: int = 0
     _intents: set[str] = field(default_factory=set)
     _allowed: set[str] = field(default_factory=set)
@@ -210,6 +216,17 @@ class WatchedDoer:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._doer, name)
+
+
+def receive(world: ports.World, book: Notebook, headers: till.Headers, body: bytes) -> int:
+    """A worker's notify URL: its HTTP status; what it acknowledges is looked for in the inbox at once."""
+    on = book.on
+    status = relay.receive(world, on.reader, headers, body).status
+    if status < 300:
+        kept = on.reader.read(headers, body, on.day.clock.now())
+        if all(k.key != kept.key for k in on.store.notices(on.world.eyes.shop, kept.number)):
+            book.unkept.append(kept.number)
+    return status
 
 
 def worker(on: stage.Stage, book: Notebook, hooks: Hooks, who: str, refuse: Callable[[plan.Step], bool] | None = None) -> ports.World:

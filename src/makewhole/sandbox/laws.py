@@ -262,9 +262,25 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def breaches(scene: Scene) -> list[str]:
-    """Every breach of every law, named."""
-    return [f"{law.__name__}: {line}" for law in LAWS for line in law(scene)]
+@dataclass(frozen=True, kw_only=True)
+class Breach:
+    """A law that a world broke, and where."""
+
+    law: str
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.says}"
+
+
+GRADED = "graded_right"
+"""Beside the laws: everything found, nothing found that is not, every end a right one (`grade`)."""
+NAMES = (*(law.__name__ for law in LAWS), GRADED)
+
+
+def breaches(scene: Scene) -> list[Breach]:
+    """Every breach of every law."""
+    return [Breach(law=law.__name__, says=line) for law in LAWS for line in law(scene)]
 
 
 def _tag(effect: Effect) -> str:

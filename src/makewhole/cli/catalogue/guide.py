@@ -23,6 +23,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
+    "short.simulate": (
+        "many small worlds with faults and crashes; every law checked in each",
+        "推演：成批的随机世界，带故障和崩溃，逐个检验定律",
+    ),
     "short.policy": ("show or check the dated rules", "查看或检查规则"),
     "short.doctor": ("check settings, reach, keys, clocks", "检查设置、连通性、密钥与时钟"),
     "help.demo": (
@@ -44,6 +48,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.serve": (
         "Keeps every callback until the shop has applied it, sweeps the orders, recovers within your rules. Ctrl-C stops it.",
         "保管每个支付回调直到店铺入账，巡检订单，在规则之内恢复。按 Ctrl-C 停止。",
+    ),
+    "help.simulate": (
+        "Plays seeded worlds: a small shop, a failing channel, workers that die. Then all heals, comes to rest, and every law is checked.",
+        "按种子推演世界：一家小店、会出故障的渠道、会被杀死的工作者；随后故障消除，必须平息，并逐条检验定律。只用临时文件夹。",
     ),
     "help.policy": (
         "show: the rules in force, with their source. check: whether every rule is there, in the right unit, and unambiguous.",
@@ -70,6 +78,8 @@ GUIDE: dict[str, tuple[str, str]] = {
     "option.apply": ("do it; without this nothing is changed", "执行；不加则什么都不改"),
     "option.yes": ("do not ask before acting", "执行前不再询问"),
     "option.seed": ("same seed, same world", "同一种子，同一世界"),
+    "option.first-seed": ("the first world's seed; the others follow it", "第一个世界的种子，其余依次递增"),
+    "option.worlds": ("how many worlds", "世界数量"),
     "option.orders": ("orders in the world", "订单数量"),
     "option.broken": ("share of orders that is broken, 0 to 1", "弄坏的比例，0 到 1"),
     "option.folder": ("where the world is put; a new temporary folder without it", "存放位置；默认新建临时文件夹"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from makewhole.cli.catalogue import rehearsals
+
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
     "punctuation.comma": (", ", "、"),
@@ -302,35 +304,5 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Create the folder, or name another one in the settings (store).",
         "请创建该文件夹，或在设置（store）中换一个。",
     ),
-    # ---------------------------------------------------------------- demo
-    "demo.opens": (
-        "A small shop takes {orders} orders; {broken} of them break in ways that happen to real shops (seed {seed}). No network is used.",
-        "一家小店收到 {orders} 个订单，其中 {broken} 个以真实店铺常见的方式出了问题（种子 {seed}）。全程不联网。",
-    ),
-    "demo.trade": ("the shop is trading", "小店营业中"),
-    "demo.recover": ("finding and recovering", "发现并恢复"),
-    "demo.head": ("{orders} orders, seed {seed}", "{orders} 个订单，种子 {seed}"),
-    "demo.broken": ("broken on purpose", "故意弄坏"),
-    "demo.found": ("found", "已发现"),
-    "demo.missed": ("missed", "漏报"),
-    "demo.alarms": ("false alarms", "误报"),
-    "demo.restored": ("restored", "已恢复"),
-    "demo.refunded": ("refunded", "已退款"),
-    "demo.handed-over": ("handed to a person, with a deadline", "转人工（有期限）"),
-    "demo.wrong": ("repaired wrongly", "修错"),
-    "demo.laws": ("laws broken", "违反定律"),
-    "demo.minutes": ("minutes to recovery, median / 95 %", "恢复用时（分钟，中位 / 95%）"),
-    "demo.money": (
-        "Money, to the fen: {paid} came in = {whole} in whole orders + {refunded} given back + {open} with people.",
-        "款项（精确到分）：收入 {paid} ＝ 正常订单 {whole} ＋ 已退 {refunded} ＋ 人工处理中 {open}。",
-    ),
-    "demo.flawless": ("Graded against the truth: nothing missed, nothing repaired wrongly.", "对照真相：没有漏报，没有修错。"),
-    "demo.flawed": ("Graded against the truth: there are mistakes, listed below.", "对照真相：有错误，见下。"),
-    "demo.folder": ("The world lies in {folder}.", "小世界存放在 {folder}。"),
-    "demo.not-ours": (
-        "this folder holds things that no demo made, and a demo empties its folder first",
-        "这个文件夹里有别的东西，而演示会先清空文件夹",
-    ),
-    "demo.not-ours-todo": ("Name a folder that is empty or does not exist yet.", "请指定一个空的或尚不存在的文件夹。"),
-    "demo.no-folder": ("the folder cannot be used: {why}", "文件夹不可用：{why}"),
+    **rehearsals.REHEARSALS,
 }
