@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from makewhole.model.order import Field
 Row = dict[str, object]
 IN_MAX = 500
 """Values in one IN list: far below every server's limit, and a statement that a person can still read in a slow log."""
+STATEMENTS_MAX = 512
+"""Texts of statements that are kept: a few dozen a shop, times the lengths of their lists."""
 
 
 @dataclass(kw_only=True)
@@ -171,7 +174,7 @@ class Tables:
             f"{o.amount(Field.ORDER_AMOUNT_DUE)} = {due}",
         ]
         sql = expressions.select([f"{o.key()} AS k"], o.source(), conditions, f"LIMIT {int(limit)}")
-        keys = [r[0] for r in self._connection.execute(sa.text(sql), scribe.values)]
+        keys = [r[0] for r in self._connection.execute(_statement(sql), scribe.values)]
         return self.orders([], keys) if keys else []
 
     def bought_by(self, buyer: str, keys: Sequence[object]) -> frozenset[str]:
@@ -224,7 +227,7 @@ class Tables:
 
     def _select(self, columns: list[str], source: str, conditions: list[str], scribe: expressions.Scribe) -> list[Row]:
         sql = expressions.select(columns, source, conditions)
-        return [dict(r) for r in self._connection.execute(sa.text(sql), scribe.values).mappings()]
+        return [dict(r) for r in self._connection.execute(_statement(sql), scribe.values).mappings()]
 
 
 def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], reissues: Sequence[str], origins: Sequence[str]) -> Found:
@@ -252,6 +255,12 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
     found.reissued = tables.orders(reissues)
     found.origins = tables.there(origins)
     return found
+
+
+@functools.lru_cache(maxsize=STATEMENTS_MAX)
+def _statement(sql: str) -> sa.TextClause:
+    """The same few dozen statements read every batch: each is looked through for its parameters once."""
+    return sa.text(sql)
 
 
 def _values(told: Sequence[Row], column: str) -> list[str]:

@@ -52,16 +52,19 @@ def mapped(told: screen.Predicate, map_: shopmap.ShopMap) -> screen.Predicate | 
 
     A field that the map lacks shows no contradiction, so it suspects nobody; a limit in time that cannot be checked limits nothing.
     """
-    speaks = frozenset(map_.speaks_of()) | {Field.ORDER_KIND}
+    return _mapped(told, map_, frozenset(map_.speaks_of()) | {Field.ORDER_KIND})
+
+
+def _mapped(told: screen.Predicate, map_: shopmap.ShopMap, speaks: frozenset[Field]) -> screen.Predicate | bool:
     match told:
         case screen.All(parts=parts):
-            left = [mapped(p, map_) for p in parts]
+            left = [_mapped(p, map_, speaks) for p in parts]
             if any(p is False for p in left):
                 return False
             kept = tuple(p for p in left if not isinstance(p, bool))
             return screen.All(parts=kept) if kept else True
         case screen.Any(parts=parts):
-            left = [mapped(p, map_) for p in parts]
+            left = [_mapped(p, map_, speaks) for p in parts]
             if any(p is True for p in left):
                 return True
             kept = tuple(p for p in left if not isinstance(p, bool))

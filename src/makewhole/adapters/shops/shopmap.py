@@ -152,6 +152,10 @@ class ShopMap:
 
     def speaks_of(self) -> tuple[Field, ...]:
         """The fields that this map covers."""
+        return self._speaks_of
+
+    @functools.cached_property
+    def _speaks_of(self) -> tuple[Field, ...]:
         found = {f for t in self.tables.values() for f, c in t.fields.items() if c.privacy is not Privacy.NEVER}
         found.add(Field.ORDER_STATE)
         if self.order.kinds.rungs:
