@@ -28,6 +28,8 @@ SPELLED_MAX = 8192
 """Spellings remembered: a shop file has about a hundred expressions, each under one or two aliases."""
 _CUT = "mw_text_"
 _NAME = re.compile(r"[\w$]{1,64}")
+Pieces = tuple[tuple[str, ...], tuple[str, ...]]
+"""SQL cut at every text literal, and the literals: one piece more than texts."""
 _TODO = (
     "Use columns, literals, comparisons, AND/OR/NOT, + - *, CASE, IF, COALESCE, NULLIF, CONCAT, CAST AS CHAR, SUBSTRING, TRIM, "
     "LOWER, UPPER, ABS."
@@ -125,7 +127,11 @@ class Scribe:
 
     def write(self, told: Expression, alias: str) -> str:
         """The expression with its columns bound to a table's alias and its texts bound as parameters."""
-        pieces, texts = _spelled(told, alias, self.dialect)
+        return self.join(_spelled(told, alias, self.dialect))
+
+    def join(self, told: Pieces) -> str:
+        """SQL that was cut at its texts, put together again with each of them bound."""
+        pieces, texts = told
         return pieces[0] + "".join(self.bind(text) + piece for text, piece in zip(texts, pieces[1:], strict=True))
 
     def name(self, name: str) -> str:
@@ -139,21 +145,29 @@ def _quoted(name: str, dialect: str) -> str:
 
 
 @functools.lru_cache(maxsize=SPELLED_MAX)
-def _spelled(told: Expression, alias: str, dialect: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """An expression's SQL, cut where its texts are to be bound, and the texts: a dossier needs a hundred, and they never change."""
+def _spelled(told: Expression, alias: str, dialect: str) -> Pieces:
+    """An expression in brackets, or a bare column: a dossier needs a hundred, and they never change."""
+    pieces, texts = cut(told.tree, dialect, alias)
+    if isinstance(told.tree, exp.Column):
+        return pieces, texts
+    *most, last = (f"({pieces[0]}", *pieces[1:])
+    return (*most, f"{last})"), texts
+
+
+def cut(tree: exp.Expression, dialect: str, alias: str | None = None) -> Pieces:
+    """A checked tree's SQL, cut where its texts are to be bound; with an alias, its columns are bound to that table."""
     texts: list[str] = []
 
     def rewrite(part: exp.Expression) -> exp.Expression:
-        if isinstance(part, exp.Column):
+        if isinstance(part, exp.Column) and alias is not None:
             return exp.column(part.name, table=alias, quoted=True)
         if isinstance(part, exp.Literal) and part.is_string:
             texts.append(part.this)
             return exp.Placeholder(this=f"{_CUT}{len(texts) - 1}_")
         return part
 
-    tree = told.tree.copy().transform(rewrite)
-    sql = tree.sql(dialect, identify=True)
-    pieces = re.split(rf":{_CUT}(\d+)_", sql if isinstance(tree, exp.Column) else f"({sql})")
+    sql = tree.copy().transform(rewrite).sql(dialect, identify=True)
+    pieces = re.split(rf":{_CUT}(\d+)_", sql)
     return tuple(pieces[::2]), tuple(texts[int(i)] for i in pieces[1::2])
 
 

@@ -183,7 +183,7 @@ class SqlHands:
         if statement.when and not values.get(statement.when):
             return
         scribe = expressions.Scribe(dialect=self._dialect)
-        sql = sa.text(statement.write(scribe))
+        sql = reads.statement(statement.write(scribe))
         for item in items.lines if statement.for_each else ({},):
             bound = {n: v for n, v in {**values, **item}.items() if n in statement.parameters()}
             done = connection.execute(sql, {**scribe.values, **bound})
@@ -201,7 +201,7 @@ class SqlHands:
         with connection.begin() as transaction:
             scribe, o = self._order()
             conditions = [*o.filter(), f"{o.field(Field.ORDER_NUMBER)} = {scribe.bind(number)}"]
-            found = connection.execute(sa.text(expressions.select([o.key()], o.source(), conditions)), scribe.values).all()
+            found = connection.execute(reads.statement(expressions.select([o.key()], o.source(), conditions)), scribe.values).all()
             transaction.rollback()
         if len(found) != 1:
             raise faults.Rejected(f"{len(found)} rows of the shop carry the number {number}")
@@ -216,7 +216,7 @@ class SqlHands:
         columns = [f"{o.field(Field.ORDER_NUMBER)} AS n", *(f"{o.raw(c)} AS r_{i}" for i, c in enumerate(watched))]
         columns += [f"{o.raw(c)} AS x_{i}" for i, c in enumerate(extra)]
         sql = expressions.select(columns, o.source(), [*o.filter(), f"{o.key()} = {scribe.bind(key)}"], tail)
-        row = connection.execute(sa.text(sql), scribe.values).mappings().first()
+        row = connection.execute(reads.statement(sql), scribe.values).mappings().first()
         if row is None or str(row["n"]) != number:
             raise faults.Rejected(f"row changed: {number} is gone")
         raw = {c: row[f"r_{i}"] for i, c in enumerate(watched)}
@@ -226,7 +226,7 @@ class SqlHands:
         scribe = expressions.Scribe(dialect=self._dialect)
         sql = hand.done.write(scribe)
         bound = {n: v for n, v in values.items() if n in hand.done.parameters()}
-        return connection.execute(sa.text(sql), {**scribe.values, **bound}).first() is not None
+        return connection.execute(reads.statement(sql), {**scribe.values, **bound}).first() is not None
 
     def _bind(self, order: ids.OrderKey, step: plan.Step, now: datetime, row: Locked) -> dict[str, object]:
         return binding.values(self._map, order, step, now, row.key, row.columns)

@@ -174,7 +174,7 @@ class Tables:
             f"{o.amount(Field.ORDER_AMOUNT_DUE)} = {due}",
         ]
         sql = expressions.select([f"{o.key()} AS k"], o.source(), conditions, f"LIMIT {int(limit)}")
-        keys = [r[0] for r in self._connection.execute(_statement(sql), scribe.values)]
+        keys = [r[0] for r in self._connection.execute(statement(sql), scribe.values)]
         return self.orders([], keys) if keys else []
 
     def bought_by(self, buyer: str, keys: Sequence[object]) -> frozenset[str]:
@@ -227,7 +227,7 @@ class Tables:
 
     def _select(self, columns: list[str], source: str, conditions: list[str], scribe: expressions.Scribe) -> list[Row]:
         sql = expressions.select(columns, source, conditions)
-        return [dict(r) for r in self._connection.execute(_statement(sql), scribe.values).mappings()]
+        return [dict(r) for r in self._connection.execute(statement(sql), scribe.values).mappings()]
 
 
 def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], reissues: Sequence[str], origins: Sequence[str]) -> Found:
@@ -258,7 +258,7 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
 
 
 @functools.lru_cache(maxsize=STATEMENTS_MAX)
-def _statement(sql: str) -> sa.TextClause:
+def statement(sql: str) -> sa.TextClause:
     """The same few dozen statements read every batch: each is looked through for its parameters once."""
     return sa.text(sql)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -17,9 +18,9 @@ _PARTS: tuple[type[exp.Expression], ...] = (
 _TODO = "Declare UPDATE … WHERE …, INSERT … VALUES or INSERT … SELECT … WHERE …, each on one table, bound to :row or another parameter."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Statement:
-    """One checked statement with what it may touch."""
+    """One checked statement with what it may touch. Each is itself: its spelling is remembered by identity."""
 
     tree: exp.Expression
     where: str
@@ -42,11 +43,15 @@ class Statement:
 
     def parameters(self) -> frozenset[str]:
         """The parameters that it binds."""
+        return self._parameters
+
+    @functools.cached_property
+    def _parameters(self) -> frozenset[str]:
         return frozenset(p.name for p in self.tree.find_all(exp.Placeholder))
 
     def write(self, scribe: expressions.Scribe) -> str:
         """The statement in the scribe's dialect; text literals are bound to the scribe."""
-        return render(self.tree, scribe)
+        return scribe.join(_spelled(self, scribe.dialect))
 
     def limited(self) -> bool:
         """Whether it is an UPDATE with ORDER BY or LIMIT, which MySQL and MariaDB alone know."""
@@ -59,15 +64,15 @@ class Statement:
         return tuple(c.name for c in self.tree.this.expressions)
 
 
+@functools.lru_cache(maxsize=expressions.SPELLED_MAX)
+def _spelled(told: Statement, dialect: str) -> expressions.Pieces:
+    """Writing SQL from a tree takes longer than the shop needs to carry it out, and a hand's statements never change."""
+    return expressions.cut(told.tree, dialect)
+
+
 def render(tree: exp.Expression, scribe: expressions.Scribe) -> str:
     """Any checked tree in the scribe's dialect."""
-
-    def rewrite(part: exp.Expression) -> exp.Expression:
-        if isinstance(part, exp.Literal) and part.is_string:
-            return exp.Placeholder(this=scribe.bind(part.this)[1:])
-        return part
-
-    return str(tree.copy().transform(rewrite).sql(scribe.dialect, identify=True))
+    return scribe.join(expressions.cut(tree, scribe.dialect))
 
 
 def parse_write(spec: language.StatementSpec, dialect: str, where: str) -> Statement:
