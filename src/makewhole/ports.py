@@ -1,7 +1,8 @@
 """All that the engine asks of the world, on one page. Contracts are prose; every adapter is run through the contract suite of its port.
 
 Errors: every method raises only the faults of `core.faults`. Rejected: understood, said no. Unavailable: nothing happened, we know it.
-Indeterminate: it may have happened. Defect: our mistake; nobody below the process's edge catches it.
+Indeterminate: it may have happened. Defect: our mistake; nobody below the process's edge catches it, but to keep one order's
+from the others. Credentials: a Defect that is true of every order.
 """
 
 from __future__ import annotations
@@ -211,7 +212,8 @@ class Store(Protocol):
         ...
 
     def keep_notice(self, notice: Kept) -> bool:
-        """Durable on return (law 6). False where the same notice (by its key) was kept already."""
+        """Durable on return (law 6). False where the same notice (by its key) was kept already, or where it is not genuine and so many
+        refused ones are kept that a stranger could fill the disk."""
         ...
 
     def notices(self, shop: ids.ShopName, number: ids.OutTradeNo) -> Sequence[Kept]:
@@ -292,6 +294,8 @@ class Claimed:
     run: run.Run
     case: ids.CaseId
     fence: int | None
+    begun: bool = False
+    """Whether this very call began it: then nothing of it was done yet, and an intention in it is no doubt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +311,9 @@ class Kept:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     attempt: payment.Attempt | None = None
+    """What a genuine notice of a payment claims."""
+    refund: payment.ChannelRefund | None = None
+    """What a genuine notice of a refund claims; `number` is then the refunded payment's."""
     answer: payment.ShopAnswer = payment.ShopAnswer.NOT_FORWARDED
     answer_code: int | None = None
     forwarded: int = 0

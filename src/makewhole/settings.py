@@ -34,7 +34,8 @@ class ShopSettings(codec.Noun, frozen=True, kw_only=True):
     password_file: str = ""
     """File that holds the database's password; MAKEWHOLE_SHOP_PASSWORD comes first."""
     notify_url: str = ""
-    """The shop's own callback URL, to which the relay forwards; empty: no forwarding."""
+    """The shop's own callback URL, to which the relay forwards: says that the relay stands in front. Empty: no forwarding, and that a
+    callback is missing proves nothing."""
     admin_url: str = ""
     """Base address of the shop's admin API, for hands that call it; MAKEWHOLE_SHOP_TOKEN is its bearer token. Empty: no such hands."""
 
@@ -101,6 +102,11 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     wechatpay: WechatpaySettings | None = None
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()
+
+    def relayed(self) -> bool:
+        """Whether callbacks come through our relay, so that none kept means none came: the channel must be told of another address than
+        the shop's own. Read from the settings and not from the command, so that `scan` and `serve` see the same order."""
+        return self.wechatpay is not None and bool(self.shop.notify_url) and self.shop.notify_url != self.wechatpay.notify_url
 
     def lease(self) -> timedelta:
         """The lease as a span."""

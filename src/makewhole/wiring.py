@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -27,6 +29,10 @@ ORIGIN = "makewhole/evidence"
 """The name of the evidence log in its checkpoints."""
 POOL_MIN = 8
 """Connections kept to channels and shop, whatever the number of workers."""
+FORWARD_TIMEOUTS = http.Timeouts(connect_s=2, read_s=5, total_s=5)
+"""A channel gives a shop 5 s to answer a callback, and so do we: whoever waits longer for one does not come to the others."""
+_UNLISTED = "unlisted-codes/"
+log = structlog.get_logger()
 
 
 class SystemClock:
@@ -42,9 +48,7 @@ class SystemClock:
 
 
 @contextlib.contextmanager
-def open_world(
-    told: settings.Settings, *, clock: clock.Clock | None = None, need_store: bool = True, relayed: bool = False
-) -> Iterator[ports.World]:
+def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, need_store: bool = True) -> Iterator[ports.World]:
     """Attach to the shop, the channels and the store that the settings name; let go of them at the end.
 
     Without `need_store` nothing is written, not even our own: a store that exists is read, else a passing one in memory is used.
@@ -60,7 +64,8 @@ def open_world(
         reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
         stack.callback(reader.dispose)
         seeing = eyes.attach(map_, reader, ticking, _hash_secret(told, keep=need_store))
-        forwarder = forward.HttpForwarder(told.shop.notify_url, client) if told.shop.notify_url else None
+        postman = http.Client(stack.enter_context(contextlib.closing(http.Pool(FORWARD_TIMEOUTS))))
+        forwarder = forward.HttpForwarder(told.shop.notify_url, postman) if told.shop.notify_url else None
         acting = None
         if told.shop.hands_database:
             writer = engines.for_hands(_address(told.shop.hands_database, told.shop, "HANDS_PASSWORD"))
@@ -69,7 +74,7 @@ def open_world(
             token = os.environ.get(settings.PREFIX + "SHOP_TOKEN", "")
             call = forward.calling(told.shop.admin_url, token, client) if told.shop.admin_url else None
             acting = hands.attach(map_, writer, reader, replay, call)
-        yield ports.World(
+        world = ports.World(
             clock=ticking,
             eyes=seeing,
             hands=acting,
@@ -77,12 +82,41 @@ def open_world(
             store=store,
             policies=settings.policy_book(told.platform, told.house),
             playbook=settings.load_playbook(told.playbook),
-            relayed=relayed,
+            relayed=told.relayed(),
             forwarder=forwarder,
             seal=_seal(told) if need_store else None,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
             lease=told.lease(),
         )
+        try:
+            yield world
+        finally:
+            if need_store:
+                _leave(world)
+
+
+def keep_books(world: ports.World) -> None:
+    """Sign the evidence log as it is now, and remember for the doctor which codes a channel answered that no document knows."""
+    if world.seal is not None:
+        world.store.checkpoint(world.seal, ORIGIN)
+    for name, channel in world.channels.items():
+        if isinstance(channel, connector.WeChatPay) and (met := channel.unlisted()):
+            marked = unlisted(world, name)
+            # The larger count, not the sum: this process has told some of its own before, and two processes meet the same codes.
+            world.store.set_mark(_UNLISTED + name, json.dumps({c: max(n, marked.get(c, 0)) for c, n in (marked | met).items()}))
+
+
+def unlisted(world: ports.World, channel: ids.ChannelName) -> dict[str, int]:
+    """Codes that a channel answered and no document knows, with how often one process met them."""
+    return dict(json.loads(world.store.mark(_UNLISTED + channel) or "{}"))
+
+
+def _leave(world: ports.World) -> None:
+    """The last books. That they cannot be kept is no reason to hide how the work itself ended."""
+    try:
+        keep_books(world)
+    except faults.Fault as down:
+        log.warning("the evidence log was not signed", why=down.why)
 
 
 def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeReader]:

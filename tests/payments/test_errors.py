@@ -13,7 +13,7 @@ from makewhole.core import clock, faults, ids
 from makewhole.model import claim, run
 from tests.payments import shop as shops
 
-REFUSED, BUSY, DOUBT, DEFECT = faults.Rejected, faults.Unavailable, faults.Indeterminate, faults.Defect
+REFUSED, BUSY, DOUBT, OURS = faults.Rejected, faults.Unavailable, faults.Indeterminate, faults.Credentials
 
 # status, code as the pages spell it, what it means for an act, what it means for a query
 DOCUMENTED = [
@@ -23,8 +23,8 @@ DOCUMENTED = [
     (400, "INVALID_REQUEST", REFUSED, claim.Why.REFUSED),
     (400, "INVALID_TRANSACTIONID", REFUSED, claim.Why.REFUSED),
     (400, "REQUEST_BLOCKED", REFUSED, claim.Why.REFUSED),
-    (400, "APPID_MCHID_NOT_MATCH", DEFECT, DEFECT),
-    (400, "MCH_NOT_EXISTS", DEFECT, DEFECT),
+    (400, "APPID_MCHID_NOT_MATCH", OURS, OURS),
+    (400, "MCH_NOT_EXISTS", OURS, OURS),
     (400, "ORDER_CLOSED", REFUSED, claim.Why.REFUSED),
     (400, "ORDERCLOSED", REFUSED, claim.Why.REFUSED),
     (400, "ORDERPAID", REFUSED, claim.Why.REFUSED),
@@ -32,7 +32,7 @@ DOCUMENTED = [
     (400, "ORDERREVERSED", REFUSED, claim.Why.REFUSED),
     (400, "NO_STATEMENT_EXIST", REFUSED, claim.Why.NOT_FOUND),
     (400, "STATEMENT_CREATING", BUSY, claim.Why.UNREACHABLE),
-    (401, "SIGN_ERROR", DEFECT, DEFECT),
+    (401, "SIGN_ERROR", OURS, OURS),
     (403, "TRADE_ERROR", REFUSED, claim.Why.REFUSED),
     (403, "NOT_ENOUGH", REFUSED, claim.Why.REFUSED),
     (403, "NOTENOUGH", REFUSED, claim.Why.REFUSED),
@@ -99,8 +99,8 @@ def test_a_documented_code_says_what_may_be_done(
     """For an act, and for a query; nothing that is documented is counted as unknown."""
     channel = channel_that_hears(status, json.dumps({"code": code, "message": "说明"}).encode())
     assert act(channel) is acting
-    if asking is DEFECT:
-        with pytest.raises(faults.Defect, match="clock"):
+    if asking is OURS:
+        with pytest.raises(faults.Credentials, match="clock"):
             channel.ask([ids.OutTradeNo("A1")])
     else:
         told, silent = channel.ask([ids.OutTradeNo("A1")])

@@ -21,8 +21,6 @@ from makewhole.engine import gather, sweep
 from makewhole.model import claim, finding, order, screen
 from makewhole.settings import RelaySettings, Settings
 
-NOBODYS_NUMBER = ids.OutTradeNo("MWDOCTOR00000000000000000000NONE")
-"""An out_trade_no that no shop will ever use: the right answer to it is that there is no such payment."""
 CODES_READ_MAX = 2000
 """Orders with an unknown status code that are read for their codes; more would show no new ones."""
 EXAMPLES = 3
@@ -83,7 +81,7 @@ def shop(world: ports.World, told: Settings, say: words.Say) -> Iterator[Check]:
     """The shop's database answers, the map fits (attaching has compared them), and the map knows every status code in use."""
     where = told.shop.file
     try:
-        world.eyes.read([ids.OrderNumber(NOBODYS_NUMBER)])
+        world.eyes.read([ids.OrderNumber(gather.NOBODYS_NUMBER)])
         yield Check(name="shop", light=Light.OK, what=say("doctor.shop", shop=world.eyes.shop), where=where)
         yield from _codes(world, where, say)
     except faults.Fault as down:
@@ -129,7 +127,7 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
     for name in ports.channel_names(world):
         where = str(name)
         try:
-            _, silences = world.channels[name].ask([NOBODYS_NUMBER])
+            _, silences = world.channels[name].ask([gather.NOBODYS_NUMBER])
         except faults.Fault as wrong:
             yield failed("channel", wrong, say, where)
             continue
@@ -142,7 +140,7 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
             case claim.Silence(detail=detail):
                 yield Check(name="channel", light=Light.FAIL, what=detail, where=where, todo=say("doctor.credentials-todo"))
             case None:
-                yield Check(name="channel", light=Light.WARN, what=say("doctor.channel-odd", number=NOBODYS_NUMBER), where=where)
+                yield Check(name="channel", light=Light.WARN, what=say("doctor.channel-odd", number=gather.NOBODYS_NUMBER), where=where)
     if told.wechatpay is not None and not told.wechatpay.notify_url:
         todo = say("doctor.notify-todo")
         yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where="wechatpay.notify_url", todo=todo)

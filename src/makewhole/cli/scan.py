@@ -131,6 +131,8 @@ def _total(now: session.Session, seen: Seen, stood: ladder.Ladder) -> None:
         out.table(heads, rows)
     sentence = "scan.nothing" if not (tally.broken or tally.unjudged) else "scan.total"
     out.line(say(sentence, suspects=tally.suspects, broken=tally.broken, unjudged=tally.unjudged, whole=tally.whole), "bold")
+    if tally.one_sided:
+        out.line(say("scan.one-sided", orders=tally.one_sided), "bold")
     for line in ladder.lines(stood, seen.silences, say):
         out.line(line, "dim")
     if tally.broken:

@@ -29,12 +29,14 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, shop
         stop.set()
 
     was = {number: signal.signal(number, stopped) for number in (signal.SIGINT, signal.SIGTERM)}
-    now.out.note(now.say("serve.starts", host=told.relay.host, port=told.relay.port))
     # Web server and adapters are imported only now: a wrong setting is told before they are.
     from makewhole.web import serve
 
+    def ready(port: int) -> None:
+        now.out.note(now.say("serve.starts", host=told.relay.host, port=port))
+
     try:
-        serve.serve(told, stop)
+        serve.serve(told, stop, ready)
     finally:
         for number, handler in was.items():
             signal.signal(number, handler)

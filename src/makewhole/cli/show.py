@@ -125,9 +125,10 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
         case payment.ChannelRefund() | payment.ShopRefund():
             return say("claim.refund", number=told.number or words.NOTHING, amount=str(told.amount), state=say.meaning(told.state))
         case payment.Notice():
-            return say(
-                "claim.notice", number=told.number, check=say.meaning(told.check), answer=say.meaning(told.answer), times=told.forwarded
-            )
+            heard = {"check": say.meaning(told.check), "answer": say.meaning(told.answer), "times": told.forwarded}
+            if told.refund is not None:
+                return say("claim.refund-notice", number=told.refund, **heard)
+            return say("claim.notice", number=told.number, **heard)
         case payment.Candidate():
             return say("claim.candidate", order=told.order, due=str(told.due), on=", ".join(say.meaning(m) for m in told.on))
         case order.OrphanRows():

@@ -56,9 +56,10 @@ def _claim(told: dossier.AnyClaim) -> Iterator[Moment]:
         case payment.ShopRefund():
             yield from _refund(told, told.number or words.NOTHING)
         case payment.Notice():
-            key = "notice-forwarded" if told.forwarded else "notice"
+            about = "notice" if told.refund is None else "refund-notice"
+            key = f"{about}-forwarded" if told.forwarded else about
             values = {
-                "number": told.number,
+                "number": told.refund or told.number,
                 "check": told.check.value,
                 "answer": told.answer.value,
                 "times": str(told.forwarded),

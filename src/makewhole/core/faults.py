@@ -5,6 +5,7 @@ Fault
 ├── Unavailable     nothing happened, we know it    -> later, the same again
 ├── Indeterminate   it may have happened            -> look first, never act again blindly (law 4)
 └── Defect          our own mistake                 -> stop this run, wake a person
+    └── Credentials who we say we are is refused    -> true of every order: stop asking there, say so once
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ class Indeterminate(Fault):
 
 class Defect(Fault):
     """We are wrong: an impossible state, an unusable credential, a broken invariant."""
+
+
+class Credentials(Defect):
+    """The other side does not accept our key, number, certificate or clock: no order can go on there until a person mends it.
+
+    Nothing happened: whoever is not known is not listened to.
+    """
 
 
 class BadInput(Exception):

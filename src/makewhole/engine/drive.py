@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.flow import execute, record
-from makewhole.model import act, plan, run
+from makewhole.model import act, case, plan, run, verdict
+
+
+def begin(
+    world: ports.World, made: plan.Plan, of: ids.CaseId, reservations: Sequence[verdict.Reservation], entries: Sequence[case.Entry]
+) -> ports.Claimed:
+    """Begin a run with its first step intended: limits, run and intention in one durable commit. Raises LimitReached."""
+    now = world.clock.now()
+    lease = ports.Lease(owner=world.owner, now=now, span=world.lease)
+    first, _ = execute.advance(execute.begin(made, now), _woken(), now)
+    told = [*entries, record.begun(made, of, now), record.intent(first, 0, of, now)]
+    return world.store.begin_run(first, of, reservations, told, lease)
 
 
 def drive(world: ports.World, held: ports.Claimed) -> run.Run:
@@ -16,6 +28,9 @@ def drive(world: ports.World, held: ports.Claimed) -> run.Run:
     if fence is None:
         return held.run
     going, news, at = held.run, _woken(), -1
+    if held.begun and going.marks[0] is run.Mark.INTENDED:
+        # Its first intention is as durable as its beginning, and nobody has acted on it: there is nothing to look for.
+        news, at = _act(world, going, going.steps[0], held, look=False), 0
     while True:
         now = world.clock.now()
         entries = [] if at < 0 else [record.outcome_of_step(going, at, news, held.case, now)]
@@ -59,6 +74,9 @@ def _act(world: ports.World, going: run.Run, step: plan.Step, held: ports.Claime
         return run.Saw(there=None, why=down.why) if look else run.NotDone(why=down.why)
     except faults.Indeterminate as doubt:
         return run.Saw(there=None, why=doubt.why) if look else run.Doubt(why=doubt.why)
+    except faults.Credentials as unknown:
+        # Who is not known is not listened to: nothing happened. The run waits for whoever mends the key, and its number stays good.
+        return run.Saw(there=None, why=unknown.why) if look else run.NotDone(why=unknown.why)
     except faults.Defect as ours:
         stopped, _ = execute.stop(going, f"defect: {ours.why}")
         if held.fence is not None:

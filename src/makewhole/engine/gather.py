@@ -7,11 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
 
+import structlog
+
 from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.flow import observe
 from makewhole.model import claim, dossier, order, payment
 
+NOBODYS_NUMBER = ids.OutTradeNo("MWDOCTOR00000000000000000000NONE")
+"""An out_trade_no that no shop will ever use: the right answer to it is that there is no such payment."""
+log = structlog.get_logger()
 _Numbers = list[tuple[ids.ChannelName, ids.OutTradeNo]]
 
 
@@ -74,11 +79,23 @@ def _numbers(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> dict[i
 def _asked(channel: ports.Channel, numbers: list[ids.OutTradeNo]) -> ports.Heard:
     try:
         return channel.ask(numbers)
-    except faults.Defect:
+    except faults.Credentials:
+        # True of every order: the whole sweep would hear nothing else.
         raise
     except faults.Fault as silent:
-        why = claim.Why.REFUSED if isinstance(silent, faults.Rejected) else claim.Why.UNREACHABLE
-        return (), tuple(_silence(channel.name, claim.About.PAYMENT, n, why, silent.why) for n in numbers)
+        return (), tuple(_silence(channel.name, claim.About.PAYMENT, n, _why(silent), silent.why) for n in numbers)
+
+
+def _why(silent: faults.Fault) -> claim.Why:
+    """What kind of silence a fault is. A Defect over one answer is our mistake: of this order we know nothing then, of others we do."""
+    match silent:
+        case faults.Rejected():
+            return claim.Why.REFUSED
+        case faults.Defect():
+            log.error("defect", why=silent.why)
+            return claim.Why.NOT_UNDERSTOOD
+        case _:
+            return claim.Why.UNREACHABLE
 
 
 def _written(shop: ports.Heard, attempts: list[payment.Attempt]) -> frozenset[ids.OutTradeNo]:
@@ -122,10 +139,10 @@ def _refunds(world: ports.World, key: ids.OrderKey, claims: list[dossier.AnyClai
         numbers = list(dict.fromkeys([*rows, ours]))
         try:
             told, quiet = world.channels[attempt.channel].ask_refunds([(n, attempt.number) for n in numbers])
-        except faults.Defect:
+        except faults.Credentials:
             raise
         except faults.Fault as down:
-            silent.append(_silence(attempt.channel, claim.About.REFUND, attempt.number, claim.Why.UNREACHABLE, down.why))
+            silent.append(_silence(attempt.channel, claim.About.REFUND, attempt.number, _why(down), down.why))
             continue
         # A refund number may belong to another attempt of the same order, and ours is a guess.
         found += [r for r in told if isinstance(r, payment.ChannelRefund) and r.payment == attempt.number]
@@ -139,7 +156,7 @@ def _notices(world: ports.World, key: ids.OrderKey, attempts: list[payment.Attem
     for attempt in attempts:
         kept = world.store.notices(key.shop, attempt.number)
         heard += [notice(k) for k in kept]
-        if not kept:
+        if not any(k.refund is None for k in kept):
             why = claim.Why.NOT_FOUND if world.relayed else claim.Why.NOT_CONFIGURED
             silent.append(_silence(claim.RELAY, claim.About.NOTICE, attempt.number, why))
     return tuple(heard), tuple(silent)
@@ -157,6 +174,7 @@ def notice(kept: ports.Kept) -> payment.Notice:
         answer=kept.answer,
         answer_code=kept.answer_code,
         forwarded=kept.forwarded,
+        refund=None if kept.refund is None else kept.refund.number,
     )
 
 

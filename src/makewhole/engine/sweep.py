@@ -4,6 +4,7 @@ a sweep that was cut off is simply begun again."""
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.engine import gather, look, recover
 from makewhole.flow.diagnose import rule, rules
-from makewhole.model import finding
+from makewhole.model import claim, finding
 
 BATCH = 200
 """Orders read at once: large enough that statements cost little, small enough that a dossier is seconds old at most."""
@@ -32,6 +33,8 @@ class Tally:
 
     suspects: int = 0
     whole: int = 0
+    one_sided: int = 0
+    """Nothing wrong in the shop's rows, and the channel that they name is not attached: of its money nobody knows."""
     broken: int = 0
     unjudged: int = 0
     done: int = 0
@@ -41,6 +44,8 @@ class Tally:
     def add(self, looked: look.Looked) -> None:
         """Count one order."""
         match looked.diagnosis:
+            case finding.Whole() if any(s.why is claim.Why.NOT_CONFIGURED for s in looked.dossier.silent(claim.About.PAYMENT)):
+                self.one_sided += 1
             case finding.Whole():
                 self.whole += 1
             case finding.Unjudged():
@@ -103,14 +108,19 @@ def _task(number: ids.OrderNumber, deadline: datetime, stake_fen: int) -> Task:
     return Task(day=hour, minus_stake=-stake_fen, deadline=deadline, number=number)
 
 
-def worklist(world: ports.World, tally: Tally | None = None, pool: futures.Executor | None = None) -> list[Task]:
+def worklist(
+    world: ports.World, tally: Tally | None = None, pool: futures.Executor | None = None, stopped: Callable[[], bool] = lambda: False
+) -> list[Task]:
     """The broken orders of a whole sweep, most urgent first: numbers only, so that a million fit.
 
     And whatever case is still open: an order that was mended while a source was silent looks whole by now, and must still get its end.
+    Nothing where it was `stopped` in the middle: half a list is in no order.
     """
     still = {c.order.number: c for c in world.store.cases(open_only=True) if c.order.shop == world.eyes.shop}
     heap: list[Task] = []
     for looked in scan(world, tally, pool=pool):
+        if stopped():
+            return []
         if isinstance(looked.diagnosis, finding.Broken):
             heapq.heappush(heap, urgency(looked))
             still.pop(looked.order.number, None)
@@ -120,10 +130,22 @@ def worklist(world: ports.World, tally: Tally | None = None, pool: futures.Execu
 
 
 def drain(world: ports.World, tasks: list[Task], pool: futures.Executor) -> Iterator[recover.Result]:
-    """Work on these orders in their order, in parallel, as results come; memory holds numbers and the results not yet taken."""
-    for batch in gather.batches((t.number for t in tasks), BATCH):
-        for done in futures.as_completed([pool.submit(work, world, number) for number in batch]):
-            yield done.result()
+    """Work on these orders in their order, in parallel, as results come; memory holds numbers and the results not yet taken.
+
+    No order waits for a slow one before it: whenever some are done, the next ones are handed out. Whoever stops asking for results
+    stops what has not begun.
+    """
+    left = iter(tasks)
+    busy = {pool.submit(work, world, task.number) for task in itertools.islice(left, BATCH)}
+    try:
+        while busy:
+            done, busy = futures.wait(busy, return_when=futures.FIRST_COMPLETED)
+            busy |= {pool.submit(work, world, task.number) for task in itertools.islice(left, len(done))}
+            for one in done:
+                yield one.result()
+    finally:
+        for one in busy:
+            one.cancel()
 
 
 def work(world: ports.World, number: ids.OrderNumber) -> recover.Result:
@@ -140,9 +162,14 @@ def resume_left(world: ports.World, limit: int = 100) -> list[recover.Result]:
 
 
 def _apart(key: ids.OrderKey, one: Callable[[], recover.Result]) -> recover.Result:
-    """One order's work, its faults kept to itself: our own mistake, a silent source, a lease that somebody else has taken over."""
+    """One order's work, its faults kept to itself: our own mistake, a silent source, a lease that somebody else has taken over.
+
+    Raises Credentials, which would be each order's fault: it is told once, and the sweep is over.
+    """
     try:
         return one()
+    except faults.Credentials:
+        raise
     except faults.Defect:
         log.exception("defect", order=str(key))
         state = recover.State.DEFECT

@@ -44,7 +44,7 @@ def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
         case payment.ShopRefund():
             return ("shop-refund", told.source, told.number or f"{told.requested_at} {told.done_at} {told.amount}")
         case payment.Notice():
-            return ("notice", told.channel, told.number, told.check.value)
+            return ("notice", told.channel, told.number, told.check.value, told.refund or "")
         case payment.Candidate():
             return ("candidate", told.order)
         case payment.Link():

@@ -111,10 +111,12 @@ class Notice(claim.Claim, frozen=True, kw_only=True, tag="notice"):
     answer: ShopAnswer = ShopAnswer.NOT_FORWARDED
     answer_code: int | None = None
     forwarded: int = 0
+    refund: ids.RefundNo | None = None
+    """The refund that it is about; None for a payment's notice, and for one of which nothing was believed."""
 
     def said(self) -> object:
         """That it came; how often it was forwarded since changes no plan."""
-        return ("notice", self.channel, self.number, self.check.value)
+        return ("notice", self.channel, self.number, self.check.value, *(() if self.refund is None else (self.refund,)))
 
 
 class Match(enum.Enum):

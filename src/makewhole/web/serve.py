@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import ExitStack
@@ -13,53 +14,89 @@ import uvicorn
 
 from makewhole import ports, settings, wiring
 from makewhole.core import faults
-from makewhole.engine import relay, sweep
+from makewhole.engine import gather, relay, sweep
 from makewhole.web import relay as relay_page
 
 STOP_WITHIN_S = 20
 """Seconds to finish the calls under way after SIGTERM: longer than one call's time-out; then the journal takes over."""
+CLOSE_WITHIN_S = 5
+"""Seconds for the answers under way after SIGTERM: as long as a channel waits for one."""
 CHECKPOINT_EVERY_S = 60
 """Seconds between signed roots of the evidence log: what a thief of the machine could still rewrite."""
 log = structlog.get_logger()
 
 
 def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int], None] | None = None) -> None:
-    """Run until `stop` is set. What is under way is finished or left to the journal; kill -9 loses nothing that was acknowledged."""
+    """Run until `stop` is set. What is under way is finished or left to the journal; kill -9 loses nothing that was acknowledged.
+
+    Raises Credentials before the first callback is taken, where a channel does not know us; and our own mistake, once all has stopped.
+    """
     with ExitStack() as stack:
-        world = stack.enter_context(wiring.open_world(told, relayed=True))
-        pool = stack.enter_context(futures.ThreadPoolExecutor(told.engine.workers, thread_name_prefix="order"))
+        world = stack.enter_context(wiring.open_world(told))
+        _introduce(world)
+        pool = futures.ThreadPoolExecutor(told.engine.workers, thread_name_prefix="order")
+        # Two hundred orders may stand in its queue: whoever stops begins none of them.
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        every = _Rounds(stop)
         threads = [
-            _every(stop, told.engine.forward_every_s, "forward", partial(relay.forward_due, world)),
-            _every(stop, told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
-            _every(stop, told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
-            _every(stop, CHECKPOINT_EVERY_S, "checkpoint", partial(checkpoint, world)),
+            every(told.engine.forward_every_s, "forward", partial(relay.forward_due, world, stop.is_set)),
+            every(told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
+            every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
+            every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
         ]
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
         web.start()
-        _wait_until_listening(server, web, stop)
-        if ready is not None and server.started:
-            ready(server.servers[0].sockets[0].getsockname()[1])
-        log.info("serving", relay=f"{told.relay.host}:{told.relay.port}", shop=world.eyes.shop, channels=sorted(world.channels))
-        while not stop.wait(0.2):
-            if not web.is_alive():
-                raise faults.Unavailable(f"the relay stopped: is {told.relay.host}:{told.relay.port} free?")
-        server.should_exit = True
-        for thread in (web, *threads):
-            thread.join(STOP_WITHIN_S)
+        try:
+            _wait_until_listening(server, web, stop)
+            if server.started:
+                port = server.servers[0].sockets[0].getsockname()[1]
+                log.info("serving", relay=f"{told.relay.host}:{port}", shop=world.eyes.shop, channels=sorted(world.channels))
+                if ready is not None:
+                    ready(port)
+            while not stop.wait(0.2):
+                if not web.is_alive():
+                    raise faults.Unavailable(f"the relay stopped: is {told.relay.host}:{told.relay.port} free?")
+        finally:
+            stop.set()
+            server.should_exit = True
+            _join([web, *threads])
+        if every.failure is not None:
+            raise every.failure
         log.info("stopped")
 
 
-def checkpoint(world: ports.World) -> None:
-    """Sign the evidence log as it is now."""
-    if world.seal is not None:
-        world.store.checkpoint(world.seal, wiring.ORIGIN)
+def _introduce(world: ports.World) -> None:
+    """Ask each channel for what cannot exist: whoever does not know us must be told of now, and not with the first order of the night.
+
+    Raises Credentials. A channel that is silent is asked again by every sweep: callbacks are taken meanwhile.
+    """
+    for name in ports.channel_names(world):
+        _, silences = world.channels[name].ask([gather.NOBODYS_NUMBER])
+        for quiet in silences:
+            log.info("channel", channel=name, answers=quiet.why.value, detail=quiet.detail)
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    give_up = time.monotonic() + STOP_WITHIN_S
+    for thread in threads:
+        thread.join(max(give_up - time.monotonic(), 0))
+        if thread.is_alive():
+            log.warning("left to the journal", loop=thread.name)
 
 
 def _server(told: settings.Settings, world: ports.World) -> uvicorn.Server:
     receivers = {str(name): partial(relay.receive, world, reader) for name, reader in wiring.notice_readers(world).items()}
     page = relay_page.app(receivers, answer_within_s=told.relay.answer_within_ms / 1000)
-    config = uvicorn.Config(page, host=told.relay.host, port=told.relay.port, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        page,
+        host=told.relay.host,
+        port=told.relay.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=CLOSE_WITHIN_S,
+    )
     return uvicorn.Server(config)
 
 
@@ -71,29 +108,51 @@ def _wait_until_listening(server: uvicorn.Server, web: threading.Thread, stop: t
 def _sweep(world: ports.World, pool: futures.Executor, stop: threading.Event) -> None:
     """One sweep of the shop's rows, and work on what it found; cut short by the stop, and begun again next time."""
     seen = sweep.Tally()
-    tasks = sweep.worklist(world, seen, pool)
+    tasks = sweep.worklist(world, seen, pool, stop.is_set)
     for result in sweep.drain(world, tasks, pool):
         log.info("order", order=str(result.order), state=result.state.value)
         if stop.is_set():
             return
-    log.info("swept", suspects=seen.suspects, broken=seen.broken, unjudged=seen.unjudged)
+    log.info("swept", suspects=seen.suspects, broken=seen.broken, unjudged=seen.unjudged, one_sided=seen.one_sided)
 
 
-def _every(stop: threading.Event, seconds: float, name: str, work: Callable[[], object]) -> threading.Thread:
-    """A thread that works, waits, and works again. A fault ends one round, a Defect ends the process: it is our mistake."""
+class _Rounds:
+    """Threads that work, wait, and work again. A fault ends one round; our own mistake ends the process, and is its `failure`."""
 
-    def loop() -> None:
-        while not stop.is_set():
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self.failure: BaseException | None = None
+
+    def __call__(self, seconds: float, name: str, work: Callable[[], object]) -> threading.Thread:
+        """One more thread, under way."""
+        thread = threading.Thread(target=self._loop, args=(seconds, name, work), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _loop(self, seconds: float, name: str, work: Callable[[], object]) -> None:
+        refused = ""
+        while not self._stop.is_set():
             try:
                 work()
-            except faults.Defect:
-                log.exception("defect", loop=name)
-                stop.set()
-                raise
+                refused = ""
+            except faults.Credentials as unknown:
+                # True until somebody mends it, so said once and not every minute. The relay goes on: callbacks would be lost with it.
+                if refused != unknown.code:
+                    log.warning("the channel does not accept who we say we are", loop=name, why=unknown.why)
+                refused = unknown.code or ""
+            except faults.Defect as ours:
+                self._fail(name, ours)
             except (faults.Fault, faults.BadInput) as fault:
                 log.warning("round failed", loop=name, why=str(fault))
-            stop.wait(seconds)
+            except BaseException as ours:  # noqa: BLE001 - raised again by `serve`: a thread that dies alone is a service that lies
+                self._fail(name, ours)
+            self._stop.wait(seconds)
 
-    thread = threading.Thread(target=loop, name=name, daemon=True)
-    thread.start()
-    return thread
+    def _fail(self, name: str, ours: BaseException) -> None:
+        # What breaks while everything is being put down broke because of that.
+        if self._stop.is_set():
+            log.warning("cut off by the stop", loop=name, why=str(ours))
+            return
+        log.error("defect", loop=name, why=f"{type(ours).__name__}: {ours}")
+        self.failure = self.failure or ours
+        self._stop.set()

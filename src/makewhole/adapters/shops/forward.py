@@ -44,7 +44,8 @@ def replaying(notices: Callable[[ids.ShopName, ids.OutTradeNo], Sequence[ports.K
     def replay(order: ids.OrderKey, step: plan.Step) -> run.News | None:
         if not isinstance(step.act, act.RecordPayment):
             return None
-        genuine = [k for k in notices(order.shop, step.act.payment) if k.check is payment.NoticeCheck.GENUINE]
+        kept = notices(order.shop, step.act.payment)
+        genuine = [k for k in kept if k.check is payment.NoticeCheck.GENUINE and k.refund is None]
         # A shop that said yes and did nothing will say yes and do nothing.
         again = [k for k in genuine if k.forwarded < REPLAYS_MAX and k.answer is not payment.ShopAnswer.ACKNOWLEDGED]
         if not again:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import dataclasses
+from datetime import UTC, datetime
+
+import msgspec
 
 from makewhole import ports
-from makewhole.adapters.store import names, statements, tables
+from makewhole.adapters.store import limits, names, statements, tables
 from makewhole.core import codec, faults, ids
 from makewhole.model import payment
 
+REFUSED_MAX = 2_000
+"""Notices that are not genuine, kept for one shop in one calendar month (UTC): enough to see what was tried, and which clock or key was
+wrong. Anybody can send one; without a limit whoever sends a hundred a second fills the disk in days, and genuine ones have no room."""
+REFUSED_BODY_BYTES_MAX = 8 * 1024
+"""Bytes kept of one that is not genuine; with the count above 16 MB a month. A real callback has under 4 KiB. Its key is of all its
+bytes."""
 _GENUINE = payment.NoticeCheck.GENUINE.value
+_CLAIMS: msgspec.json.Decoder[payment.Attempt | payment.ChannelRefund] = msgspec.json.Decoder(payment.Attempt | payment.ChannelRefund)
 
 
 def keep(tx: statements.Tx, notice: ports.Kept) -> bool:
-    """Whether it is new."""
+    """Whether it is new, and not the one refused notice too many."""
     if tx.one(statements.NOTICE_KNOWN, w_key=notice.key) is not None:
         return False
+    if notice.check is not payment.NoticeCheck.GENUINE:
+        # Counted, not looked for: to count rows for each of an attacker's requests would be his next attack.
+        if not limits.take(tx, f"refused-notices/{notice.shop}/{notice.received_at.astimezone(UTC):%Y-%m}", REFUSED_MAX):
+            return False
+        notice = dataclasses.replace(notice, body=notice.body[:REFUSED_BODY_BYTES_MAX])
     received_at = names.ticks(notice.received_at)
     tx.run(
         statements.NOTICE_INSERT,
@@ -27,7 +42,7 @@ def keep(tx: statements.Tx, notice: ports.Kept) -> bool:
         received_at=received_at,
         headers=codec.canonical(notice.headers),
         body=notice.body,
-        attempt=None if notice.attempt is None else codec.canonical(notice.attempt),
+        attempt=_claim(notice),
         answer=notice.answer.value,
         answer_code=notice.answer_code,
         forwarded=notice.forwarded,
@@ -73,8 +88,14 @@ def unsettled(tx: statements.Tx, shop: ids.ShopName, now: datetime) -> list[ids.
     return [ids.OutTradeNo(row[0]) for row in rows]
 
 
+def _claim(notice: ports.Kept) -> bytes | None:
+    told = notice.attempt or notice.refund
+    return None if told is None else codec.canonical(told)
+
+
 def _kept(row: statements.Row) -> ports.Kept:
     key, shop, channel, number, check, received_at, headers, body, attempt, answer, code, forwarded, settled = row
+    claim = None if attempt is None else _CLAIMS.decode(attempt)
     return ports.Kept(
         key=ids.Key(key),
         shop=ids.ShopName(shop),
@@ -84,7 +105,8 @@ def _kept(row: statements.Row) -> ports.Kept:
         received_at=names.instant(received_at),
         headers=codec.decode(headers, tuple[tuple[str, str], ...]),
         body=bytes(body),
-        attempt=None if attempt is None else codec.decode(attempt, payment.Attempt),
+        attempt=claim if isinstance(claim, payment.Attempt) else None,
+        refund=claim if isinstance(claim, payment.ChannelRefund) else None,
         answer=payment.ShopAnswer(answer),
         answer_code=code,
         forwarded=forwarded,

@@ -47,6 +47,18 @@ def _reserve(tx: statements.Tx, one: verdict.Reservation, of: ids.RunId) -> None
     tx.run(statements.USE_INSERT, bucket=bucket, key=key, used=one.count, used_fen=one.amount_fen, run_id=of)
 
 
+def take(tx: statements.Tx, bucket: str, count_max: int) -> bool:
+    """Use a count up once more; False, nothing written, where it is full."""
+    name = names.fit(bucket)
+    if used(tx, bucket)[0] >= count_max:
+        return False
+    if tx.one(statements.LIMIT_FIND, w_bucket=name) is None:
+        tx.run(statements.LIMIT_INSERT, bucket=name, used=0, used_fen=0)
+    one = {"count": 1, "count_too": 1, "count_max": count_max, "amount_fen": 0, "amount_fen_too": 0, "amount_max_fen": UNLIMITED}
+    taken = tx.run(statements.LIMIT_TAKE, w_bucket=name, **one)
+    return taken > 0
+
+
 def used(tx: statements.Tx, bucket: str) -> tuple[int, int]:
     """Count and fen used so far."""
     row = tx.one(statements.LIMIT_FIND, w_bucket=names.fit(bucket))

@@ -67,6 +67,7 @@ notices = _table(
     sa.Column("received_at", sa.BigInteger, nullable=False),
     sa.Column("headers", _bytes(), nullable=False),
     sa.Column("body", _bytes(), nullable=False),
+    # What a genuine one claims: an Attempt or a ChannelRefund, which its tag tells.
     sa.Column("attempt", _bytes()),
     sa.Column("answer", _text(WORD_LENGTH), nullable=False),
     sa.Column("answer_code", sa.Integer),

@@ -97,6 +97,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Looked at closely: {suspects}. Broken: {broken}. Could not be judged: {unjudged}. Whole: {whole}.",
         "仔细查看 {suspects} 单：有问题 {broken}，无法判断 {unjudged}，正常 {whole}。",
     ),
+    "scan.one-sided": (
+        "Not judged on the money's side: {orders}. Their rows agree with themselves; the channel that they name is not attached.",
+        "款项一侧未核对：{orders} 单。店铺数据自身一致，但订单写明的支付渠道没有接入。",
+    ),
     "scan.next": (
         "Next: “makewhole show ORDER” tells an order's story, “makewhole recover --all” shows what would be done.",
         "接下来：“makewhole show 订单号”看来龙去脉，“makewhole recover --all”预览如何恢复。",
@@ -141,6 +145,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "payment notice for {number}: {check}; {answer}, forwarded {times} times",
         "支付单 {number} 的通知：{check}；{answer}，转发 {times} 次",
     ),
+    "claim.refund-notice": (
+        "notice of refund {number}: {check}; {answer}, forwarded {times} times",
+        "退款 {number} 的通知：{check}；{answer}，转发 {times} 次",
+    ),
     "claim.candidate": ("may belong to order {order} ({due}), fits by {on}", "可能属于订单 {order}（{due}），相符之处：{on}"),
     "claim.link": ("payment {number} belongs to order {order}", "支付单 {number} 属于订单 {order}"),
     "claim.orphan-rows": ("{items} items name order {order}, which does not exist", "有 {items} 件商品写着订单 {order}，但这个订单不存在"),
@@ -165,6 +173,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "moment.notice-forwarded": (
         "the notice for {number} arrived ({check:NoticeCheck}), was handed to the shop {times} times: {answer:ShopAnswer} ({code})",
         "收到支付单 {number} 的通知（{check:NoticeCheck}），转交店铺 {times} 次；最近一次：{answer:ShopAnswer}（{code}）",
+    ),
+    "moment.refund-notice": (
+        "the notice of refund {number} arrived ({check:NoticeCheck}), not yet handed to the shop",
+        "收到退款 {number} 的通知（{check:NoticeCheck}），尚未转交店铺",
+    ),
+    "moment.refund-notice-forwarded": (
+        "the notice of refund {number} arrived ({check:NoticeCheck}), was handed to the shop {times} times: {answer:ShopAnswer} ({code})",
+        "收到退款 {number} 的通知（{check:NoticeCheck}），转交店铺 {times} 次；最近一次：{answer:ShopAnswer}（{code}）",
     ),
     "moment.coupon-used": ("coupon {coupon} was used", "使用优惠券 {coupon}"),
     "moment.case-opened": ("we found: {ailment:Ailment}", "发现问题：{ailment:Ailment}"),

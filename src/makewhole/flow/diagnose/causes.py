@@ -17,7 +17,9 @@ _REFUSED = frozenset(
 
 def callback(told: dossier.Dossier, paid: tally.Paid) -> tuple[finding.Reason, tuple[finding.Evidence, ...]]:
     """The cause, and the notices that tell it."""
-    notices = [n for n in told.of(payment.Notice) if n.channel == paid.attempt.channel and n.number == paid.attempt.number]
+    about = (n for n in told.of(payment.Notice) if n.channel == paid.attempt.channel and n.number == paid.attempt.number)
+    # What the shop did with a refund's notice tells nothing of the payment's.
+    notices = [n for n in about if n.refund is None]
     genuine = [n for n in notices if n.check is payment.NoticeCheck.GENUINE]
 
     # A genuine callback that the shop said yes to, while its row shows nothing: the shop acknowledges before it applies.

@@ -27,7 +27,8 @@ class _Read:
 
     event: str
     number: str
-    attempt: payment.Attempt | None
+    attempt: payment.Attempt | None = None
+    refund: payment.ChannelRefund | None = None
 
 
 class Callbacks:
@@ -90,9 +91,7 @@ class Callbacks:
         )
         if told.event_type.startswith(_REFUNDED):
             news = wire.parse(raw, wire.RefundNews)
-            if news.mchid != self._account.mchid:
-                raise claims.Foreign(f"merchant {news.mchid}, ours is {self._account.mchid}")
-            return _Read(event=told.id, number=news.out_trade_no, attempt=None)
+            return _Read(event=told.id, number=news.out_trade_no, refund=claims.refund_news(news, self._account, now, raw))
         if not told.event_type.startswith(_PAID):
             raise ValueError(f"event {told.event_type[:40]!r} is none of ours")
         found = wire.parse(raw, wire.Transaction)
@@ -119,4 +118,5 @@ class Callbacks:
             headers=tuple((k, v) for k, v in headers if k.lower() in _KEPT),
             body=body,
             attempt=read.attempt if read else None,
+            refund=read.refund if read else None,
         )

@@ -74,3 +74,23 @@ def refund(told: wire.Refund, of: account.Account, as_of: datetime, raw: bytes) 
         requested_at=clock.parse(told.create_time) if told.create_time else None,
         done_at=clock.parse(told.success_time) if told.success_time else None,
     )
+
+
+def refund_news(told: wire.RefundNews, of: account.Account, as_of: datetime, raw: bytes) -> payment.ChannelRefund:
+    """The claim of a callback. Raises Foreign, or ValueError where the object contradicts itself."""
+    if told.mchid != of.mchid:
+        raise Foreign(f"merchant {told.mchid}, ours is {of.mchid}")
+    if not 0 < told.amount.refund <= told.amount.total:
+        raise ValueError(f"a refund of {told.amount.refund} out of {told.amount.total}")
+    return payment.ChannelRefund(
+        source=of.name,
+        as_of=as_of,
+        raw=codec.digest_bytes(raw),
+        channel=of.name,
+        number=ids.RefundNo(told.out_refund_no),
+        payment=ids.OutTradeNo(told.out_trade_no),
+        state=REFUND[told.refund_status],
+        amount=money.Money(fen=told.amount.refund, currency=told.amount.currency),
+        transaction=ids.TransactionId(told.transaction_id) if told.transaction_id else None,
+        done_at=clock.parse(told.success_time) if told.success_time else None,
+    )

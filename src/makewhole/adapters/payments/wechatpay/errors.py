@@ -86,7 +86,7 @@ def fault(status: int, code: str, message: str, *, act: bool, unlisted: Counter[
         case Meaning.PAYING | Meaning.BUSY:
             return faults.Unavailable(why, code=code)
         case Meaning.OURS:
-            return faults.Defect(f"{why}. Check merchant number, key, certificate serial and this machine's clock", code=code)
+            return faults.Credentials(f"{why}. Check merchant number, key, certificate serial and this machine's clock", code=code)
         case Meaning.CONFUSED:
             return _unknown(why, code, act=act)
         case None:

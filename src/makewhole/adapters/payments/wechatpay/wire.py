@@ -101,6 +101,8 @@ class RefundNews(msgspec.Struct, frozen=True, kw_only=True):
     out_refund_no: str
     refund_status: RefundStatus
     amount: RefundAmount
+    transaction_id: str = ""
+    success_time: str | None = None
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
