@@ -9,7 +9,7 @@ from typing import assert_never
 from makewhole import ports
 from makewhole.core import ids
 from makewhole.engine import drive, look, propose, settle
-from makewhole.flow import execute, record, verify
+from makewhole.flow import record, verify
 from makewhole.model import case, fact, finding, payment, plan, run, verdict
 
 ROUNDS_MAX = 6
@@ -126,11 +126,10 @@ def _work_on(world: ports.World, looked: look.Looked, found: finding.Finding, ac
 
 
 def _run(world: ports.World, proposed: propose.Proposal, said: verdict.Allowed, opened: case.Case) -> _Round:
-    made, now = proposed.plan, world.clock.now()
-    lease = ports.Lease(owner=world.owner, now=now, span=world.lease)
-    entries = [record.judged(made, said, opened.id, now), record.begun(made, opened.id, now)]
+    made = proposed.plan
+    judged = record.judged(made, said, opened.id, world.clock.now())
     try:
-        held = world.store.begin_run(execute.begin(made, now), opened.id, said.reservations, entries, lease)
+        held = drive.begin(world, made, opened.id, said.reservations, [judged])
     except ports.LimitReached as full:
         return _ask(world, proposed, opened, fact.fact(fact.Says.HELD_BY_GUARD, full.reservation.ground))
     # Carried out before, on this very dossier, and the ailment is still here: not twice.
@@ -182,10 +181,8 @@ def _verified(world: ports.World, proposed: propose.Proposal, opened: case.Case)
 
 def _ask(world: ports.World, proposed: propose.Proposal, opened: case.Case, why: fact.Fact) -> _Round:
     """Hand the finding to a person, through a run like any other: the question is durable before it counts as asked."""
-    now = world.clock.now()
     made = propose.question(world, proposed, why)
-    lease = ports.Lease(owner=world.owner, now=now, span=world.lease)
-    held = world.store.begin_run(execute.begin(made, now), opened.id, (), [record.begun(made, opened.id, now)], lease)
+    held = drive.begin(world, made, opened.id, (), [])
     going = held.run if held.run.end is not None else drive.drive(world, held)
     if going.end is not run.End.DONE:
         return _Round(waits=True)

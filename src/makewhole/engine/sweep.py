@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import queue
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -135,14 +136,22 @@ def drain(world: ports.World, tasks: list[Task], pool: futures.Executor) -> Iter
     No order waits for a slow one before it: whenever some are done, the next ones are handed out. Whoever stops asking for results
     stops what has not begun.
     """
-    left = iter(tasks)
-    busy = {pool.submit(work, world, task.number) for task in itertools.islice(left, BATCH)}
+    left, busy = iter(tasks), set[futures.Future[recover.Result]]()
+    over: queue.SimpleQueue[futures.Future[recover.Result]] = queue.SimpleQueue()
+
+    def hand_out(count: int) -> None:
+        for task in itertools.islice(left, count):
+            given = pool.submit(work, world, task.number)
+            busy.add(given)
+            given.add_done_callback(over.put)
+
     try:
+        hand_out(BATCH)
         while busy:
-            done, busy = futures.wait(busy, return_when=futures.FIRST_COMPLETED)
-            busy |= {pool.submit(work, world, task.number) for task in itertools.islice(left, len(done))}
-            for one in done:
-                yield one.result()
+            one = over.get()
+            busy.remove(one)
+            hand_out(1)
+            yield one.result()
     finally:
         for one in busy:
             one.cancel()

@@ -169,7 +169,7 @@ class Start:
                 tx.steps.append((n, 0, i, _PHASES[mark], plan.key(order, self.first.steps[i]), 1, at))
         tx.entries.extend(self.leaves)
         self.memory.put(self.id, Held(n=n, fence=1, saves=0, rest=self.rest))
-        return ports.Claimed(run=self.first, case=self.case, fence=1)
+        return ports.Claimed(run=self.first, case=self.case, fence=1, begun=True)
 
     def _join(self, tx: statements.Tx, known: statements.Row) -> ports.Claimed:
         begun, rest, case_id, old, n, not_before = known
