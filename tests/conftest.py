@@ -28,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(name=str(item.path.relative_to(ROOT))))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests want read though they passed (`record_property("says", …)`): how many worlds were played, for one."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, said in getattr(report, "user_properties", ()):
+            if name == "says":
+                terminalreporter.write_line(f"{report.nodeid}: {said}")
+
+
 def _serving(recipe: Callable[[], launch.Recipe]) -> Iterator[launch.Server]:
     """A server that cannot be had fails the tests that need it, by name; it never skips them."""
     with contextlib.ExitStack() as stack:

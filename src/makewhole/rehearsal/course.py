@@ -16,6 +16,8 @@ from makewhole.rehearsal import stage
 from makewhole.sandbox import day, grade, laws, truth
 from makewhole.sandbox.shop import jobs, schema
 
+Judged = tuple[grade.Grade, tuple[laws.Breach, ...]]
+"""The grade, and every breach: of the laws first, then each mistake that the grade counts."""
 PAYS, CANCELS = 0.65, 0.15
 """Shares of the buyers whose order was recalled; the rest let it lapse."""
 
@@ -62,8 +64,8 @@ class Course:
         jobs.poll_refunds(self.on.day.shop)
         buyers(self.on.day)
 
-    def judge(self, broken: Sequence[laws.Breach]) -> tuple[grade.Grade, tuple[laws.Breach, ...]]:
-        """Beside the truth; the mistakes that the grade counts follow the laws' own breaches."""
+    def judge(self, broken: Sequence[laws.Breach]) -> Judged:
+        """Beside the truth."""
         graded, mistakes = grade.grade(self.on.day, self._told(), laws_broken=len(broken))
         return graded, (*broken, *(laws.Breach(law=laws.GRADED, says=line) for line in mistakes))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from makewhole.core import codec
 from makewhole.rehearsal import stage, watch
 from makewhole.sandbox import laws
 
-_TABLES = ("trade_order", "trade_order_item", "pay_attempt", "refund_order", "sku_stock", "stock_flow", "member_coupon", "order_log")
+TABLES = ("trade_order", "trade_order_item", "pay_attempt", "refund_order", "sku_stock", "stock_flow", "member_coupon", "order_log")
+"""The shop's tables that any of us may write."""
 Shape = dict[str, object]
 """What a finished world must keep: the shop's rows by table, the channel's ledger, our cases and the length of our evidence."""
 
@@ -56,8 +58,15 @@ def scene(on: stage.Stage, book: watch.Notebook, roots: Roots, once_more: Callab
 def shape(on: stage.Stage) -> Shape:
     """As it is now."""
     rows = on.day.shop.rows
-    made: Shape = {t: [tuple(r) for r in rows.all(f"SELECT * FROM {t}")] for t in _TABLES}  # noqa: S608 - names of our own
+    made: Shape = {t: [tuple(r) for r in rows.all(f"SELECT * FROM {t}")] for t in TABLES}  # noqa: S608 - names of our own
     made["the channel's ledger"] = list(on.day.bank.ledger)
     made["cases"] = [(c.id, c.terminal) for c in on.store.cases()]
     made["evidence"] = on.store.head().size
     return made
+
+
+def digest(on: stage.Stage) -> str:
+    """Of everything durable, to the byte. 64 hex characters."""
+    told = shape(on)
+    leaves = [line.leaf for line in on.store.entries()]
+    return codec.digest_bytes(b"\n".join([repr(sorted(told.items())).encode(), *leaves]))

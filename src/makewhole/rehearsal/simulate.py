@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from makewhole import ports
 from makewhole.core import faults as our_faults
 from makewhole.core import ids
 from makewhole.engine import sweep
-from makewhole.rehearsal import course, judgement, stage, watch
+from makewhole.model import act, plan
+from makewhole.rehearsal import judgement, lives, stage, watch
 from makewhole.sandbox import day, grade, laws, lightkeys, truth, world
 from makewhole.sandbox.shop import till
 from makewhole.sandbox.shop.schema import Status
@@ -53,6 +53,8 @@ TURNS = (0, 1, 2, 4, 7, 12, 20, 31, 45, 60, 90, 120, 180, 240, 360)
 """Minutes after the first sweep at which something is done while faults last."""
 REST = (420, 480, 600, 780, 1020, 1440, 1800, 2200, 2880, 3600, 4320, 5040, 5760, 6480, 7200, 7920, 8640, 9360, 10080)
 """And when all is healed: a week is enough for every wait."""
+SWEEPS = frozenset({0, 1, 2, 7, 20, 45, 90, 180, 360, 420, 1440, REST[-1]})
+"""Turns at which all of the shop's rows are looked at; at the others only what waits, what was left and what could not be judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,8 @@ class Played:
     grade: grade.Grade
     places: int
     kills: int
+    digest: str
+    """Of everything durable at its end: rows, ledger, cases, every line of evidence. 64 hex characters."""
     trace: list[str] = field(default_factory=list)
 
 
@@ -96,7 +100,7 @@ def swarm(seed: int) -> Swarm:
         channel={f: chance.choice((0.02, 0.1, 0.3)) for f in picked},
         notices=dict.fromkeys(chance.sample(NOTICE_FAULTS, chance.randint(0, 3)), 0.2),
         own=own,
-        crashes=frozenset(chance.sample(range(1, 400), chance.randint(1, 6))) if "crash" in own else frozenset(),
+        crashes=frozenset(chance.sample(range(1, 200), chance.randint(1, 6))) if "crash" in own else frozenset(),
     )
 
 
@@ -130,16 +134,11 @@ class _Game:
         self.on, self.told = on, told
         self.chance = random.Random(f"game {on.day.seed}")
         self.hooks = watch.Hooks(crashes=told.crashes, quiet=True)
-        self.book = watch.Notebook(on=on, lease=on.world.lease)
-        self.course = course.Course(on=on)
-        self.lives = 0
+        self.lives = lives.Lives(on, self.hooks, self._refuses)
         self.visits = 0
-        self.roots = judgement.Roots(on=on)
-        self.worker = self._new_life()
 
     def play(self, fill: Callable[[day.Day], None] | None) -> Played:
         """Trade, trouble, rest, judgement."""
-        self.on.day.relay = self._relay
         self.on.day.channel.notices.faults = Faults(self.on.day.seed, self.told.notices)
         if fill is None:
             world.fill(self.on.day, world.Size(orders=self.told.orders, broken=self.told.broken))
@@ -155,39 +154,29 @@ class _Game:
         self.on.day.channel.notices.faults.heal()
         for minutes in REST:
             self._turn(minutes)
-        return self._judge()
-
-    # ---- turns
+        graded, broken = self.lives.judge(self._once_more)
+        return Played(
+            seed=self.on.day.seed,
+            swarm=self.told,
+            breaches=broken,
+            grade=graded,
+            places=self.hooks.count,
+            kills=self.hooks.kills,
+            digest=judgement.digest(self.on),
+            trace=self.hooks.trace,
+        )
 
     def _turn(self, minutes: int) -> None:
         self.on.day.run_until(max(world.SWEEP_AT + timedelta(minutes=minutes), self.on.day.clock.now()))
-        self._alive(self.course.between)
-        self.course.others()
-        self._alive(self.course.sweep)
-        self.roots.note()
+        self.lives.alive(self.lives.course.between)
+        self.lives.course.others()
+        if minutes in SWEEPS:
+            self.lives.alive(self.lives.course.sweep)
+        self.lives.roots.note()
 
-    def _alive(self, work: Callable[[ports.World], None]) -> None:
-        """Let the worker work; where it dies or gives up, another life begins and the next turn goes on."""
-        try:
-            work(self.worker)
-        except watch.Crash:
-            self.worker = self._new_life()
-        except our_faults.Unavailable as down:
-            self.hooks.trace.append(f"  gave up: {down.why}")
-
-    def _new_life(self) -> ports.World:
-        self.lives += 1
-        return watch.worker(self.on, self.book, self.hooks, f"worker-{self.lives}", self._refuse)
-
-    def _relay(self, headers: till.Headers, body: bytes) -> int:
-        """Our notify URL. A process that dies here is a connection cut."""
-        try:
-            status = watch.receive(self.worker, self.book, headers, body)
-        except watch.Crash as died:
-            self.worker = self._new_life()
-            raise ConnectionResetError("cut") from died
-        self.on.day.at(self.on.day.clock.now() + stage.FORWARD_AFTER, lambda: self._alive(_forward))
-        return status
+    def _once_more(self) -> None:
+        self._turn(REST[-1] + 1)
+        self.lives.alive(self.lives.course.sweep)
 
     # ---- trouble
 
@@ -216,8 +205,7 @@ class _Game:
 
     def _second_worker(self) -> None:
         """Another worker does its round, or one of its orders, while the first stands still."""
-        self.lives += 1
-        other = watch.worker(self.on, self.book, self.hooks, f"worker-{self.lives}", self._refuse)
+        other = self.lives.another()
         self.hooks.trace.append(f"  {other.owner} at work meanwhile")
         try:
             sweep.resume_left(other)
@@ -252,30 +240,10 @@ class _Game:
         self.hooks.trace.append(f"  money for {number} after all")
         self.on.day.pays_late(number)
 
-    def _refuse(self, step: object) -> bool:
+    def _refuses(self, step: plan.Step) -> bool:
         """The shop refuses to publish a link, for a reason of its own: what was done before must be undone."""
-        publishes = type(getattr(step, "act", None)).__name__ == "PublishLink"
-        refused = publishes and "hand-refuses" in self.told.own and not self.hooks.quiet
+        refused = isinstance(step.act, act.PublishLink) and "hand-refuses" in self.told.own and not self.hooks.quiet
         if refused:
             for number in self.on.day.truths:
                 self.on.day.also_right(number, truth.End.HANDED_OVER)
         return refused
-
-    # ---- judgement
-
-    def _judge(self) -> Played:
-        scene = judgement.scene(self.on, self.book, self.roots, lambda: self._turn(REST[-1] + 1))
-        graded, broken = self.course.judge(laws.breaches(scene))
-        return Played(
-            seed=self.on.day.seed,
-            swarm=self.told,
-            breaches=broken,
-            grade=graded,
-            places=self.hooks.count,
-            kills=self.hooks.kills,
-            trace=self.hooks.trace,
-        )
-
-
-def _forward(at: ports.World) -> None:
-    stage.forward_due(at)

@@ -57,11 +57,11 @@ def fill(world: day.Day, size: Size) -> None:
     chance = random.Random(f"stories {world.seed}")
     told = 0
     for tale in _broken(chance, size.broken):
-        _tell(world, chance, tale)
+        tell(world, chance, tale)
         told += tale.orders
     weights = [t.weight for t in healthy.TALES]
     for tale in chance.choices(healthy.TALES, weights, k=max(0, size.orders - told)):
-        _tell(world, chance, tale)
+        tell(world, chance, tale)
 
 
 def _broken(chance: random.Random, count: int) -> Sequence[Tale]:
@@ -69,6 +69,7 @@ def _broken(chance: random.Random, count: int) -> Sequence[Tale]:
     return [*first, *chance.choices(BROKEN, [t.weight for t in BROKEN], k=count - len(first))]
 
 
-def _tell(world: day.Day, chance: random.Random, tale: Tale) -> None:
+def tell(world: day.Day, chance: random.Random, tale: Tale) -> None:
+    """Put one story on the agenda, at a chance moment of those at which it may begin."""
     before = timedelta(seconds=round(chance.uniform(tale.latest.total_seconds(), tale.earliest.total_seconds())))
     world.tell(tale.script(world), SWEEP_AT - before)
