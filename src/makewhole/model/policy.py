@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import enum
+import functools
 from datetime import datetime, timedelta
 
 from makewhole.core import codec, money
@@ -98,7 +100,7 @@ class Policy(codec.Noun, frozen=True, kw_only=True):
         return rule.value
 
 
-class Book(codec.Noun, frozen=True, kw_only=True):
+class Book(codec.Noun, frozen=True, kw_only=True, dict=True):
     """Dated rules of a platform and a house. Of one name, the rule that took effect last holds; the house's word beats the platform's."""
 
     name: str
@@ -107,6 +109,23 @@ class Book(codec.Noun, frozen=True, kw_only=True):
 
     def at(self, now: datetime) -> Policy:
         """The rules in force at an instant. Raises KeyError naming the rules that nothing defines then."""
+        turns = self._turns
+        turn = bisect.bisect_right(turns, now)
+        # Every look at an order asks, and between two turns the answer is the same.
+        known = self._known.get(turn)
+        return self._known.setdefault(turn, self._at(now)) if known is None else known
+
+    @functools.cached_property
+    def _turns(self) -> tuple[datetime, ...]:
+        """When a rule takes effect."""
+        return tuple(sorted({r.effective_from for r in (*self.platform, *self.house)}))
+
+    @functools.cached_property
+    def _known(self) -> dict[int, Policy]:
+        """By how many turns were over: remembered, not part of the value."""
+        return {}
+
+    def _at(self, now: datetime) -> Policy:
         chosen = {name: _in_force(self.house, name, now) or _in_force(self.platform, name, now) for name in RuleName}
         lacking = sorted(name.value for name, rule in chosen.items() if rule is None)
         if lacking:
