@@ -28,7 +28,7 @@ POOL_MORE = 56
 """Readers at once before one waits; a worker thread reads between its writes."""
 CACHE_KIB = 16_384
 WAL_PAGES = 1_000
-"""Pages (16 MB) after which SQLite copies its log back into the file: a quarter as often as its default, still instant to replay."""
+"""Pages (4 MB) after which SQLite copies its log back into the file, as by default: four times as many were measured and no faster."""
 
 
 class Link:
