@@ -1,4 +1,4 @@
-"""The tea shop on both databases, with a few orders in every state, for tests of eyes and hands."""
+"""The tea shop on every database, with a few orders in every state, for tests of eyes and hands."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def unix(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.server)])
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "mysql8"))])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     """The shop on each database, fresh for each test."""
     if request.param == "sqlite":
         url = reader = f"sqlite:///{tmp_path / 'shop.db'}"
     else:
-        server: launch.Server = request.getfixturevalue("mariadb")
+        server: launch.Server = request.getfixturevalue(request.param)
         database = server.create_database()
         url, reader = server.url(database), server.url(database, "reader")
     made = attach(url, reader)
