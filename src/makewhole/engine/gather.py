@@ -49,11 +49,12 @@ def _shop(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> dict[ids.Or
 
 def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.Heard:
     claims, silences = list(shop[0]), list(shop[1])
-    asked = _numbers(world, key, shop)
+    linked = world.store.numbers_of(key)
+    asked = _numbers(world, key, shop, linked)
     for channel, numbers in asked.items():
         _extend(claims, silences, _asked(world.channels[channel], numbers))
     attempts = [c for c in claims if isinstance(c, payment.Attempt)]
-    silences = _drop_guesses(silences, attempts, asked, _written(shop, attempts))
+    silences = _drop_guesses(silences, attempts, asked, _written(shop, attempts, linked))
     _extend(claims, silences, _refunds(world, key, claims))
     _extend(claims, silences, _notices(world, key, attempts))
     if not any(isinstance(c, order.ShopOrder) for c in claims):
@@ -62,10 +63,12 @@ def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.He
     return tuple(claims), tuple(silences)
 
 
-def _numbers(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> dict[ids.ChannelName, list[ids.OutTradeNo]]:
+def _numbers(
+    world: ports.World, key: ids.OrderKey, shop: ports.Heard, aliases: Sequence[ids.OutTradeNo]
+) -> dict[ids.ChannelName, list[ids.OutTradeNo]]:
     """Which channel to ask for which attempts: by the shop's rule or rows, by linked aliases, or by the very number given."""
     known: _Numbers = list(world.eyes.payment_numbers(shop))
-    for linked in world.store.numbers_of(key):
+    for linked in aliases:
         known += [(channel, linked) for channel in world.channels]
     if not known and not any(isinstance(c, order.ShopOrder) for c in shop[0]):
         known = [(channel, ids.OutTradeNo(key.number)) for channel in world.channels]
@@ -98,15 +101,17 @@ def _why(silent: faults.Fault) -> claim.Why:
             return claim.Why.UNREACHABLE
 
 
-def _written(shop: ports.Heard, attempts: list[payment.Attempt]) -> frozenset[ids.OutTradeNo]:
-    """Numbers that the shop's own rows name: a channel that does not find one of them may be a lagging replica, and the money lie there.
+def _written(shop: ports.Heard, attempts: list[payment.Attempt], aliases: Sequence[ids.OutTradeNo]) -> frozenset[ids.OutTradeNo]:
+    """Numbers that are no guesses: a channel that does not find one of them may be a lagging replica, and the money lie there.
 
-    Once the payment that the shop recorded was heard of, the others are no more than guesses.
+    An alias that was decided on names money that was once heard of: some channel must know it. A number that the shop's own rows name is
+    one as well, until the payment that the shop recorded was heard of.
     """
+    unheard = frozenset(aliases) - {a.number for a in attempts}
     row = next((c for c in shop[0] if isinstance(c, order.ShopOrder)), None)
     if row is None or (row.transaction is not None and any(a.transaction == row.transaction for a in attempts)):
-        return frozenset()
-    return frozenset(t.number for t in row.tried)
+        return unheard
+    return unheard | {t.number for t in row.tried}
 
 
 def _drop_guesses(

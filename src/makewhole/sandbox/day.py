@@ -74,7 +74,7 @@ class Day:
         self.believed: list[str] = []
         """Callbacks that Makewhole acknowledged and that the channel does not stand behind."""
         self.delayed: set[str] = set()
-        """Orders of which the channel's notice came broken: unrecorded until it comes again, though nobody planned it."""
+        """Orders of which a notice came broken, or was refused: unrecorded until it comes again, though nobody planned it."""
         self._fates: dict[str, Fate] = {}
         self._agenda: list[_Turn] = []
         self._serial = 0
@@ -257,14 +257,23 @@ class Day:
         early = paid_at is not None and self.clock.now() - paid_at < LATE_BY
         if fate is Fate.LOST or (fate is Fate.LATE and early):
             raise TimeoutError("lost on the way")
-        if fate is Fate.RELAY and self.relay is not None:
-            status = self.relay(delivery.headers, delivery.body)
-            if status < 300 and not delivery.sound:
-                self.believed.append(f"{delivery.number}: {delivery.broken_by.value if delivery.broken_by else 'unsound'}")
-            return status
-        if not delivery.sound:
+        try:
+            status = self._handed_over(fate, delivery)
+        except OSError:
             self.delayed.add(notices.order_of(self.shop, delivery.number))
-        return notices.receive(self.shop, delivery.headers, delivery.body)[0]
+            raise
+        if status >= 300:
+            self.delayed.add(notices.order_of(self.shop, delivery.number))
+        return status
+
+    def _handed_over(self, fate: Fate, delivery: bank_notices.Delivery) -> int:
+        """To us or to the shop. Raises OSError where nobody answers."""
+        if fate is not Fate.RELAY or self.relay is None:
+            return notices.receive(self.shop, delivery.headers, delivery.body)[0]
+        status = self.relay(delivery.headers, delivery.body)
+        if status < 300 and not delivery.sound:
+            self.believed.append(f"{delivery.number}: {delivery.broken_by.value if delivery.broken_by else 'unsound'}")
+        return status
 
     def _expire(self, sn: str) -> None:
         found = self.shop.rows.order(sn)
