@@ -1,0 +1,1 @@
+"""Search: one contract for every index, the readers of logs, the feeds, the command."""
