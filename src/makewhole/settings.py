@@ -95,6 +95,8 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     keys: str = "makewhole-keys"
     """Folder of our own two keys, made at first use: the Ed25519 key that signs the evidence log, the secret of keyed hashes.
     Keep it away from the store's backups: who has both can forge."""
+    search: str = "makewhole-search"
+    """Folder of the search index. It can be thrown away: orders, callbacks and cases are found again, log files must be imported again."""
     platform: str = "douyin"
     house: str = "house"
     playbook: str = "default"
