@@ -23,8 +23,8 @@ ANSWER_BYTES_MAX = 8 * 1024 * 1024
 """An API answer has a few kilobytes; a larger one is a mistake or an attack and is cut off."""
 READ_PAUSES_S = (0.2, 1.0)
 """Seconds before the second and the third try of a read: long enough for a lost packet, short enough for a sweep."""
-_GATEWAY_TROUBLE = frozenset({502, 503, 504})
-"""A proxy speaks for a server that did not: a read may be asked again."""
+GATEWAY_TROUBLE = frozenset({502, 503, 504})
+"""A proxy speaks for a server that did not: a read may be asked again, and a forwarding did not arrive."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class Client:
                 if pause is None:
                     raise faults.Unavailable(f"no answer from {_host(url)}: {trouble}") from trouble
             else:
-                if answer.status not in _GATEWAY_TROUBLE or pause is None:
+                if answer.status not in GATEWAY_TROUBLE or pause is None:
                     return answer
             self._sleep(pause)
         raise faults.Defect("the last try neither answered nor failed")

@@ -34,6 +34,8 @@ class HttpForwarder:
             answer = self._client.act("POST", self._url, headers, notice.body)
         except (faults.Unavailable, faults.Indeterminate):
             return payment.ShopAnswer.UNREACHABLE, None
+        if answer.status in http.GATEWAY_TROUBLE:
+            return payment.ShopAnswer.UNREACHABLE, answer.status
         taken = answer.status in _TAKEN
         return (payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED), answer.status
 
