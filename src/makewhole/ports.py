@@ -16,6 +16,7 @@ from makewhole.core import clock, ids, note
 from makewhole.model import (
     act,
     case,
+    change,
     claim,
     document,
     dossier,
@@ -137,6 +138,19 @@ class Channel(Doer, Protocol):
         ...
 
 
+class Line(Protocol):
+    """An entry of the evidence log in its place."""
+
+    @property
+    def seq(self) -> int:
+        """Its place, counted from 0."""
+        ...
+
+    def entry(self) -> case.Entry:
+        """What it says."""
+        ...
+
+
 class Store(Protocol):
     """Our own memory: durable inbox, cases, runs, leases, limits, evidence. Every method that writes is one transaction.
 
@@ -221,6 +235,10 @@ class Store(Protocol):
         """Notices about one attempt, oldest first."""
         ...
 
+    def notices_after(self, shop: ids.ShopName, at: datetime, key: str, limit: int) -> Sequence[Kept]:
+        """All that were received later than an instant, or at it and under a greater key; the oldest first."""
+        ...
+
     def due_notices(self, shop: ids.ShopName, now: datetime, limit: int) -> Sequence[Kept]:
         """Genuine notices to this shop that are not settled and whose next forwarding is due."""
         ...
@@ -249,6 +267,10 @@ class Store(Protocol):
 
     def append(self, entries: Sequence[case.Entry]) -> None:
         """Evidence that belongs to no other write."""
+        ...
+
+    def entries(self, start: int = 0) -> Iterator[Line]:
+        """The evidence log from entry `start` on, as it is now."""
         ...
 
     def mark(self, name: str) -> str | None:
@@ -311,6 +333,18 @@ class Archive(Protocol):
 
     def pages(self, after: str | None) -> Iterator[tuple[Sequence[document.Document], str]]:
         """Documents in the order of the table's key, each page with the mark to go on from."""
+        ...
+
+
+class ChangeLog(Protocol):
+    """What the shop's database itself remembers of its writes, as far back as it does. Reads only."""
+
+    def touching(self, sought: Sequence[change.Sought]) -> Iterator[change.Transaction]:
+        """Transactions committed until now that wrote one of these rows, each whole, oldest first; and those whose statements without
+        images (DDL, or rows that a session did not log) speak of their tables: images do not tell the whole there.
+
+        Raises BadInput for a log that cannot be read (no row format, purged, truncated, corrupt), Unavailable for a silent server.
+        """
         ...
 
 

@@ -35,7 +35,7 @@ class LiveTable:
     unique: frozenset[str]
     """Columns of which no two rows share a value."""
     rows: int = 0
-    """Roughly, by the server's own statistics; 0 where it keeps none."""
+    """Roughly, by the server's own statistics or SQLite's row numbers; 0 where there are none."""
 
     def type_of(self, told: expressions.Expression) -> Type:
         """The type of an expression: its column's, or the one that all its columns share."""
@@ -52,7 +52,7 @@ def reflect(connection: sa.Connection, map_: shopmap.ShopMap, extra: tuple[str, 
     wanted = {t.table: f"{map_.where}: {name}" for name, t in map_.tables.items()}
     wanted |= {name: map_.where for name in extra if name not in wanted}
     with errors.translated(errors.During.START, map_.where):
-        sizes = _sizes(connection)
+        sizes = _sizes(connection, tuple(wanted))
         found = {name: _table(inspector, name, where, sizes.get(name.lower(), 0)) for name, where in wanted.items()}
     for table in map_.tables.values():
         for told in _expressions(table):
@@ -76,7 +76,7 @@ def tables_of_hands(map_: shopmap.ShopMap) -> tuple[str, ...]:
 
 
 def _expressions(table: shopmap.Table) -> list[expressions.Expression]:
-    told = [e for e in (table.key, table.link, table.where) if e is not None]
+    told = [e for e in (table.key, table.link, table.where, table.phone.sql if table.phone else None) if e is not None]
     told += [c.sql for c in table.fields.values()]
     return told + [e for cases in (table.states, table.kinds, table.moves) for e, _ in cases.rungs]
 
@@ -88,11 +88,20 @@ def _check(columns: tuple[str, ...], table: LiveTable, where: str) -> None:
         raise faults.BadInput(f"table {table.name} has no column {', '.join(missing)}", where=where, todo=todo)
 
 
-def _sizes(connection: sa.Connection) -> dict[str, int]:
+def _sizes(connection: sa.Connection, names: tuple[str, ...]) -> dict[str, int]:
     if connection.dialect.name == "sqlite":
-        return {}
+        return {name.lower(): _newest_row(connection, name) for name in names}
     told = connection.exec_driver_sql("SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()")
     return {str(name).lower(): int(rows or 0) for name, rows in told}
+
+
+def _newest_row(connection: sa.Connection, name: str) -> int:
+    """SQLite keeps no count, but its rows' own numbers usually have few gaps; 0 for a table without them."""
+    rowid = sa.column("rowid", sa.Integer)
+    try:
+        return connection.scalar(sa.select(sa.func.max(rowid)).select_from(sa.table(name))) or 0
+    except sa.exc.OperationalError:
+        return 0
 
 
 def _table(inspector: sa.Inspector, name: str, where: str, rows: int) -> LiveTable:

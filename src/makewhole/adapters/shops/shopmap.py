@@ -30,8 +30,9 @@ MONEY = frozenset(
 INSTANTS = frozenset(f for f in Field if f.value.endswith("_at") or f.value.endswith(".at"))
 _PERSONAL = {Field.ORDER_BUYER: Privacy.HASHED}
 """Fields that are no plain text unless the file says so."""
-_UNREAD = frozenset({"order.receiver_phone", "order.tenant"})
-"""Nouns of a shop map that no diagnosis reads: they may be named, and are never selected."""
+PHONE = "receiver_phone"
+_UNREAD = frozenset({f"order.{PHONE}", "order.tenant"})
+"""Nouns of a shop map that no diagnosis reads: they may be named, and no dossier holds them."""
 _NEEDED = {
     "order": ("number", "amount_due"),
     "item": ("sku", "quantity"),
@@ -58,6 +59,14 @@ class Column:
     sql: expressions.Expression
     unit: Unit | None
     values: Mapping[str, str]
+    privacy: Privacy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phone:
+    """The receiver's phone: for the search index alone, as far as its class allows; never, unless the file says otherwise."""
+
+    sql: expressions.Expression
     privacy: Privacy
 
 
@@ -101,6 +110,7 @@ class Table:
     kinds: Cases
     moves: Cases
     watch: tuple[str, ...]
+    phone: Phone | None = None
 
     def columns(self) -> tuple[str, ...]:
         """Every column that anything here looks at, in a stable order; the row's version is made of them."""
@@ -204,6 +214,7 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
         kinds=_cases(spec.kinds, order.OrderKind if name == "order" else None, file, f"{where}.kinds"),
         moves=_cases(spec.moves, Move if name == "stock_move" else None, file, f"{where}.moves"),
         watch=spec.watch,
+        phone=_phone(spec, file, where) if name == "order" else None,
     )
     _check_table(table, where)
     return table
@@ -260,6 +271,13 @@ def _column(table: str, short: str, spec: language.FieldSpec, file: language.Sho
         values=spec.values,
         privacy=spec.privacy or _PERSONAL.get(field, Privacy.PLAIN),
     )
+
+
+def _phone(spec: language.TableSpec, file: language.ShopFile, where: str) -> Phone | None:
+    told = spec.fields.get(PHONE)
+    if told is None:
+        return None
+    return Phone(sql=expressions.parse(told.sql, file.dialect, f"{where}.fields.{PHONE}"), privacy=told.privacy or Privacy.NEVER)
 
 
 def _unit(field: Field, spec: language.FieldSpec, where: str) -> Unit | None:

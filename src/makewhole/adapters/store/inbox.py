@@ -58,6 +58,12 @@ def of(tx: statements.Tx, shop: ids.ShopName, number: ids.OutTradeNo) -> list[po
     return [_kept(row) for row in tx.all(statements.NOTICES_OF, w_shop=shop, w_number=number)]
 
 
+def after(tx: statements.Tx, shop: ids.ShopName, at: datetime, key: str, limit: int) -> list[ports.Kept]:
+    """Received later than an instant, or at it and under a greater key; the oldest first."""
+    ticks = names.ticks(at)
+    return [_kept(row) for row in tx.all(statements.NOTICES_AFTER, w_shop=shop, at=ticks, at_too=ticks, after=key, row_limit=limit)]
+
+
 def due(tx: statements.Tx, shop: ids.ShopName, now: datetime, limit: int) -> list[ports.Kept]:
     """To be forwarded now, the longest due first."""
     rows = tx.all(statements.NOTICES_DUE, w_shop=shop, w_settled=0, w_check=_GENUINE, now=names.ticks(now), row_limit=limit)

@@ -137,6 +137,9 @@ class SqlStore:
     def notices(self, shop: ids.ShopName, number: ids.OutTradeNo) -> Sequence[ports.Kept]:
         return self._read(lambda tx: inbox.of(tx, shop, number))
 
+    def notices_after(self, shop: ids.ShopName, at: datetime, key: str, limit: int) -> Sequence[ports.Kept]:
+        return self._read(lambda tx: inbox.after(tx, shop, at, key, limit))
+
     def due_notices(self, shop: ids.ShopName, now: datetime, limit: int) -> Sequence[ports.Kept]:
         return self._read(lambda tx: inbox.due(tx, shop, now, limit))
 

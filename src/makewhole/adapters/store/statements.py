@@ -152,6 +152,16 @@ _NOTICE = (
 NOTICE_INSERT = _N.insert()
 NOTICE_KNOWN = sa.select(_N.c.key).where(*_where(_N, ["key"]))
 NOTICES_OF = sa.select(*_NOTICE).where(*_where(_N, ["shop", "number"])).order_by(_N.c.received_at, _N.c.key)
+NOTICES_AFTER = (
+    sa.select(*_NOTICE)
+    .where(
+        *_where(_N, ["shop"]),
+        _N.c.received_at >= _p("at"),
+        sa.or_(_N.c.received_at > _p("at_too"), _N.c.key > _p("after")),
+    )
+    .order_by(_N.c.received_at, _N.c.key)
+    .limit(_p("row_limit"))
+)
 NOTICES_DUE = (
     sa.select(*_NOTICE)
     .where(*_where(_N, ["shop", "settled", "check"]), _N.c.next_at <= _p("now"))
