@@ -12,29 +12,48 @@ from datetime import timedelta
 from pathlib import Path
 
 from makewhole.core import ids
+from makewhole.model import act
 from makewhole.model.plan import Remedy
 from makewhole.rehearsal import judgement, lives, stage, watch
-from makewhole.sandbox import laws, lightkeys, world
+from makewhole.sandbox import laws, lightkeys, truth, world
 from makewhole.sandbox.shop import jobs
 
-STORIES: Mapping[Remedy, str] = {
-    Remedy.RECORD_PAYMENT: "acknowledged-not-applied",
-    Remedy.ACCEPT_LATE: "closed-over-payment",
-    Remedy.REFUND_LATE: "too-old",
-    Remedy.REFUND_SURPLUS: "paid-twice",
-    Remedy.MATCH_ORDER: "attempt-lost",
-    Remedy.REFUND_ORPHAN: "order-lost",
-    Remedy.FINISH_REFUND: "stuck",
-    Remedy.RECORD_REFUND: "taken-for-failed",
-    Remedy.SEND_REFUND: "not-sent",
-    Remedy.RECALL: "never-closed",
-    Remedy.CLOSE_EXPIRED: "forgotten",
-    Remedy.GIVE_STOCK_BACK: "stock-kept",
-    Remedy.TAKE_STOCK_BACK: "stock-twice",
-    Remedy.GIVE_COUPON_BACK: "coupon-kept",
-    Remedy.ASK_PERSON: "price-rose",
-}
-"""The story whose order is mended by this remedy."""
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A remedy and the story whose order it mends."""
+
+    remedy: Remedy
+    story: str
+    refuses: type[act.Act] | None = None
+    """The shop refuses this act, so that what was done before it is undone."""
+
+    @property
+    def name(self) -> str:
+        """For tables and tests."""
+        return f"{self.remedy.value}-undone" if self.refuses else self.remedy.value
+
+
+SCENES = (
+    Scene(remedy=Remedy.RECORD_PAYMENT, story="acknowledged-not-applied"),
+    Scene(remedy=Remedy.ACCEPT_LATE, story="closed-over-payment"),
+    Scene(remedy=Remedy.REFUND_LATE, story="too-old"),
+    Scene(remedy=Remedy.REFUND_SURPLUS, story="paid-twice"),
+    Scene(remedy=Remedy.MATCH_ORDER, story="attempt-lost"),
+    Scene(remedy=Remedy.REFUND_ORPHAN, story="order-lost"),
+    Scene(remedy=Remedy.FINISH_REFUND, story="stuck"),
+    Scene(remedy=Remedy.RECORD_REFUND, story="taken-for-failed"),
+    Scene(remedy=Remedy.SEND_REFUND, story="not-sent"),
+    Scene(remedy=Remedy.RECALL, story="never-closed"),
+    Scene(remedy=Remedy.RECALL, story="never-closed", refuses=act.PublishLink),
+    Scene(remedy=Remedy.CLOSE_EXPIRED, story="forgotten"),
+    Scene(remedy=Remedy.GIVE_STOCK_BACK, story="stock-kept"),
+    Scene(remedy=Remedy.TAKE_STOCK_BACK, story="stock-twice"),
+    Scene(remedy=Remedy.GIVE_COUPON_BACK, story="coupon-kept"),
+    Scene(remedy=Remedy.ASK_PERSON, story="price-rose"),
+)
+"""Every remedy once, and the one that has something to undo undone."""
+SEED = 1
 STEPS = (
     *(timedelta(seconds=70),) * 6,
     *(timedelta(minutes=11),) * 2,
@@ -59,17 +78,20 @@ class Ending:
     trace: tuple[str, ...]
 
 
-def play(remedy: Remedy, kills: frozenset[int], folder: Path, seed: int = 1) -> Ending:
+def play(scene: Scene, kills: frozenset[int], folder: Path) -> Ending:
     """One small world, its worker killed at these places; the folder is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    tale = next(t for t in world.BROKEN if t.name == STORIES[remedy])
+    tale = next(t for t in world.BROKEN if t.name == scene.story)
     with lightkeys.used():
-        on = stage.stage(seed, folder)
+        on = stage.stage(SEED, folder)
         try:
-            world.tell(on.day, random.Random(f"crashes {seed}"), tale)
-            going = lives.Lives(on, watch.Hooks(crashes=kills, quiet=True))
+            world.tell(on.day, random.Random("crashes"), tale)
+            going = lives.Lives(on, watch.Hooks(crashes=kills, quiet=True), lambda step: type(step.act) is scene.refuses)
             on.day.run_until(world.SWEEP_AT)
+            if scene.refuses:
+                for number in on.day.truths:
+                    on.day.also_right(number, truth.End.HANDED_OVER)
             going.hooks.quiet = False
             _to_rest(going)
             places = going.hooks.count
@@ -86,18 +108,18 @@ def play(remedy: Remedy, kills: frozenset[int], folder: Path, seed: int = 1) -> 
             on.close()
 
 
-def singles(remedy: Remedy, folder: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[frozenset[int], Ending]]:
+def singles(scene: Scene, folder: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[frozenset[int], Ending]]:
     """Killed at each place that the undisturbed world passes; with `parts`, only at every `parts`-th of them."""
-    for place in range(1, play(remedy, frozenset(), folder).places + 1):
+    for place in range(1, play(scene, frozenset(), folder).places + 1):
         if place % parts == part:
-            yield frozenset({place}), play(remedy, frozenset({place}), folder)
+            yield frozenset({place}), play(scene, frozenset({place}), folder)
 
 
-def pairs(remedy: Remedy, folder: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[frozenset[int], Ending]]:
+def pairs(scene: Scene, folder: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[frozenset[int], Ending]]:
     """Killed at each place, and its successor at each place that it passes until all is done; `parts` as above, of the first kills."""
-    for once, ending in singles(remedy, folder, part, parts):
+    for once, ending in singles(scene, folder, part, parts):
         for place in range(max(once) + 1, ending.places + 1):
-            yield once | {place}, play(remedy, once | {place}, folder)
+            yield once | {place}, play(scene, once | {place}, folder)
 
 
 def _to_rest(going: lives.Lives) -> None:

@@ -66,7 +66,8 @@ class Replayer:
         """None where none was kept, or where the shop has said yes before and shows nothing."""
         if not isinstance(step.act, act.RecordPayment):
             return None
-        kept = [k for k in self._store.notices(order.shop, step.act.payment) if k.check is payment.NoticeCheck.GENUINE]
+        told = self._store.notices(order.shop, step.act.payment)
+        kept = [k for k in told if k.check is payment.NoticeCheck.GENUINE and k.refund is None]
         if not kept or kept[-1].answer is payment.ShopAnswer.ACKNOWLEDGED:
             return None
         answer, _ = self._postman.forward(kept[-1])

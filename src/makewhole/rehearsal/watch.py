@@ -118,6 +118,7 @@ class Notebook:
     _read: int = 0
     _intents: set[str] = field(default_factory=set)
     _allowed: set[str] = field(default_factory=set)
+    _done: set[str] = field(default_factory=set)
     asked_at: dict[str, datetime] = field(default_factory=dict)
     """When our own connector last had an answer about an attempt, by the channel's own count of requests."""
 
@@ -140,6 +141,7 @@ class Notebook:
                 asked=any(n.startswith(number) and now - at < ASKED_WITHIN for n, at in self.asked_at.items()),
                 open_attempts=self._open(number),
                 overlaps=overlaps,
+                known_done=key in self._done,
                 in_doubt=key in self.doubts,
             )
         )
@@ -168,6 +170,8 @@ class Notebook:
             entry = line.entry()
             if entry.kind is case.EntryKind.VERDICT and entry.body["verdict"]["type"] == "allowed":
                 runs_allowed.add(str(entry.run))
+            if entry.kind is case.EntryKind.STEP_OUTCOME and entry.body["news"]["type"] == "succeeded":
+                self._done.add(entry.body["key"])
             if entry.kind is case.EntryKind.INTENT:
                 self._intents.add(entry.body["key"])
                 if str(entry.run) in runs_allowed:

@@ -44,6 +44,8 @@ class Effect:
     """Attempts of the order that the channel would still take money for."""
     overlaps: str
     """Another worker that was acting on this order within its lease; empty: none."""
+    known_done: bool
+    """Whether its success was durable already."""
     in_doubt: bool
     """Whether the last word on this key was doubt, and nobody had looked since."""
 
@@ -161,6 +163,19 @@ def look_after_doubt(scene: Scene) -> Iterator[str]:
     yield from (f"{e.order}: {_tag(e)} again in doubt" for e in scene.effects if e.kind is Did.DO and e.in_doubt)
 
 
+def done_is_done(scene: Scene) -> Iterator[str]:
+    """What is known to be done is not done again. One act is within the rules: a worker may fall asleep between its intention, which the
+    fence let through, and the act, which its key makes one effect. Then it meets its stale fence; a second act is one too many.
+    """
+    again: Counter[tuple[str, str]] = Counter()
+    for e in scene.effects:
+        # A person may be asked again, and an attempt closed that was opened again since.
+        if e.kind is Did.DO and e.known_done and not isinstance(e.act, act.AskPerson | act.ClosePayment):
+            again[e.who, e.order] += 1
+            if again[e.who, e.order] > 1:
+                yield f"{e.order}: {_tag(e)} by {e.who} again, though it is known to be done"
+
+
 def one_worker_an_order(scene: Scene) -> Iterator[str]:
     """While a lease holds, nobody else acts on its order."""
     yield from (f"{e.order}: {_tag(e)} by {e.who} while {e.overlaps} was at it" for e in scene.effects if e.kind is Did.DO and e.overlaps)
@@ -250,6 +265,7 @@ LAWS: tuple[Law, ...] = (
     intent_before_effect,
     verdict_before_act,
     look_after_doubt,
+    done_is_done,
     one_worker_an_order,
     asked_before_expiry,
     every_case_ends,

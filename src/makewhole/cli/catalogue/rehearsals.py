@@ -61,6 +61,7 @@ REHEARSALS: dict[str, tuple[str, str]] = {
     "law.intent_before_effect": ("no act before its intention is durable", "先落盘意图，再执行"),
     "law.verdict_before_act": ("no act without a verdict that allows it", "未获准许，不执行"),
     "law.look_after_doubt": ("after doubt it looks, and never acts blindly", "存疑先查，不盲目重做"),
+    "law.done_is_done": ("what is known to be done is not done again", "已知做过的，不再做"),
     "law.one_worker_an_order": ("one worker an order while a lease holds", "租约之内，一个订单只有一个工作者"),
     "law.asked_before_expiry": ("nothing is expired without asking the channel", "不先问渠道，不关订单"),
     "law.every_case_ends": ("every case has a named end", "每个个案都有明确的结局"),
