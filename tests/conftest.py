@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import hypothesis
 import pytest
 
-from tests.servers import launch
+from tests.servers import launch, postgres
 from tests.servers import mariadb as mariadb_recipe
 from tests.servers import mysql as mysql_recipe
 from tests.servers.packages import ServerUnavailableError
 
 ROOT = Path(__file__).resolve().parent.parent
+Server = TypeVar("Server")
 
 # No deadline: two cores under load are slow now and then, and a slow example is not a wrong one. The blob repeats it.
 hypothesis.settings.register_profile("makewhole", deadline=None, print_blob=True)
@@ -36,11 +38,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(f"{report.nodeid}: {said}")
 
 
-def _serving(recipe: Callable[[], launch.Recipe]) -> Iterator[launch.Server]:
+def _serving(start: Callable[[], contextlib.AbstractContextManager[Server]]) -> Iterator[Server]:
     """A server that cannot be had fails the tests that need it, by name; it never skips them."""
     with contextlib.ExitStack() as stack:
         try:
-            server = stack.enter_context(launch.started(recipe()))
+            server = stack.enter_context(start())
         except ServerUnavailableError as error:
             pytest.fail(str(error), pytrace=False)
         yield server
@@ -49,13 +51,19 @@ def _serving(recipe: Callable[[], launch.Recipe]) -> Iterator[launch.Server]:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[launch.Server]:
     """MariaDB 10.11, one per worker. Take a database of your own (`create_database`); after `kill9`, `restart`."""
-    yield from _serving(mariadb_recipe.recipe)
+    yield from _serving(lambda: launch.started(mariadb_recipe.recipe()))
 
 
 @pytest.fixture(scope="session")
 def mysql8() -> Iterator[launch.Server]:
     """MySQL 8.0, one per worker. Take a database of your own (`create_database`); after `kill9`, `restart`."""
-    yield from _serving(mysql_recipe.recipe)
+    yield from _serving(lambda: launch.started(mysql_recipe.recipe()))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Server]:
+    """PostgreSQL 15, one per worker. Take a database of your own (`create_database`); after `kill9`, `restart`."""
+    yield from _serving(postgres.started)
 
 
 @pytest.fixture(scope="session")

