@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from makewhole import ports, settings
 from makewhole.adapters import http
+from makewhole.adapters.changelog import opening
 from makewhole.adapters.payments.wechatpay import account, connector
-from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap
+from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap, traces
 from makewhole.adapters.store import evidence, journal
 from makewhole.core import clock, faults, ids, note
+from makewhole.engine import history
 
 WECHATPAY = ids.ChannelName("wechatpay")
 ORIGIN = "makewhole/evidence"
@@ -93,6 +95,25 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
         finally:
             if need_store:
                 _leave(world)
+
+
+@contextlib.contextmanager
+def open_past(told: settings.Settings, log_place: str | None) -> Iterator[history.Past]:
+    """Attach to the shop and to its change log: binlog files of a folder, or the shop's own server. Raises as `open_world` does."""
+    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    url = _address(told.shop.database, told.shop, "PASSWORD")
+    reader = engines.for_eyes(url)
+    try:
+        known = traces.traces(map_, url.database or "", _hash_secret(told, keep=False))
+        yield history.Past(
+            log=opening.open_log(url, log_place),
+            tables=known.tables,
+            key_of=lambda number: traces.key_of(map_, reader, number),
+            state=known.state,
+            shown=known.shown,
+        )
+    finally:
+        reader.dispose()
 
 
 def keep_books(world: ports.World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import rehearsals
+from makewhole.cli.catalogue import pasts, rehearsals
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -320,5 +320,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Create the folder, or name another one in the settings (store).",
         "请创建该文件夹，或在设置（store）中换一个。",
     ),
+    **pasts.PASTS,
     **rehearsals.REHEARSALS,
 }

@@ -1,0 +1,74 @@
+"""Groups as the log holds them go in, typed transactions come out; tables that the log does not name are named by today's schema.
+
+Today's schema is right for an old row only if nobody changed the table since. So whoever gives definitions says how far the log went
+when they were read; DDL on such a table before that place is an error, and after it the definition is read anew.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from makewhole.adapters.changelog import queries, rows, schemas, tablemaps, wrong
+from makewhole.adapters.changelog.transactions import Group, Rows
+from makewhole.core import faults
+from makewhole.model import change
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FULL_METADATA = "Set binlog_row_metadata=FULL on the server: then every change tells its own columns."
+
+
+class Decoder:
+    """Decodes rows; remembers every shape that it met."""
+
+    def __init__(self, definitions: schemas.Definitions | None = None) -> None:
+        self._definitions = definitions
+        self._readers: dict[int, tuple[tablemaps.Shape, rows.Reader]] = {}
+        self._named_by_us: set[tuple[str, str]] = set()
+
+    def changes(self, told: Rows, file: str) -> tuple[change.Change, ...]:
+        """The changes of one row event. Raises BadInput where its bytes are not what its table's shape says."""
+        reader = self.reader(told.shape)
+        with wrong.placed(file, told.at):
+            return tuple(
+                change.Change(table=reader.table, kind=told.block.kind, before=before, after=after, statement=told.statement)
+                for before, after in reader.read(told.block)
+            )
+
+    def transaction(self, group: Group) -> change.Transaction:
+        """The whole transaction."""
+        return change.Transaction(
+            id=group.id,
+            begins=group.begins,
+            ends=group.ends,
+            committed_at=_EPOCH + timedelta(microseconds=group.committed_us),
+            connection=group.connection,
+            user=group.user,
+            changes=tuple(c for r in group.rows for c in self.changes(r, group.begins.file)),
+            statements=tuple(q.text for q in group.statements),
+        )
+
+    def reader(self, shape: tablemaps.Shape) -> rows.Reader:
+        """The reader of a shape. By identity: the same table map gives the same shape, until DDL changes it."""
+        known = self._readers.get(id(shape))
+        if known is not None:
+            return known[1]
+        described = shape
+        if not shape.named or any(c.unsigned is None and c.code in tablemaps.INTEGERS for c in shape.columns):
+            definition = self._definitions and self._definitions(shape.schema, shape.table)
+            if definition:
+                described = schemas.described(shape, definition)
+                self._named_by_us.add((shape.schema.lower(), shape.table.lower()))
+        reader = rows.Reader(described)
+        self._readers[id(shape)] = (shape, reader)
+        return reader
+
+    def check(self, group: Group) -> None:
+        """Raises BadInput where the group holds DDL on a table that was named by today's schema: what came before may be misnamed."""
+        for query in group.statements:
+            for schema, table in sorted(self._named_by_us):
+                if queries.names(query.text, table) or (query.schema.lower() == schema and "database" in query.text.lower()):
+                    raise faults.BadInput(
+                        f"{schema}.{table} was changed after rows that the log tells without names: {query.text[:200]}",
+                        where=str(group.begins),
+                        todo=f"Read from after this place. {FULL_METADATA}",
+                    )

@@ -1,0 +1,115 @@
+"""A server goes in, the events of its log come out, as it sends them to a replica: from a file and offset, or from GTIDs.
+
+Protocol: MySQL, COM_REGISTER_SLAVE, COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID; MariaDB, "COM_BINLOG_DUMP" and @slave_connect_state.
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Iterator
+
+from makewhole.adapters.changelog import connection, events, files, gtids, wrong
+from makewhole.adapters.changelog.events import Format, Type
+from makewhole.core import faults
+from makewhole.model.change import Position
+
+_BINLOG_DUMP, _REGISTER, _BINLOG_DUMP_GTID = 0x12, 0x15, 0x1E
+_NON_BLOCK, _ANNOTATE = 1, 2
+_END = 0xFE
+_END_LENGTH_MAX = 8
+_OFFSET_MAX = 0xFFFFFFFF
+"""The protocol has four bytes for an offset."""
+_IDS = (1 << 31, (1 << 32) - 1)
+"""Replicas name themselves by a number; ours are drawn from the upper half, where nobody counts servers."""
+
+
+def check(server: connection.Server) -> None:
+    """Raises BadInput where the server keeps no log of rows."""
+    if server.variable("log_bin").upper() not in {"ON", "1"}:
+        todo = "Set log_bin and binlog_format=ROW on the server and start it again; until then it remembers nothing."
+        raise faults.BadInput("the server keeps no change log (log_bin is off)", where=server.where, todo=todo)
+    form = server.variable("binlog_format").upper()
+    if form != "ROW":
+        todo = "SET GLOBAL binlog_format = 'ROW': sessions that begin afterwards log rows. What was written before cannot be read."
+        raise faults.BadInput(f"the server logs statements and not rows (binlog_format={form})", where=server.where, todo=todo)
+
+
+def oldest(server: connection.Server) -> Position:
+    """Where the server's log begins now."""
+    told = server.rows("SHOW BINARY LOGS")
+    return Position(file=str(told[0][0]), offset=len(events.MAGIC))
+
+
+def events_of(server: connection.Server, since: Position, *, by_gtid: bool = False, follow: bool = False) -> Iterator[files.Placed]:
+    """Every event from this place to the log's end; with `follow`, and then whatever comes, until the connection ends.
+
+    Raises BadInput for a place that the server has not got (purged), or a damaged event; Unavailable where it goes silent.
+    """
+    number = _introduce(server)
+    _dump(server, since, number, by_gtid=by_gtid, follow=follow)
+    told: Format | None = None
+    file = since.file
+    while True:
+        packet = server.packet()
+        if packet[0] == _END and len(packet) <= _END_LENGTH_MAX:
+            return
+        raw = memoryview(packet)[1:]
+        size = len(raw)
+        end = int.from_bytes(raw[13:17], "little")
+        with wrong.placed(file, max(end - size, 0)):
+            if raw[4] == Type.FORMAT_DESCRIPTION:
+                told = events.format_of(raw)
+                yield file, events.parse(raw, max(end - size, len(events.MAGIC)), None), told
+                continue
+            # Before the first file's format, only the rotation that names it is sent.
+            event = events.parse(raw, max(end - size, 0), told)
+            if event.kind == Type.ROTATE:
+                file = _next(event.body, file)
+                continue
+        if told is not None:
+            yield file, event, told
+
+
+def _next(body: memoryview, file: str) -> str:
+    """The file in a rotation; a checksum that its format has not announced yet is cut off."""
+    name = bytes(body[8:])
+    base = file.rpartition(".")[0].encode()
+    if name.startswith(base) and len(name) > len(base) + 1:
+        digits = name[len(base) + 1 :]
+        return (base + b"." + bytes(b for b in digits[: _leading(digits)])).decode("utf-8", "replace")
+    return name.decode("utf-8", "replace")
+
+
+def _leading(digits: bytes) -> int:
+    return next((i for i, b in enumerate(digits) if not 0x30 <= b <= 0x39), len(digits))
+
+
+def _introduce(server: connection.Server) -> int:
+    """Say what we understand: checksums, MariaDB's own events; and under which number we are known."""
+    number = secrets.randbelow(_IDS[1] - _IDS[0]) + _IDS[0]
+    server.rows("SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum")
+    server.rows("SET @master_heartbeat_period = 10000000000, @source_heartbeat_period = 10000000000")
+    if server.mariadb:
+        server.rows("SET @mariadb_slave_capability = 4")
+    server.command(_REGISTER, struct.pack("<I", number) + b"\0\0\0" + struct.pack("<HII", 0, 0, 0))
+    server.packet()
+    return number
+
+
+def _dump(server: connection.Server, since: Position, number: int, *, by_gtid: bool, follow: bool) -> None:
+    flags = (0 if follow else _NON_BLOCK) | (_ANNOTATE if server.mariadb else 0)
+    if not by_gtid:
+        if since.offset > _OFFSET_MAX:
+            todo = "Begin at the file's start, or by GTID."
+            raise faults.BadInput(f"{since} is beyond what the protocol can name", where=server.where, todo=todo)
+        server.command(_BINLOG_DUMP, struct.pack("<IHI", since.offset, flags, number) + since.file.encode())
+        return
+    with wrong.placed(str(since), 0):
+        executed = gtids.Executed(since.gtids)
+    if server.mariadb:
+        server.rows("SET @slave_connect_state = %s", [str(executed)])
+        server.command(_BINLOG_DUMP, struct.pack("<IHI", len(events.MAGIC), flags, number))
+        return
+    encoded = executed.encoded()
+    server.command(_BINLOG_DUMP_GTID, struct.pack("<HIIQI", flags, number, 0, len(events.MAGIC), len(encoded)) + encoded)

@@ -1,0 +1,73 @@
+"""A log is read from end to end, and the transactions that touched the rows in question come out whole: the plain way, without an index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from makewhole.adapters.changelog import decoding, files, queries
+from makewhole.adapters.changelog.transactions import Assembler, Group
+from makewhole.model import change
+from makewhole.model.change import Sought
+
+Events = Callable[[], Iterable[files.Placed]]
+"""Begins to read the log anew."""
+Wanted = dict[tuple[str, str], dict[str, set[str]]]
+"""By schema and table, lower case: which values of which columns."""
+
+
+class ScannedLog:
+    """`ports.ChangeLog` over a log that is read anew for every question."""
+
+    def __init__(self, begin: Events, decoder: Callable[[], decoding.Decoder]) -> None:
+        self._begin, self._decoder = begin, decoder
+
+    def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
+        """See the port. One pass; rows of other tables are not decoded but where their transaction is one of these."""
+        asked = wanted(sought)
+        decoder = self._decoder()
+        for group in groups(self._begin()):
+            decoder.check(group)
+            if touches(group, asked, decoder) or speaks(group, asked):
+                yield decoder.transaction(group)
+
+
+def groups(placed: Iterable[files.Placed]) -> Iterator[Group]:
+    """Every transaction of a log."""
+    assembler = Assembler()
+    for file, event, told in placed:
+        yield from assembler.feed(file, event, told)
+
+
+def wanted(sought: Iterable[Sought]) -> Wanted:
+    """What is sought, by table."""
+    told: Wanted = {}
+    for s in sought:
+        told.setdefault((s.schema.lower(), s.table.lower()), {}).setdefault(s.column.lower(), set()).add(s.value)
+    return told
+
+
+def touches(group: Group, asked: Wanted, decoder: decoding.Decoder) -> bool:
+    """Whether a row of this group, before or after, holds a value that is sought."""
+    for told in group.rows:
+        columns = asked.get((told.shape.schema.lower(), told.shape.table.lower()))
+        if columns is not None and any(_holds(c, columns) for c in decoder.changes(told, group.begins.file)):
+            return True
+    return False
+
+
+def _holds(told: change.Change, columns: dict[str, set[str]]) -> bool:
+    for image in (told.before, told.after):
+        for name, value in (image or {}).items():
+            values = columns.get(name.lower())
+            if values is not None and value is not None and change.spell(value) in values:
+                return True
+    return False
+
+
+def speaks(group: Group, asked: Wanted) -> bool:
+    """Whether a statement without row images speaks of a table that is sought: DDL, or rows that nobody can see."""
+    return any(
+        queries.names(q.text, table) and (not q.schema or q.schema.lower() == schema or queries.names(q.text, schema))
+        for q in group.statements
+        for schema, table in asked
+    )

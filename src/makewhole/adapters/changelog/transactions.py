@@ -1,0 +1,277 @@
+"""Events in the order of the log go in, whole transactions come out, their rows cut but not decoded: most of a log is nobody's order.
+
+What ends a group, what a restart leaves open, and when a distributed transaction counts: MySQL and MariaDB replication semantics.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from makewhole.adapters.changelog import events, gtids, payloads, queries, rows, tablemaps, wrong
+from makewhole.adapters.changelog.events import Event, Format, Type
+from makewhole.adapters.changelog.queries import Verb
+from makewhole.model.change import Position
+
+_PASSED = frozenset(
+    {
+        Type.STOP, Type.INTVAR, Type.RAND, Type.USER_VAR, Type.HEARTBEAT, Type.HEARTBEAT_V2, Type.IGNORABLE_EVENT,
+        Type.TRANSACTION_CONTEXT, Type.VIEW_CHANGE, Type.MARIA_BINLOG_CHECKPOINT, Type.GTID_TAGGED, Type.ANONYMOUS_GTID,
+        Type.BEGIN_LOAD_QUERY, Type.APPEND_BLOCK, Type.DELETE_FILE,
+    }
+)  # fmt: skip
+"""Events that hold no rows and end no group: values and files of statements, which are told by their own events, and the server's notes."""
+_OLD_ROWS = frozenset({Type.PRE_GA_WRITE_ROWS, Type.PRE_GA_UPDATE_ROWS, Type.PRE_GA_DELETE_ROWS})
+_LOADS = frozenset({Type.LOAD, Type.NEW_LOAD, Type.EXEC_LOAD, Type.CREATE_FILE})
+_STANDALONE = 1
+"""Flag of MariaDB's GTID event: one statement, without an end of its own."""
+_MICROSECOND_WIDTH = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One row event: the table's shape, the event's parts, the statement that did it, and where it stands."""
+
+    shape: tablemaps.Shape
+    block: rows.Block
+    statement: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One transaction as the log holds it."""
+
+    id: str
+    begins: Position
+    ends: Position
+    committed_us: int
+    """Unix microseconds."""
+    connection: int | None
+    user: str
+    rows: tuple[Rows, ...]
+    statements: tuple[queries.Query, ...]
+
+
+@dataclass(kw_only=True)
+class _Open:
+    """A group that is being read."""
+
+    file: str
+    at: int
+    before: str
+    id: str = ""
+    committed_us: int = 0
+    within: bool = False
+    """Whether it has been begun and its end is yet to come; outside, a statement is a transaction of its own."""
+    connection: int | None = None
+    user: str = ""
+    rows: list[Rows] = field(default_factory=list)
+    statements: list[queries.Query] = field(default_factory=list)
+    savepoints: dict[str, int] = field(default_factory=dict)
+
+
+class Assembler:
+    """Feed it every event; it gives the transaction that the event ended, or none."""
+
+    def __init__(self, executed: str = "") -> None:
+        self._executed = gtids.Executed(executed)
+        self._open: _Open | None = None
+        self._shapes: dict[int, tablemaps.Shape] = {}
+        self._parsed: dict[bytes, tablemaps.Shape] = {}
+        self._text = ""
+        self._prepared: dict[str, _Open] = {}
+
+    def feed(self, file: str, event: Event, told: Format) -> Iterator[Group]:
+        """Groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
+        with wrong.placed(file, event.at):
+            done = self._feed(file, event, told)
+        if done is not None:
+            yield done
+
+    def _feed(self, file: str, event: Event, told: Format) -> Group | None:
+        kind = event.kind
+        if kind == Type.TABLE_MAP:
+            self._map(event, told)
+        elif kind in rows.BEARING:
+            self._rows(file, event, told)
+        elif kind == Type.XID:
+            return self._end(file, event)
+        elif kind in {Type.QUERY, Type.MARIA_QUERY_COMPRESSED}:
+            return self._query(file, event)
+        elif kind in {Type.GTID, Type.MARIA_GTID}:
+            self._gtid(file, event, mariadb=kind == Type.MARIA_GTID)
+        elif kind == Type.MARIA_ANNOTATE_ROWS:
+            self._text = str(event.body, "utf-8", "replace")
+        elif kind == Type.ROWS_QUERY:
+            self._text = str(event.body[1:], "utf-8", "replace")
+        elif kind == Type.TRANSACTION_PAYLOAD:
+            return self._payload(file, event, told)
+        elif kind == Type.XA_PREPARE:
+            return self._prepare(file, event)
+        elif kind in {Type.PREVIOUS_GTIDS, Type.MARIA_GTID_LIST}:
+            read = gtids.previous_mysql if kind == Type.PREVIOUS_GTIDS else gtids.previous_mariadb
+            self._executed = gtids.Executed(read(event.body))
+        elif kind == Type.FORMAT_DESCRIPTION:
+            self._restarted(event)
+        elif kind == Type.EXECUTE_LOAD_QUERY or kind in _LOADS:
+            self._statement(file, event, queries.Query(text="LOAD DATA", schema="", connection=0, invoker=""))
+        elif kind not in _PASSED and kind != Type.ROTATE:
+            _refuse(event)
+        return None
+
+    def _begin(self, file: str, event: Event) -> _Open:
+        if self._open is None:
+            self._open = _Open(file=file, at=event.at, before=str(self._executed))
+        return self._open
+
+    def _map(self, event: Event, told: Format) -> None:
+        fixed = told.fixed(Type.TABLE_MAP)
+        body = event.body[fixed:]
+        # A table's map is the same bytes in every transaction: it is read once, and looked up two hundred thousand times.
+        raw = bytes(body)
+        shape = self._parsed.get(raw)
+        if shape is None:
+            shape = self._parsed[raw] = tablemaps.parse(body)
+        self._shapes[tablemaps.table_id(event.body, fixed)] = shape
+
+    def _rows(self, file: str, event: Event, told: Format) -> None:
+        block = rows.cut(event.kind, event.body, told.fixed(event.kind))
+        shape = self._shapes.get(block.table)
+        if len(block.rows):
+            if shape is None:
+                raise wrong.Unreadable("rows of a table that the log has not described", "Start at the beginning of a transaction.")
+            self._begin(file, event).rows.append(Rows(shape, block, self._text, event.at))
+        if block.flags & rows.END_OF_STATEMENT:
+            self._shapes.clear()
+            self._text = ""
+
+    def _gtid(self, file: str, event: Event, *, mariadb: bool) -> None:
+        # A group that was open has no end: the server died in it, and no replica would apply it.
+        self._open = None
+        group, body = self._begin(file, event), event.body
+        if mariadb:
+            number, domain = int.from_bytes(body[:8], "little"), int.from_bytes(body[8:12], "little")
+            group.id, group.within = f"{domain}-{event.server}-{number}", not body[12] & _STANDALONE
+            self._executed.add_mariadb(domain, group.id)
+            return
+        server, number = str(uuid.UUID(bytes=bytes(body[1:17]))), int.from_bytes(body[17:25], "little")
+        group.id = f"{server}:{number}"
+        self._executed.add_mysql(server, number)
+        group.committed_us = _committed(body)
+
+    def _query(self, file: str, event: Event) -> Group | None:
+        query = queries.parse(event.body, compressed=event.kind == Type.MARIA_QUERY_COMPRESSED)
+        group = self._begin(file, event)
+        group.connection = query.connection or group.connection
+        group.user = query.invoker or group.user
+        match queries.verb(query.text):
+            case Verb.BEGIN | Verb.XA_START | Verb.XA_END:
+                group.within = True
+            case Verb.SAVEPOINT:
+                group.savepoints[queries.savepoint(query.text)] = len(group.rows)
+            case Verb.ROLLBACK_TO:
+                del group.rows[group.savepoints.get(queries.savepoint(query.text), 0) :]
+            case Verb.COMMIT:
+                return self._end(file, event)
+            case Verb.ROLLBACK:
+                group.rows.clear()
+                return self._end(file, event)
+            case Verb.XA_COMMIT:
+                self._resolved(group, query)
+                return self._end(file, event)
+            case Verb.XA_ROLLBACK:
+                self._prepared.pop(queries.xid(query.text), None)
+                return self._end(file, event)
+            case Verb.HARMLESS:
+                return None if group.within else self._end(file, event)
+            case Verb.OTHER:
+                return self._statement(file, event, query)
+        return None
+
+    def _statement(self, file: str, event: Event, query: queries.Query) -> Group | None:
+        """A statement that the log tells by its text: DDL, or rows of a session that logs none."""
+        group = self._begin(file, event)
+        group.statements.append(query)
+        return None if group.within else self._end(file, event)
+
+    def _payload(self, file: str, event: Event, told: Format) -> Group | None:
+        """A transaction in one compressed event: its events have a header and no checksum of their own."""
+        inner = Format(server_version=told.server_version, checksummed=False, lengths=told.lengths)
+        done = None
+        for raw in payloads.unpacked(event.body):
+            part = events.parse(raw, event.at, None)
+            placed = Event(part.kind, event.at, event.end, part.when, part.flags, part.server, part.body)
+            done = self._feed(file, placed, inner) or done
+        return done
+
+    def _prepare(self, file: str, event: Event) -> Group | None:
+        """A distributed transaction that is not decided yet: its rows wait for XA COMMIT, which may be hours away."""
+        if event.body[0]:
+            return self._end(file, event)
+        if self._open is not None:
+            self._prepared[_xid(event.body)] = self._open
+        self._open = None
+        return None
+
+    def _resolved(self, group: _Open, query: queries.Query) -> None:
+        prepared = self._prepared.pop(queries.xid(query.text), None)
+        if prepared is None:
+            # Prepared before the place where reading began: that rows are missing here must be seen.
+            group.statements.append(query)
+            return
+        group.rows = prepared.rows
+        group.connection = group.connection or prepared.connection
+
+    def _restarted(self, event: Event) -> None:
+        self._shapes.clear()
+        if not event.flags & events.ARTIFICIAL and event.at <= len(events.MAGIC):
+            self._open = None
+
+    def _end(self, file: str, event: Event) -> Group:
+        group = self._begin(file, event)
+        self._open, self._text = None, ""
+        return Group(
+            id=group.id or f"{group.file}:{group.at}",
+            begins=Position(file=group.file, offset=group.at, gtids=group.before),
+            ends=Position(file=file, offset=event.end, gtids=str(self._executed)),
+            committed_us=group.committed_us or event.when * 1_000_000,
+            connection=group.connection,
+            user=group.user,
+            rows=tuple(group.rows),
+            statements=tuple(group.statements),
+        )
+
+
+def _committed(body: memoryview) -> int:
+    """When the transaction was committed where it began, in microseconds; 0 before MySQL 8.0."""
+    at = 1 + 16 + 8 + 1 + 16
+    if len(body) < at + _MICROSECOND_WIDTH:
+        return 0
+    told = int.from_bytes(body[at : at + _MICROSECOND_WIDTH], "little")
+    if told >> 55:
+        at += _MICROSECOND_WIDTH
+        return int.from_bytes(body[at : at + _MICROSECOND_WIDTH], "little")
+    return told
+
+
+def _xid(body: memoryview) -> str:
+    """The name in an XA_PREPARE event, as XA COMMIT spells it."""
+    form, first, second = (int.from_bytes(body[at : at + 4], "little") for at in (1, 5, 9))
+    return f"X'{body[13 : 13 + first].hex()}',X'{body[13 + first : 13 + first + second].hex()}',{form}"
+
+
+def _refuse(event: Event) -> None:
+    """Raises Unreadable for what may bear rows and is not known; passes by what the format allows to be passed by."""
+    if event.kind == Type.MARIA_START_ENCRYPTION:
+        raise wrong.Unreadable("the file is encrypted", "Read it through the server (replication), which decrypts it.")
+    if event.kind == Type.INCIDENT:
+        raise wrong.Unreadable("the server says that it lost events here", "Start after this event; what was before is not whole.")
+    if event.kind in _OLD_ROWS:
+        raise wrong.Unreadable("rows in the form of MySQL 5.1's test versions", "Nothing reads them any more.")
+    if not event.flags & events.IGNORABLE:
+        raise wrong.Unreadable(
+            f"an event of kind {event.kind}, which is not known here and may hold rows",
+            "Nothing was skipped. Please report the server's version.",
+        )

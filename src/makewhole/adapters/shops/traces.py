@@ -1,0 +1,106 @@
+"""Where an order leaves rows in a shop, told for its change log: a map goes in; tables with their keys, states and privacy come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from makewhole.adapters.shops import errors, expressions, rows, shopmap
+from makewhole.adapters.shops.language import Privacy
+from makewhole.core import ids
+from makewhole.model import change
+from makewhole.model.order import Field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """What a reader of the shop's change log must know of the shop."""
+
+    tables: tuple[change.Traced, ...]
+    unfound: tuple[str, ...]
+    """Mapped tables whose rows no bare column ties to an order: they are not looked for."""
+    state: Callable[[change.Image], str | None]
+    """Our word for an order's state in one image of its row; None where the map does not tell it by one column."""
+    shown: Callable[[str, str, str], str | None]
+    """Table, column and spelled value: the value as far as its privacy class lets it be shown; None where the map does not look at it."""
+
+
+def traces(map_: shopmap.ShopMap, schema: str, secret: bytes) -> Traces:
+    """The tables in which an order of this shop leaves rows."""
+    told = [_traced(name, table, schema) for name, table in map_.tables.items()]
+    found = tuple(t for t in told if t.number or t.link or t.key)
+    return Traces(
+        tables=found,
+        unfound=tuple(t.table for t in told if t not in found),
+        state=_states(map_),
+        shown=_shown(map_, secret),
+    )
+
+
+def key_of(map_: shopmap.ShopMap, engine: sa.Engine, number: ids.OrderNumber) -> str | None:
+    """The key of the order's row as it is now; None where there is no such row any more, or where the key is no bare column."""
+    key, column = _bare(map_.order.key), _bare(map_.order.fields[Field.ORDER_NUMBER].sql)
+    if key is None or column is None:
+        return None
+    scribe = expressions.Scribe(dialect="sqlite" if engine.dialect.name == "sqlite" else "mysql")
+    sql = expressions.select([scribe.name(key)], scribe.name(map_.order.table), [f"{scribe.name(column)} = {scribe.bind(str(number))}"])
+    with errors.reading(engine, map_.where) as connection:
+        told = connection.execute(sa.text(sql), scribe.values).scalar()
+    return None if told is None else rows.spell(told)
+
+
+def _traced(role: str, table: shopmap.Table, schema: str) -> change.Traced:
+    number = Field.ORDER_NUMBER if role == "order" else _field(f"{role}.order")
+    column = None if number is None else table.fields.get(number)
+    return change.Traced(
+        role=role,
+        schema=schema,
+        table=table.table,
+        key=_bare(table.key) if role == "order" else None,
+        number=None if column is None else _bare(column.sql),
+        link=_bare(table.link),
+    )
+
+
+def _field(name: str) -> Field | None:
+    return next((f for f in Field if f.value == name), None)
+
+
+def _bare(told: expressions.Expression | None) -> str | None:
+    return None if told is None else told.column()
+
+
+def _states(map_: shopmap.ShopMap) -> Callable[[change.Image], str | None]:
+    simple = map_.order.states.simple()
+    if simple is None:
+        return lambda image: None
+    column, rungs = simple
+    words = {str(expressions.literal(literal)): word for literal, word in rungs}
+
+    def state(image: change.Image) -> str | None:
+        told = next((v for name, v in image.items() if name.lower() == column.lower()), None)
+        return None if told is None else words.get(change.spell(told))
+
+    return state
+
+
+def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], str | None]:
+    classes: dict[str, Mapping[str, Privacy]] = {t.table.lower(): _classes(t) for t in map_.tables.values()}
+
+    def shown(table: str, column: str, spelled: str) -> str | None:
+        privacy = classes.get(table.lower(), {}).get(column.lower())
+        return None if privacy is None or privacy is Privacy.NEVER else rows.guard(spelled, privacy, secret)
+
+    return shown
+
+
+def _classes(table: shopmap.Table) -> Mapping[str, Privacy]:
+    """Of each column that the map looks at; the strictest where several fields look at the same one."""
+    found = {c.lower(): Privacy.PLAIN for c in table.columns()}
+    strictness = list(Privacy)
+    for field in table.fields.values():
+        for column in field.sql.columns():
+            found[column.lower()] = max(found[column.lower()], field.privacy, key=strictness.index)
+    return found

@@ -1,0 +1,35 @@
+"""The sentences of history, in English and Chinese side by side."""
+
+from __future__ import annotations
+
+PASTS: dict[str, tuple[str, str]] = {
+    "history.head": ("Order {order}: {steps} transactions in the shop's change log.", "订单 {order}：店铺变更日志中有 {steps} 个事务。"),
+    "history.nothing": (
+        "The log, as far back as it goes, holds no change of this order.",
+        "日志所及的范围内，没有这个订单的变更。",
+    ),
+    "history.state": ("state: {before} → {after}", "状态：{before} → {after}"),
+    "history.insert": ("inserted", "新增"),
+    "history.update": ("changed", "修改"),
+    "history.delete": ("deleted", "删除"),
+    "history.change": ("{what}: {table} ({role})", "{what}：{table}（{role}）"),
+    "history.also": ("the same transaction also {what} {table}: {rows} rows", "同一事务还{what}了 {table}：{rows} 行"),
+    "history.user": ("by {user}", "执行者 {user}"),
+    "history.connection": ("connection {number}", "连接 {number}"),
+    "history.hidden": ("not shown: {columns} (--all shows them)", "未显示：{columns}（加 --all 显示）"),
+    "history.statement": ("statement: {statement}", "语句：{statement}"),
+    "history.unseen": (
+        "a statement without row images, which may have changed this order: {statement}",
+        "没有行镜像的语句，可能改动过这个订单：{statement}",
+    ),
+    "short.history": ("every past state of an order, from the shop's change log", "查看订单的全部历史状态（来自店铺的变更日志）"),
+    "help.history": (
+        "Tells every change of an order that the shop's database remembers: when, by whom as far as it tells, and what else was written.",
+        "列出店铺数据库记得的该订单全部变更：何时、哪个事务、日志所知的执行者，以及同一事务还写了什么。只读不写。",
+    ),
+    "option.log": ("binlog files instead of the shop's own server", "改读 binlog 文件，而不是店铺的数据库"),
+    "option.everything": (
+        "show every column and every statement as it is, personal data too",
+        "原样显示全部列和语句，包括个人信息",
+    ),
+}

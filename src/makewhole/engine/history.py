@@ -1,0 +1,113 @@
+"""History: an order's number goes in, every transaction that wrote a row of it comes out, oldest first. Changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from makewhole import ports
+from makewhole.core import ids
+from makewhole.model import change
+from makewhole.model.change import Change, Sought, Traced
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A shop's change log, and what must be known of the shop to read it."""
+
+    log: ports.ChangeLog
+    tables: Sequence[Traced]
+    key_of: Callable[[ids.OrderNumber], str | None]
+    """The key of the order's row now: the log may hold none that tells it."""
+    state: Callable[[change.Image], str | None]
+    shown: Callable[[str, str, str], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One transaction in an order's life."""
+
+    transaction: change.Transaction
+    own: tuple[tuple[str, Change], ...]
+    """The order's changes, each with the shop file's word for its table."""
+    also: Mapping[tuple[str, change.Kind], int]
+    """What else the same transaction wrote: rows by table and kind."""
+    state: str | None
+    """Our word for the order's state afterwards, where this transaction told it."""
+
+
+def history(past: Past, number: ids.OrderNumber) -> tuple[Step, ...]:
+    """Every transaction that wrote a row of this order. Raises BadInput and Unavailable as the log does."""
+    key = past.key_of(number)
+    keys: set[str] = set() if key is None else {key}
+    while True:
+        told = tuple(past.log.touching(sought(past.tables, number, keys)))
+        found = keys | _keys(past.tables, number, told)
+        if found == keys:
+            # A key that the log alone knows (of an order that was deleted) may have rows in transactions that were passed by.
+            return _from_birth([_step(past, t, number, keys) for t in told])
+        keys = found
+
+
+def _from_birth(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Without what happened to the tables before the order was in them."""
+    first = next((i for i, s in enumerate(steps) if s.own), 0)
+    born = any(role == "order" and c.kind is change.Kind.INSERT for role, c in steps[first].own) if steps else False
+    return tuple(steps[first:] if born else steps)
+
+
+def sought(tables: Sequence[Traced], number: str, keys: set[str]) -> tuple[Sought, ...]:
+    """The rows to look for: those that hold the number, or a key of the order's."""
+    by_number = [(t, t.number, number) for t in tables if t.number is not None]
+    by_key = [(t, c, key) for t in tables for c in (t.key, t.link) if c is not None for key in sorted(keys)]
+    return tuple(Sought(schema=t.schema, table=t.table, column=c, value=v) for t, c, v in [*by_number, *by_key])
+
+
+def _keys(tables: Sequence[Traced], number: str, told: Sequence[change.Transaction]) -> set[str]:
+    """Keys under which the order's own row was known."""
+    order = next((t for t in tables if t.key is not None), None)
+    if order is None or order.key is None or order.number is None:
+        return set()
+    found = set()
+    for image in (i for t in told for c in t.changes if _of(c, order) for i in (c.before, c.after) if i is not None):
+        if change.spell(_value(image, order.number)) == number and (key := change.spell(_value(image, order.key))):
+            found.add(key)
+    return found
+
+
+def _step(past: Past, told: change.Transaction, number: str, keys: set[str]) -> Step:
+    own: list[tuple[str, Change]] = []
+    also: Counter[tuple[str, change.Kind]] = Counter()
+    state = None
+    for changed in told.changes:
+        table = next((t for t in past.tables if _of(changed, t) and _holds(changed, t, number, keys)), None)
+        if table is None:
+            also[str(changed.table), changed.kind] += 1
+            continue
+        own.append((table.role, changed))
+        if table.key is not None and changed.after is not None:
+            state = past.state(changed.after) or state
+    return Step(transaction=told, own=tuple(own), also=also, state=state)
+
+
+def _of(changed: Change, table: Traced) -> bool:
+    return (changed.table.schema.lower(), changed.table.name.lower()) == (table.schema.lower(), table.table.lower())
+
+
+def _holds(changed: Change, table: Traced, number: str, keys: set[str]) -> bool:
+    for image in (changed.before, changed.after):
+        if image is None:
+            continue
+        if table.number is not None and change.spell(_value(image, table.number)) == number:
+            return True
+        if any(c is not None and change.spell(_value(image, c)) in keys for c in (table.key, table.link)):
+            return True
+    return False
+
+
+def _value(image: change.Image, column: str) -> change.Value:
+    """Servers compare the names of columns without case, and so do shop files."""
+    if column in image:
+        return image[column]
+    return next((v for name, v in image.items() if name.lower() == column.lower()), None)

@@ -1,0 +1,1 @@
+"""The change log: what servers wrote is what we read."""
