@@ -1,7 +1,13 @@
-"""Durable four-step runs a second, beside DBOS on the same disk in the same minutes: a table and `bench/results/journal.json` come out.
+"""Durable four-step runs a second, beside DBOS on the same filesystem in the same minutes: a table and a JSON file come out.
+
+    .venv/bin/python bench/journal.py [--rounds 3] [--place .cache --place /dev/shm]
 
 Rates of a shared machine swing by half, with other people's load on its disk most of all; so every round measures all contestants one
 after the other, and what is compared with the targets is the median over rounds of the ratios within a round.
+
+Both sides flush once a commit and need a commit a step: one after the other, on a slow disk, both are as fast as the disk and no ratio
+can be large. So there are two places, each with its flush time beside it: a disk, and a filesystem in memory where a flush costs nothing
+and what is left is each side's own work.
 """
 
 from __future__ import annotations
@@ -9,27 +15,26 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import platform
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.servers import launch, mariadb  # noqa: E402  the checkout must be on the path first
+from bench.machine import described, flush_ms  # noqa: E402  the checkout must be on the path first
+from tests.servers import launch, mariadb  # noqa: E402
 from tools import environment  # noqa: E402
 
 DBOS_HOME = ROOT / ".venvs" / "dbos"
 RESULT = ROOT / "bench" / "results" / "journal.json"
 CROWDS = (1, 64)
+PLACES = (ROOT / ".cache", Path("/dev/shm"))
+"""A disk, and memory."""
 SECONDS_MAX = 300
 
 # name -> interpreter, program, way or settings, runs one after the other, runs at 64
@@ -70,23 +75,39 @@ def measure(name: str, crowd: int, address: str, share: float) -> Figures:
 
 
 @contextlib.contextmanager
-def fresh_file() -> Iterator[str]:
+def fresh_file(place: Path) -> Iterator[str]:
     """A SQLite file in a folder of its own, for everybody on the same filesystem."""
-    folder = Path(tempfile.mkdtemp(prefix="journal-", dir=ROOT / ".cache"))
+    folder = Path(tempfile.mkdtemp(prefix="journal-", dir=place))
     try:
         yield f"sqlite:///{folder / 'store.db'}"
     finally:
         shutil.rmtree(folder)
 
 
-def one_round(share: float) -> dict[tuple[str, int], Figures]:
+def one_round(place: Path, share: float) -> dict[tuple[str, int], Figures]:
     """Everybody once, alone and crowded."""
     told = {}
     for crowd in CROWDS:
         for name in CONTESTANTS:
-            with fresh_file() as address:
+            with fresh_file(place) as address:
                 told[name, crowd] = measure(name, crowd, address, share)
     return told
+
+
+def at_place(place: Path, rounds: int, share: float) -> dict[str, object]:
+    """All rounds on one filesystem: its flush, the figures, the ratios; shown and returned."""
+    before = flush_ms(place)
+    told = [one_round(place, share) for _ in range(rounds)]
+    flushes = [round(before, 4), round(flush_ms(place), 4)]
+    figures, compared = medians(told), ratios(told)
+    print(f"\n{place.name}: one flush takes {flushes} ms, before and after")
+    show(figures, compared)
+    return {"place": place.name, "flush_ms": flushes, "figures": listed(figures), "ratios": compared}
+
+
+def listed(figures: dict[tuple[str, int], Figures]) -> list[dict[str, object]]:
+    """For the file."""
+    return [{"name": n, "at_once": c, **{k: round(v, 3) for k, v in told.items()}} for (n, c), told in figures.items()]
 
 
 def on_mariadb(share: float) -> dict[tuple[str, int], Figures]:
@@ -126,20 +147,6 @@ def ratios(rounds: list[dict[tuple[str, int], Figures]]) -> list[dict[str, objec
     return lines
 
 
-def flush_ms() -> float:
-    """Milliseconds to flush a page to this disk: what every figure here hangs on."""
-    spans = []
-    with tempfile.NamedTemporaryFile(dir=ROOT / ".cache") as file:
-        for _ in range(200):
-            file.seek(0)
-            file.write(b"x" * 4096)
-            file.flush()
-            begun = time.perf_counter()
-            os.fdatasync(file.fileno())  # as SQLite does it
-            spans.append(time.perf_counter() - begun)
-    return statistics.median(spans) * 1e3
-
-
 def show(figures: dict[tuple[str, int], Figures], compared: list[dict[str, object]]) -> None:
     """The table."""
     print(f"{'':34}{'at once':>8}{'runs/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}{'commits':>9}")
@@ -161,24 +168,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of runs")
     parser.add_argument("--no-server", action="store_true", help="leave MariaDB out")
+    parser.add_argument("--place", type=Path, action="append", help="a folder on the filesystem to measure; may be given again")
     wanted = parser.parse_args()
     environment.ensure(DBOS_HOME, ROOT / "bench" / "dbos.lock", with_makewhole=False)
-    before = flush_ms()
-    rounds = [one_round(wanted.share) for _ in range(wanted.rounds)]
-    figures, compared = medians(rounds), ratios(rounds)
+    places = [place for place in wanted.place or PLACES if place.is_dir()]
+    told: dict[str, object] = {"machine": described(places[0]), "rounds": wanted.rounds}
+    told["places"] = [at_place(place, wanted.rounds, wanted.share) for place in places]
     if not wanted.no_server:
-        figures |= on_mariadb(wanted.share)
-    show(figures, compared)
-    machine = {
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-        "system": platform.platform(),
-        "flush_ms": [round(before, 3), round(flush_ms(), 3)],
-    }
-    print(f"\none flush of this disk: {machine['flush_ms']} ms, before and after")
+        figures = on_mariadb(wanted.share)
+        print("\nMariaDB, its log flushed at every commit")
+        show(figures, [])
+        told["mariadb"] = listed(figures)
     RESULT.parent.mkdir(exist_ok=True)
-    rows = [{"name": n, "at_once": c, **{k: round(v, 3) for k, v in told.items()}} for (n, c), told in figures.items()]
-    RESULT.write_text(json.dumps({"machine": machine, "rounds": wanted.rounds, "figures": rows, "ratios": compared}, indent=1) + "\n")
+    RESULT.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import cast
 
 from makewhole import ports
 from makewhole.adapters.store import journal
@@ -18,6 +19,7 @@ from makewhole.flow import execute, record
 from makewhole.model import act, finding, plan, run
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LEASED = {"owner": "bench", "lease": timedelta(seconds=60)}
 LEASE = ports.Lease(owner="bench", now=NOW, span=timedelta(seconds=60))
 WARM_UP = 20
 
@@ -47,19 +49,18 @@ class NoHands:
 
 
 def by_engine(store: journal.SqlStore, of: plan.Plan) -> run.End | None:
-    """As it is in service: begun by one commit, then `engine.drive` with one a step and one for the end: six."""
-    world = SimpleNamespace(store=store, clock=clock.ManualClock(NOW), hands=NoHands(), channels={})
-    case = ids.CaseId("c" * 32)
-    held = store.begin_run(execute.begin(of, NOW), case, (), [record.begun(of, case, NOW)], LEASE)
-    return drive.drive(world, held).end
+    """As it is in service: the first intention is durable together with the beginning, then one commit a step: five."""
+    world = cast("ports.World", SimpleNamespace(store=store, clock=clock.ManualClock(NOW), hands=NoHands(), channels={}, **LEASED))
+    return drive.drive(world, drive.begin(world, of, ids.CaseId("c" * 32), (), ())).end
 
 
 def by_store(store: journal.SqlStore, of: plan.Plan) -> run.End | None:
-    """The first intention is durable together with the beginning: five commits, as many as the steps and one."""
+    """The same five commits without the engine between them."""
     case = ids.CaseId("c" * 32)
     going, command = execute.advance(execute.begin(of, NOW), run.Woken(), NOW)
     told = [record.begun(of, case, NOW), record.intent(going, 0, case, NOW)]
     held = store.begin_run(going, case, (), told, LEASE)
+    assert held.fence is not None
     while isinstance(command, run.Do):
         at, news = command.index, run.Succeeded()
         going, command = execute.advance(going, news, NOW)
