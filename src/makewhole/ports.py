@@ -327,6 +327,10 @@ class Search(Protocol):
         """How many documents there are; marks do not count."""
         ...
 
+    def clear(self) -> None:
+        """Throw everything away, marks too; also where the index is damaged."""
+        ...
+
 
 class Archive(Protocol):
     """Every order that a shop ever had, in pages, for the index. Reads only; every statement bounded."""

@@ -21,6 +21,7 @@ from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.changelog import opening
 from makewhole.adapters.payments.wechatpay import account, connector
+from makewhole.adapters.search import reader as logs
 from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap, traces
 from makewhole.adapters.store import evidence, journal
 from makewhole.core import clock, faults, ids, note
@@ -114,6 +115,38 @@ def open_past(told: settings.Settings, log_place: str | None) -> Iterator[histor
         )
     finally:
         reader.dispose()
+
+
+def open_search(told: settings.Settings) -> ports.Search:
+    """The search index of the settings' folder. Nothing is made before something is written."""
+    from makewhole.adapters.search import embedded
+
+    return embedded.EmbeddedSearch(Path(told.search))
+
+
+@contextlib.contextmanager
+def open_archive(told: settings.Settings) -> Iterator[ports.Archive]:
+    """Every order of the shop, for the index. Raises as `open_world` does."""
+    from makewhole.adapters.shops import archive
+
+    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
+    try:
+        yield archive.attach(map_, reader, _hash_secret(told, keep=True))
+    finally:
+        reader.dispose()
+
+
+def log_reader(told: settings.Settings) -> logs.Reader:
+    """Reads log files and words as the shop's map allows; without a shop file nothing is kept of any phone."""
+    from makewhole.adapters.shops import archive
+
+    if not told.shop.file:
+        return logs.Reader(shop=ids.ShopName(""), zone=clock.BEIJING, spell=archive.phones(None, b""))
+    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    hashed = archive.hashes_phones(map_)
+    spell = archive.phones(map_, _hash_secret(told, keep=True) if hashed else b"")
+    return logs.Reader(shop=ids.ShopName(map_.name), zone=map_.zone, spell=spell)
 
 
 def keep_books(world: ports.World) -> None:

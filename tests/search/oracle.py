@@ -49,6 +49,11 @@ class Scan:
     def size(self) -> int:
         return len(self.documents)
 
+    def clear(self) -> None:
+        self.documents.clear()
+        self.marks.clear()
+        self._texts.clear()
+
     def _holds(self, asked: document.Asked, told: document.Document) -> bool:
         text = self._texts[told.key]
         dated = asked.since is None and asked.until is None

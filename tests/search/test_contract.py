@@ -196,6 +196,16 @@ def test_forgetting_takes_what_was_named_and_nothing_else(index: ports.Search) -
     assert found(index, "x") == ["2"]
 
 
+def test_what_was_cleared_is_empty_and_can_be_filled_again(index: ports.Search) -> None:
+    """Marks too: the feeds begin anew."""
+    index.clear()
+    index.index([doc("1", "退款")], {"orders": "5"})
+    index.clear()
+    assert (index.size(), index.mark("orders"), found(index, "退款")) == (0, None, [])
+    index.index([doc("2", "退款")])
+    assert found(index, "退款") == ["2"]
+
+
 def test_limits_on_both_sides(tmp_path: Path) -> None:
     """What is too much is said, and what just fits is done."""
     index = embedded.EmbeddedSearch(tmp_path / "index")

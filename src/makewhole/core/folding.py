@@ -42,7 +42,8 @@ def fold(text: str) -> str:
 
 def snippet(text: str, words: Sequence[str], width: int) -> str:
     """About `width` characters of the text around the first of these folded words, blanks collapsed; its beginning where none is found."""
-    shown = " ".join(text.split())
+    # Whoever writes a log must not write to a reader's terminal: control characters and marks of direction are not shown.
+    shown = " ".join(text.translate(_LOST).split())
     if len(shown) <= width:
         return shown
     letters, places = _placed(shown)

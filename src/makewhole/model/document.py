@@ -90,8 +90,9 @@ def asking(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def searchable(told: Document) -> str:
-    """All that a word can be found in, folded: the text, then each name."""
-    return SEPARATOR.join((folding.fold(told.text), *names(told)))
+    """All that a word can be found in, folded: the text, then each name that does not stand in it anyway."""
+    text = folding.fold(told.text)
+    return SEPARATOR.join((text, *(name for name in names(told) if name not in text)))
 
 
 def names(told: Document) -> tuple[str, ...]:

@@ -111,8 +111,7 @@ class EmbeddedSearch:
         with folder.translated(self._path, "reading"):
             return _count(searcher.search(_all([(_MUST, tantivy.Query.all_query()), (_NOT, self._marks())]), 1))
 
-    def rebuild(self) -> None:
-        """Throw the index away. What can be read again is found again after the next refresh."""
+    def clear(self) -> None:
         self._index = None
         folder.clear(self._path)
 
@@ -195,13 +194,20 @@ class EmbeddedSearch:
         return self._index
 
     def _searcher(self) -> tantivy.Searcher | None:
-        """As of the last commit of whoever writes."""
-        index = self._opened()
-        if index is None:
-            return None
-        with folder.translated(self._path, "opening"):
-            index.reload()
-            return index.searcher()
+        """As of the last commit of whoever writes. One that somebody cleared meanwhile is opened anew."""
+        for known in (self._index is not None, False):
+            index = self._opened()
+            if index is None:
+                return None
+            try:
+                with folder.translated(self._path, "opening"):
+                    index.reload()
+                    return index.searcher()
+            except faults.BadInput:
+                self._index = None
+                if not known:
+                    raise
+        return None
 
     def _hit(self, searcher: tantivy.Searcher, at: tantivy.DocAddress, score: int) -> document.Hit:
         raw = bytes(searcher.doc(at)["body"][0])

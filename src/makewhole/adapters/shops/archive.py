@@ -147,6 +147,11 @@ def attach(map_: shopmap.ShopMap, engine: sa.Engine, secret: bytes) -> SqlArchiv
     return SqlArchive(map_, live, engine, secret)
 
 
+def hashes_phones(map_: shopmap.ShopMap) -> bool:
+    """Whether phones are kept as keyed hashes, so that the secret is needed."""
+    return map_.order.phone is not None and map_.order.phone.privacy is language.Privacy.HASHED
+
+
 def phones(map_: shopmap.ShopMap | None, secret: bytes) -> Callable[[str], str]:
     """What may be kept of a phone, in orders and in logs alike: by the class that the map gives it, nothing where it gives none."""
     phone = None if map_ is None else map_.order.phone

@@ -23,6 +23,7 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
+    "short.search": ("find orders by a piece of anything: a number, a log line", "按任意片段找订单：号码、日志内容"),
     "short.simulate": (
         "many small worlds with faults and crashes; every law checked in each",
         "推演：成批的随机世界，带故障和崩溃，逐个检验定律",
@@ -48,6 +49,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.serve": (
         "Keeps every callback until the shop has applied it, sweeps the orders, recovers within your rules. Ctrl-C stops it.",
         "保管每个支付回调直到店铺入账，巡检订单，在规则之内恢复。按 Ctrl-C 停止。",
+    ),
+    "help.search": (
+        "Finds whatever holds all the words, whole names first, then the newest. A word is text: any piece of a number or sentence will do.",
+        "找出同时含有所有关键词的内容，号码完全一致的在先，新的在先。关键词就是文字：号码或句子的任意片段都可以。",
     ),
     "help.simulate": (
         "Plays seeded worlds: a small shop, a failing channel, workers that die. Then all heals, comes to rest, and every law is checked.",

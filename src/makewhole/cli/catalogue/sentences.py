@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import pasts, rehearsals
+from makewhole.cli.catalogue import pasts, rehearsals, searches
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -322,4 +322,5 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     **pasts.PASTS,
     **rehearsals.REHEARSALS,
+    **searches.SEARCHES,
 }
