@@ -54,7 +54,7 @@ def raw_call(shop: shops.Shop, target: str, body: bytes) -> tuple[int, str]:
     return status, json.loads(answer)["code"] if status >= 400 else ""
 
 
-def test_attack_1_forged_callback() -> None:
+def test_attack_01_forged_callback() -> None:
     """No signature, garbage, another's signature over our text, the signature of another text, the payload without its seal."""
     shop = shops.shop()
     good = genuine(shop)
@@ -76,7 +76,7 @@ def test_attack_1_forged_callback() -> None:
         assert shop.answered((), unsealed) == 400
 
 
-def test_attack_2_probe() -> None:
+def test_attack_02_probe() -> None:
     """WeChat Pay's own test of its merchants: refused, and known for what it is."""
     shop = shops.shop()
     shop.faults.next(Fault.NOTICE_PROBE)
@@ -87,7 +87,7 @@ def test_attack_2_probe() -> None:
     assert not shop.gate.notices.wrongly_acknowledged
 
 
-def test_attack_3_valid_signature_wrong_certificate() -> None:
+def test_attack_03_valid_signature_wrong_certificate() -> None:
     """A serial that nobody knows, the merchant's own, and the serial of another key than the one that signed."""
     shop = shops.shop()
     good = genuine(shop)
@@ -102,7 +102,7 @@ def test_attack_3_valid_signature_wrong_certificate() -> None:
         assert judged(shop, other, good.body) == (Check.BAD_SIGNATURE, 401, False)
 
 
-def test_attack_4_stamp_too_old_or_from_the_future() -> None:
+def test_attack_04_stamp_too_old_or_from_the_future() -> None:
     """Genuine in every byte, recorded and played again after five minutes; or made for later."""
     shop = shops.shop()
     good = genuine(shop)
@@ -114,7 +114,7 @@ def test_attack_4_stamp_too_old_or_from_the_future() -> None:
         assert judged(shop, good.headers, good.body) == (Check.CLOCK, 401, False)
 
 
-def test_attack_5_replay_a_thousand_times() -> None:
+def test_attack_05_replay_a_thousand_times() -> None:
     """Acknowledged each time, because it is genuine; one notice, because it has one key."""
     shop = shops.shop()
     good = genuine(shop)
@@ -124,7 +124,7 @@ def test_attack_5_replay_a_thousand_times() -> None:
     assert kept.check is Check.GENUINE
 
 
-def test_attack_6_reserialised_body() -> None:
+def test_attack_06_reserialised_body() -> None:
     """The same content in other bytes was not signed: other key order, spaces, escapes, a float for an integer, a key twice."""
     shop = shops.shop()
     good = genuine(shop)
@@ -144,7 +144,7 @@ def test_attack_6_reserialised_body() -> None:
 
 
 @pytest.mark.parametrize("paid, currency", [(1, "CNY"), (12849, "CNY"), (12850, "JPY"), (12850, "KWD")])
-def test_attack_7_valid_callback_lower_amount(paid: int, currency: str) -> None:
+def test_attack_07_valid_callback_lower_amount(paid: int, currency: str) -> None:
     """It is genuine, and tells what was really paid: the diagnosis finds another amount, and never a payment to record."""
     shop = shops.shop()
     shop.truth.pay_unknown(
@@ -180,7 +180,7 @@ def test_attack_7_valid_callback_lower_amount(paid: int, currency: str) -> None:
 
 
 @pytest.mark.parametrize("field, value", [("mchid", "1900000002"), ("appid", "wxanother0000000000")])
-def test_attack_8_callback_of_another_merchant_or_app(field: str, value: str) -> None:
+def test_attack_08_callback_of_another_merchant_or_app(field: str, value: str) -> None:
     """Properly signed and sealed, about somebody else's payment under our order's number; the query's answer is held to the same."""
     shop = shops.shop()
     paid = shop.paid()
