@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import socket
@@ -22,10 +21,11 @@ from makewhole.adapters import http
 from makewhole.adapters.changelog import opening
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.search import reader as logs
-from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap, traces
+from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
+from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
-from makewhole.engine import history
+from makewhole.engine import codes, history
 
 WECHATPAY = ids.ChannelName("wechatpay")
 ORIGIN = "makewhole/evidence"
@@ -34,7 +34,6 @@ POOL_MIN = 8
 """Connections kept to channels and shop, whatever the number of workers."""
 FORWARD_TIMEOUTS = http.Timeouts(connect_s=2, read_s=5, total_s=5)
 """A channel gives a shop 5 s to answer a callback, and so do we: whoever waits longer for one does not come to the others."""
-_UNLISTED = "unlisted-codes/"
 log = structlog.get_logger()
 
 
@@ -98,6 +97,15 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
                 _leave(world)
 
 
+def survey_shop(told: settings.Settings) -> shop_survey.Survey:
+    """What the shop's database shows of itself, read and not written. Raises as `open_world` does."""
+    reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
+    try:
+        return survey.take(reader, "shop.database")
+    finally:
+        reader.dispose()
+
+
 @contextlib.contextmanager
 def open_past(told: settings.Settings, log_place: str | None) -> Iterator[history.Past]:
     """Attach to the shop and to its change log: binlog files of a folder, or the shop's own server. Raises as `open_world` does."""
@@ -153,16 +161,7 @@ def keep_books(world: ports.World) -> None:
     """Sign the evidence log as it is now, and remember for the doctor which codes a channel answered that no document knows."""
     if world.seal is not None:
         world.store.checkpoint(world.seal, ORIGIN)
-    for name, channel in world.channels.items():
-        if isinstance(channel, connector.WeChatPay) and (met := channel.unlisted()):
-            marked = unlisted(world, name)
-            # The larger count, not the sum: this process has told some of its own before, and two processes meet the same codes.
-            world.store.set_mark(_UNLISTED + name, json.dumps({c: max(n, marked.get(c, 0)) for c, n in (marked | met).items()}))
-
-
-def unlisted(world: ports.World, channel: ids.ChannelName) -> dict[str, int]:
-    """Codes that a channel answered and no document knows, with how often one process met them."""
-    return dict(json.loads(world.store.mark(_UNLISTED + channel) or "{}"))
+    codes.remember(world)
 
 
 def _leave(world: ports.World) -> None:
@@ -181,6 +180,11 @@ def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeR
 def wechatpay_account(told: settings.WechatpaySettings) -> account.Account:
     """The account with its keys loaded. Raises BadInput, naming the file, for a key that is none."""
     public = told.public_key_file
+    if bool(public) != bool(told.public_key_id):
+        missing = "wechatpay.public_key_id" if public else "wechatpay.public_key_file"
+        raise faults.BadInput(
+            "public-key mode needs the key and its number", where=missing, todo="Copy both from the merchant platform, or leave both out."
+        )
     try:
         link = account.LinkKind(told.link)
     except ValueError as wrong:

@@ -19,6 +19,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "exit.4": ("refused by your rules", "被规则拒绝"),
     "exit.70": ("a mistake of ours; a report file is written", "我们自己的错误，已写出报告文件"),
     "short.demo": ("a small shop, broken on purpose and made whole in front of you", "演示：一家小店，故意弄坏，再当面恢复"),
+    "short.attach": (
+        "look at a shop's database and propose its shop file, with reasons and doubts",
+        "查看店铺数据库，给出店铺文件的建议、理由和疑问",
+    ),
     "short.scan": ("list broken orders; changes nothing", "列出问题订单，不做任何改动"),
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
@@ -33,6 +37,16 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.demo": (
         "A small shop with WeChat Pay on this machine, broken on purpose, made whole, and graded against the hidden truth.",
         "在本机搭起一家用微信支付的小店，故意弄坏，再恢复，最后对照 Makewhole 看不到的真相打分。",
+    ),
+    "help.attach": (
+        "Reads the catalogue and a few samples of a database (never a whole big table, never a write), proposes which table and column "(
+            "says what, with reasons, asks about what it doubts, writes the shop file and runs a first scan. --yes takes what is sure and "
+            "leaves the rest unmapped and named; --output names the file."
+        ),
+        (
+            "读取数据库的表结构和少量样本（绝不通读大表，绝不写入），给出每张表、每一列含义的建议和理由，对有疑问的提问，写出店铺文件并做第一次扫描。"
+            "--yes 只采用有把握的，其余不映射并列出；--output 指定文件。"
+        ),
     ),
     "help.scan": (
         "Lists broken orders while they are found. Only reads. --at judges today's rows by the clock and rules of another instant.",
@@ -77,6 +91,8 @@ GUIDE: dict[str, tuple[str, str]] = {
         "店铺数据库，例如 sqlite:///shop.db 或 mysql://reader@host:3306/shop；密码取自 MAKEWHOLE_SHOP_PASSWORD",
     ),
     "option.shop": ("shop file, or the name of one that is shipped", "店铺文件，或内置店铺文件的名称"),
+    "option.output": ("the shop file to write; by default the database's name", "要写出的店铺文件，默认以数据库命名"),
+    "option.sure": ("ask nothing: take what is sure, leave the rest unmapped and named", "不提问：只采用有把握的，其余不映射并列出"),
     "option.json": ("for scripts: JSON on standard output, all else on standard error", "供脚本使用：标准输出只有 JSON，其余走标准错误"),
     "option.at": ("judge as of this instant, e.g. 2026-11-23T20:00:00+08:00", "按此时刻判断，例如 2026-11-23T20:00:00+08:00"),
     "option.all": ("every broken order that a sweep finds, most urgent first", "巡检发现的所有问题订单，紧急的在先"),

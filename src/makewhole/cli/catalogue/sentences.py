@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import pasts, rehearsals, searches
+from makewhole.cli.catalogue import attaching, checkup, pasts, rehearsals, searches
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -320,6 +320,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Create the folder, or name another one in the settings (store).",
         "请创建该文件夹，或在设置（store）中换一个。",
     ),
+    **attaching.ATTACHING,
+    **checkup.CHECKUP,
     **pasts.PASTS,
     **rehearsals.REHEARSALS,
     **searches.SEARCHES,

@@ -1,0 +1,149 @@
+"""Columns of money go in; their unit, which of them is due and which was paid, and what the due one adds up from, come out."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import statistics
+from dataclasses import dataclass
+from decimal import Decimal
+
+from makewhole.attach import naming, survey, values
+from makewhole.attach.columns import Read
+from makewhole.attach.survey import Kind
+
+SUMS_MIN = 0.9
+"""Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
+SUM_ROWS_MIN = 5
+PARTS_MAX = 8
+"""Columns that may take part in a sum: with more, something would add up by chance."""
+FEN_MEDIAN_MIN = 1000
+"""Whole amounts of which the middle one is at least this are fen: few shops' usual order costs 1,000 yuan without a single jiao."""
+_SAYS_FEN = re.compile(
+    r"单位[^元]{0,3}分|以分|[（(\[,，:：/\s]分[)）\],，。;；/\s]|[（(\[,，:：/\s]分$|额分$|\b(cents?|fen|minor units?|pennies|pence)\b",
+    re.IGNORECASE,
+)
+_SAYS_YUAN = re.compile(r"元|\b(yuan|rmb|cny|dollars?)\b", re.IGNORECASE)
+_CENT_WORDS = frozenset({"fen", "cent", "cents", "minor"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """yuan or fen, how sure that is, and what says so."""
+
+    word: str
+    confidence: float
+    said: str
+
+
+def unit(read: Read, column: survey.Column) -> Unit:
+    """The unit of one column of money."""
+    told = _said(column)
+    if told is not None:
+        return told
+    if column.scale or column.kind is Kind.FLOAT:
+        return Unit(word="yuan", confidence=0.97, said=column.declared)
+    neighbours = {u.word for c in read.table.columns if c is not column and c.kind is column.kind and (u := _said(c)) is not None}
+    if len(neighbours) == 1:
+        return Unit(word=neighbours.pop(), confidence=0.92, said="")
+    return _by_values(read, column)
+
+
+def _said(column: survey.Column) -> Unit | None:
+    if _CENT_WORDS & set(naming.split(column.name)) or _SAYS_FEN.search(column.comment):
+        return Unit(word="fen", confidence=0.98, said=column.comment or column.name)
+    if "yuan" in naming.split(column.name) or _SAYS_YUAN.search(column.comment):
+        return Unit(word="yuan", confidence=0.98, said=column.comment or column.name)
+    return None
+
+
+def _by_values(read: Read, column: survey.Column) -> Unit:
+    """The money of the whole table decides: one column of it, a coupon of 5, may be small in either unit."""
+    told = _numbers(read, column)
+    if any(n != n.to_integral_value() for n in told):
+        return Unit(word="yuan", confidence=0.95, said="")
+    if column.kind is Kind.TEXT and any("." in str(v) for v in read.table.values(column.name) if v is not None):
+        return Unit(word="yuan", confidence=0.95, said="")
+    if len(told) < values.ROWS_TELL_MIN:
+        return Unit(word="fen", confidence=0.5, said="")
+    middle = statistics.median(told)
+    ragged = sum(1 for n in told if n % 100) / len(told)
+    if middle >= FEN_MEDIAN_MIN:
+        return Unit(word="fen", confidence=0.93 if ragged > 0 else 0.85, said=f"{middle:f}")
+    return Unit(word="yuan" if middle < FEN_MEDIAN_MIN // 4 else "fen", confidence=0.6, said=f"{middle:f}")
+
+
+def _numbers(read: Read, column: survey.Column) -> list[Decimal]:
+    return [n for v in read.table.values(column.name) if not values.absent(v) and (n := values.number(v)) is not None]
+
+
+def share_present(read: Read, column: str, rows: tuple[int, ...]) -> float | None:
+    """Among these rows, how many hold an amount; None where there are too few to say."""
+    told = read.table.values(column)
+    if len(rows) < 3:
+        return None
+    return sum(1 for i in rows if not values.absent(told[i])) / len(rows)
+
+
+def parts(read: Read, due: str) -> tuple[str, float] | None:
+    """What the due amount adds up from, as an expression over the columns in their order, and how many rows agree."""
+    positive, negative = _summands(read, due)
+    columns = {c: _fen_like(read, c) for c in (due, *positive, *negative)}
+    if not positive:
+        return None
+    for chosen in _ways(positive, negative):
+        agree, moved, rows = 0, 0, 0
+        for i, whole in enumerate(columns[due]):
+            if not whole:
+                continue
+            rows += 1
+            total = sum((s * (columns[c][i] or Decimal(0)) for s, c in chosen), Decimal(0))
+            agree += total == whole
+            moved += any(columns[c][i] for _, c in chosen[1:])
+        if rows >= SUM_ROWS_MIN and agree >= SUMS_MIN * rows and moved:
+            return " ".join([chosen[0][1], *(f"{'+' if s > 0 else '-'} {c}" for s, c in chosen[1:])]), agree / rows
+    return None
+
+
+def _ways(positive: tuple[str, ...], negative: tuple[str, ...]) -> list[list[tuple[int, str]]]:
+    """Sums to try: all parts together first, then with fewer of them."""
+    whole = [c for c in positive if "freight" not in naming.ideas(naming.of_name(c))]
+    more = [(1, c) for c in positive if c not in whole] + [(-1, c) for c in negative]
+    found = []
+    for base in whole:
+        for size in range(len(more), 0, -1):
+            found += [[(1, base), *chosen] for chosen in itertools.combinations(more, size)]
+    return found
+
+
+def _summands(read: Read, due: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of the same unit that speak of a total or of freight, and those that speak of something taken off."""
+    own = unit(read, read.table.by_name[due])
+    positive, negative = [], []
+    for column in read.table.columns[:200]:
+        if column.name == due or values.Shape.AMOUNT not in read.look(column.name).shapes or column.kind is Kind.TEXT:
+            continue
+        if column.kind is not read.table.by_name[due].kind or unit(read, column).word != own.word:
+            continue
+        ideas = read.ideas(column.name)
+        if not (ideas & {"amount", "freight", "discount", "coupon", "point", "total"}) or ideas & {
+            "id",
+            "num",
+            "quantity",
+            "refund",
+            "return",
+            "paid",
+            "state",
+            "type",
+            "time",
+        }:
+            continue
+        if ideas & {"discount", "coupon", "point"}:
+            negative.append(column.name)
+        elif ideas & {"freight", "tax"} or ideas & {"total", "goods", "order"}:
+            positive.append(column.name)
+    return tuple(positive[:PARTS_MAX]), tuple(negative[:PARTS_MAX])
+
+
+def _fen_like(read: Read, column: str) -> list[Decimal | None]:
+    return [None if values.absent(v) else values.number(v) for v in read.table.values(column)]

@@ -1,0 +1,265 @@
+"""A table around the order goes in; its fields, units, link and states go into the draft, doubts as questions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from makewhole.attach import fields, labels, lines, links, orders, proposal, spelling, states, values
+from makewhole.attach.columns import Candidate, Read
+from makewhole.attach.drafts import Draft, coded, found_of
+from makewhole.attach.fields import Chosen
+from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Question, Role, Why
+from makewhole.attach.tables import Cast
+
+_MONEY = frozenset({"item.amount", "payment.amount", "refund.amount", "stock.price"})
+_WORDS: dict[str, tuple[str, ...]] = {
+    "refund": ("requested", "processing", "done", "closed", "abnormal"),
+    "coupon": ("unused", "used", "expired"),
+    "payment": ("unpaid", "paid", "refund", "closed", "failed", "paying"),
+}
+_CLASSIFY = {"refund": labels.refund_state, "coupon": labels.coupon_state, "payment": labels.attempt_state}
+_NEEDED = {
+    "item": ("item.sku", "item.quantity"),
+    "refund": ("refund.amount",),
+    "payment": ("payment.number",),
+    "stock": ("stock.sku", "stock.available"),
+    "stock_move": ("stock_move.sku", "stock_move.quantity"),
+    "coupon": ("coupon.id",),
+    "history": (),
+}
+"""What the shop file's language asks of a table before it is of any use."""
+SHARED_MIN = 0.5
+
+
+def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Parent, lookups: orders.Lookups) -> None:
+    """Everything that one table says."""
+    read, role = cast.read, cast.role
+    skip = frozenset(filter(None, (cast.link.key, cast.link.number)))
+    chosen = fields.assign(read, role, skip)
+    _skus(cast, casts, chosen)
+    _own_key(read, role, chosen)
+    _coupon_key(draft, read, role, chosen)
+    if cast.rivals:
+        names = (read.table.name, *cast.rivals)
+        draft.ask(Question(field=role, asked=Asked.TABLE, about=read.table.name, choices=tuple(Choice(label=t) for t in names)))
+    for name, told in chosen.items():
+        match name:
+            case "refund.state" | "coupon.state" | "payment.state":
+                continue
+            case "payment.channel":
+                orders.channel(draft, read, name, chosen, lookups)
+            case "stock.available":
+                _available(draft, read, chosen)
+            case "item.amount":
+                lines.amount(draft, read, chosen, parent)
+            case "refund.done_at":
+                _refunded(draft, read, chosen)
+            case _ if name in _MONEY:
+                orders.money(draft, read, name, told)
+            case _:
+                draft.column(read, name, told)
+    _number_of_payment(draft, read, role, cast)
+    _link(draft, cast)
+    ladder = _states(draft, read, role, chosen, lookups)
+    draft.roles.append(
+        Role(
+            name=role,
+            table=read.table.name,
+            confidence=round(cast.score, 2),
+            evidence=cast.evidence,
+            link=spelling.name(cast.link.key) if cast.link.key else "",
+            states=ladder.rungs if ladder is not None else (),
+            states_confidence=ladder.confidence if ladder is not None else 0.0,
+            states_evidence=(Evidence(why=Why.LABELS, what=ladder.said),) if ladder is not None and ladder.said else (),
+            moves=_moves(read, role, chosen),
+        )
+    )
+    if role == "payment":
+        _prefixes(draft, read, parent)
+
+
+def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], lookups: orders.Lookups) -> states.Told | None:
+    if role not in _WORDS or f"{role}.state" not in chosen:
+        return None
+    best = chosen[f"{role}.state"].best
+    told = states.one(read, best.column.name, _CLASSIFY[role], lookups, frozenset(_WORDS[role]))
+    if told is None or best.score < STATED_MIN:
+        return None
+    draft.questions += coded(role, told, _WORDS[role])
+    draft.state(
+        Found(
+            field=f"{role}.state",
+            table=read.table.name,
+            sql=spelling.name(best.column.name),
+            column=best.column.name,
+            confidence=round(best.score, 2),
+            evidence=best.evidence,
+        )
+    )
+    return told
+
+
+def _link(draft: Draft, cast: Cast) -> None:
+    """Which order a row belongs to: by the number it carries, else by the key."""
+    name = cast.link.number or cast.link.key
+    if not name or cast.role == "stock":
+        return
+    draft.state(found_of(cast.read, f"{cast.role}.order", name, cast.link.score, cast.link.evidence))
+
+
+def _skus(cast: Cast, casts: dict[str, Cast], chosen: dict[str, Chosen]) -> None:
+    """An item's sku is what the stock is kept by: of several columns, the one whose values are the stock's own."""
+    if cast.role not in {"item", "stock"}:
+        return
+    item, stock = casts.get("item"), casts.get("stock")
+    if item is None or stock is None:
+        return
+    pair = _shared(item, stock)
+    if pair is None:
+        return
+    ours = pair[0] if cast.role == "item" else pair[1]
+    column = cast.read.table.by_name[ours]
+    by = (Evidence(why=Why.REFERS, what=f"{stock.read.table.name}.{pair[1]}"),)
+    chosen[f"{cast.role}.sku"] = Chosen(best=Candidate(column=column, look=cast.read.look(ours), score=0.95, evidence=by))
+
+
+def _shared(item: Cast, stock: Cast) -> tuple[str, str] | None:
+    """The columns of item and stock that hold the same things: by values, then by name."""
+    keys = set(stock.read.table.key) | {u[0] for u in stock.read.table.unique if len(u) == 1}
+    keys |= {
+        c.name
+        for c in stock.read.table.columns
+        if stock.read.ideas(c.name) & {"sku", "goods"} and stock.read.ideas(c.name) & {"id", "number"}
+    }
+    theirs = {k: {values.text(v) for v in stock.read.table.values(k) if not values.absent(v)} for k in keys}
+    best: tuple[float, str, str] | None = None
+    for column in item.read.table.columns:
+        ideas = item.read.ideas(column.name)
+        if not ideas & {"sku", "goods"} or not ideas & {"id", "number"} or "name" in ideas:
+            continue
+        ours = {values.text(v) for v in item.read.table.values(column.name) if not values.absent(v)}
+        for key, there in theirs.items():
+            share = len(ours & there) / len(ours) if ours and there else 0.0
+            worth = (
+                share
+                + (0.3 if "sku" in ideas else 0.0)
+                + (0.25 if (key,) == stock.read.table.key else 0.0)
+                + (0.2 if key.lower() == column.name.lower() else 0.0)
+                + _kin(stock, key, ideas)
+            )
+            if (share >= SHARED_MIN or (not ours and _kin(stock, key, ideas) > 0)) and (best is None or worth > best[0]):
+                best = (worth, column.name, key)
+    return None if best is None else best[1:]
+
+
+def _kin(stock: Cast, key: str, ideas: frozenset[str]) -> float:
+    """Whether the stock's column is what the item's name says: its id where that says id, its code where that says code."""
+    own = stock.read.ideas(key)
+    says = "sku" if "sku" in ideas else "goods"
+    if says in own and (own & ideas & {"id", "number"}):
+        return 0.4
+    table = stock.read.table.name.lower()
+    whose = says in own or (says in table if says == "sku" else "sku" not in table)
+    return 0.3 if key == "id" and "id" in ideas and whose else 0.0
+
+
+def _own_key(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
+    """A stock's or a coupon's own key, where no better name is there; a refund without a number is called by its key."""
+    wanted = {"stock": "stock.sku"}.get(role)
+    if wanted is None or len(read.table.key) != 1:
+        return
+    key = read.table.key[0]
+    if wanted in chosen and chosen[wanted].best.score >= STATED_MIN:
+        return
+    best = Candidate(column=read.table.by_name[key], look=read.look(key), score=0.88, evidence=(Evidence(why=Why.KEY, what=key),))
+    chosen[wanted] = Chosen(best=best)
+
+
+def _coupon_key(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen]) -> None:
+    """A coupon is called what the order's row calls it; where that does not tell, by its row's own key."""
+    if role != "coupon":
+        return
+    named = draft.found.get("order.coupon")
+    number = chosen.get("coupon.id")
+    if number is not None and named is not None and number.name.lower() == named.column.lower() and number.best.score >= STATED_MIN:
+        return
+    if len(read.table.key) == 1:
+        key = read.table.key[0]
+        best = Candidate(column=read.table.by_name[key], look=read.look(key), score=0.88, evidence=(Evidence(why=Why.KEY, what=key),))
+        chosen["coupon.id"] = Chosen(best=best)
+
+
+def _number_of_payment(draft: Draft, read: Read, role: str, cast: Cast) -> None:
+    """Where an attempt has no number of its own, the order's number is what the channel was told."""
+    if role != "payment" or "payment.number" in draft.found or any(q.field == "payment.number" for q in draft.questions):
+        return
+    if cast.link.number:
+        by = Evidence(why=Why.ALONE, what=cast.link.number)
+        draft.state(found_of(read, "payment.number", cast.link.number, 0.84, (by,)))
+
+
+def _refunded(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
+    """A time of handling is the time of the refund only in rows that are done."""
+    told = chosen["refund.done_at"]
+    state = chosen.get("refund.state")
+    if "handle" not in read.ideas(told.name) or state is None:
+        draft.column(read, "refund.done_at", told)
+        return
+    axis = states.axis(read, state.name, labels.refund_state, {})
+    if not axis.having("done"):
+        return
+    done = spelling.among(axis.column, axis.having("done"), text=axis.text)
+    bare = found_of(read, "refund.done_at", told.name, 0.85, told.best.evidence)
+    draft.state(proposal.with_sql(bare, f"CASE WHEN {done} THEN {bare.sql} END"))
+
+
+def _available(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
+    """What can still be sold: the column itself where it says so, less what is locked where it says `stock` and locks stand beside it."""
+    told = chosen["stock.available"]
+    lock = chosen.get("stock.locked")
+    says = read.ideas(told.name)
+    if lock is None or "available" in says or lock.best.score < STATED_MIN:
+        draft.column(read, "stock.available", told)
+        return
+    bare = found_of(read, "stock.available", told.name, told.best.score, told.best.evidence)
+    less = proposal.with_sql(bare, f"{spelling.name(told.name)} - {spelling.name(lock.name)}")
+    choices = tuple(Choice(label=f.sql, found=(f,)) for f in (less, bare))
+    draft.ask(Question(field="stock.available", asked=Asked.STOCK, about=f"{read.table.name}.{told.name}", choices=choices))
+
+
+def _moves(read: Read, role: str, chosen: dict[str, Chosen]) -> tuple[tuple[str, str], ...]:
+    """A ledger of signed quantities tells by the sign what a row did."""
+    if role != "stock_move" or "stock_move.quantity" not in chosen:
+        return ()
+    name = chosen["stock_move.quantity"].name
+    if any((n := values.number(v)) is not None and n < 0 for v in read.table.values(name)):
+        return ((f"{spelling.name(name)} < 0", "taken"), (f"{spelling.name(name)} > 0", "returned"))
+    return ()
+
+
+def _prefixes(draft: Draft, read: Read, parent: links.Parent) -> None:
+    """How an order's out_trade_no is made from its number, where the attempts show a prefix or a suffix."""
+    number = draft.found.get("payment.number")
+    if number is None or not parent.numbers:
+        return
+    rules = Counter(r for v in read.table.values(number.column) if (r := _rule(values.text(v), parent.numbers)) is not None)
+    told = [rule for rule, times in rules.most_common(3) if times >= 2]
+    if told:
+        draft.payment_numbers = tuple(dict.fromkeys(("{number}", *told)))
+
+
+def _rule(told: str, numbers: frozenset[str]) -> str | None:
+    for part in (told, *re.split(r"[_\-]", told)):
+        if part in numbers:
+            before, _, after = told.partition(part)
+            return f"{'{any}' + before[-1] if before else ''}{{number}}{after[0] + '{any}' if after else ''}"
+    return None
+
+
+def usable(role: Role, found: dict[str, Found]) -> bool:
+    """Whether a shop file can hold this table: the language asks for some fields, for a link, and of some tables for states."""
+    if any(n not in found for n in _NEEDED[role.name]):
+        return False
+    linked = role.name == "stock" or bool(role.link) or f"{role.name}.order" in found
+    return linked and (role.name not in {"refund", "coupon"} or bool(role.states))

@@ -1,0 +1,98 @@
+"""A proposal in the making: what was found and what is doubted is put in, and a finished proposal is taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from makewhole.attach import spelling, states, survey
+from makewhole.attach.columns import PERSONAL, Read
+from makewhole.attach.fields import Chosen
+from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Proposal, Question, Role, Why
+
+NOUNS = """
+    order.number order.buyer order.state order.amount_due order.amount_paid order.created_at order.paid_at order.shipped_at
+    order.completed_at order.closed_at order.expires_at order.channel order.transaction_id order.carrier order.tracking_number
+    order.receiver_phone order.coupon order.deleted order.tenant order.version order.kind item.order item.sku item.quantity
+    item.amount payment.order payment.number payment.channel payment.transaction_id payment.amount payment.state payment.at
+    refund.order refund.number refund.amount refund.state refund.requested_at refund.done_at stock.sku stock.available
+    stock.locked coupon.id coupon.order coupon.state coupon.used_at history.order history.at history.who history.from history.to
+""".split()  # noqa: SIM905 - a list of fifty quoted words is no easier to read
+"""Our fields; what is not found is named as unmapped."""
+CHOICES_MAX = 4
+ORDER_STATES = (
+    "awaiting-payment", "awaiting-shipment", "partly-shipped", "shipped", "completed", "closed", "refunding", "refunded", "invalid",
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """Collects. The only thing here that changes."""
+
+    dialect: str
+    found: dict[str, Found] = field(default_factory=dict)
+    roles: list[Role] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    payment_numbers: tuple[str, ...] = ("{number}",)
+    channels: tuple[str, ...] = ()
+
+    def state(self, found: Found) -> None:
+        """A column that is sure enough."""
+        self.found[found.field] = found
+
+    def ask(self, question: Question) -> None:
+        """One question."""
+        self.questions.append(question)
+
+    def column(self, read: Read, name: str, chosen: Chosen, unit: str = "") -> None:
+        """State a column where it is sure enough and alone; else ask."""
+        made = [found_of(read, name, c.column.name, c.score, c.evidence, unit) for c in (chosen.best, *chosen.rivals)]
+        if made[0].confidence >= STATED_MIN and len(made) == 1:
+            self.state(made[0])
+            return
+        choices = tuple(Choice(label=f"{f.table}.{f.rests_on()}", found=(f,)) for f in made[:CHOICES_MAX])
+        self.ask(Question(field=name, asked=Asked.COLUMN, about=made[0].table, choices=choices))
+
+
+def found_of(read: Read, name: str, column: str, score: float, evidence: tuple[Evidence, ...], unit: str = "") -> Found:
+    """A column as one of our fields; instants get their unit from the sample."""
+    told = read.table.by_name[column]
+    look = read.look(column)
+    instant = name.endswith(("_at", ".at")) or (name == "order.version" and look.unit)
+    sql = spelling.name(column)
+    if instant:
+        unit = look.unit or "datetime"
+        if unit == "packed":
+            sql, unit = spelling.packed(column), "text"
+    typed = (Evidence(why=Why.TYPE, what=told.declared),) if told.declared and name not in PERSONAL else ()
+    return Found(
+        field=name, table=read.table.name, sql=sql, column=column, confidence=round(score, 2), evidence=(*evidence, *typed), unit=unit
+    )
+
+
+def coded(role: str, told: states.Told, words: tuple[str, ...]) -> list[Question]:
+    """A question for each code that nothing explains."""
+    made = []
+    for condition, label in told.unclear:
+        choices = tuple(Choice(label=w, states=((condition, w),)) for w in words)
+        made.append(Question(field=f"{role}.state", asked=Asked.CODE, about=condition, choices=choices, hint=label))
+    return made
+
+
+def finished(draft: Draft, told: survey.Survey) -> Proposal:
+    """The proposal, with everything of ours that was not found named."""
+    have = set(draft.found) | {f"{r.name}.state" for r in draft.roles if r.states} | {"order.kind" for r in draft.roles if r.kinds}
+    return Proposal(
+        database=told.database,
+        dialect=told.dialect,
+        zone=told.zone or "Asia/Shanghai",
+        roles=tuple(draft.roles),
+        found=tuple(draft.found[n] for n in sorted(draft.found, key=_place)),
+        questions=tuple(draft.questions),
+        unmapped=tuple(n for n in NOUNS if n not in have),
+        payment_numbers=draft.payment_numbers,
+        channels=draft.channels,
+    )
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (NOUNS.index(name) if name in NOUNS else len(NOUNS), name)

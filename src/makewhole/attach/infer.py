@@ -1,0 +1,66 @@
+"""A survey goes in, a proposal comes out: which table and column says what, why, how surely, and what must be asked."""
+
+from __future__ import annotations
+
+from makewhole.attach import around, drafts, fields, links, naming, orders, survey, tables
+from makewhole.attach.columns import Read, read
+from makewhole.attach.proposal import Proposal
+
+TABLES_MAX = 2000
+"""Tables looked at; beyond, names alone decide which are worth it, and no shop is known to have more."""
+
+
+def propose(told: survey.Survey) -> Proposal | None:
+    """The proposal; None where no table looks like orders."""
+    initials = naming.speaks_initials(tuple(c.name for t in told.tables for c in t.columns))
+    reads = tuple(read(t, initials=initials) for t in told.tables[:TABLES_MAX] if t.columns)
+    order = tables.order(reads)
+    if order is None:
+        return None
+    chosen = fields.assign(order.read, "order")
+    parent = links.parent(order.read, orders.key_of(order.read), chosen["order.number"].name if "order.number" in chosen else "")
+    casts = tables.children(reads, parent)
+    by_role = {c.role: c for c in casts}
+    lookups = _lookups(reads, order.read)
+    draft = drafts.Draft(dialect=told.dialect)
+    orders.propose(draft, order, chosen, lookups)
+    for cast in casts:
+        around.propose(draft, cast, by_role, parent, _lookups(reads, cast.read))
+    return drafts.finished(draft, told)
+
+
+def _lookups(reads: tuple[Read, ...], of: Read) -> dict[str, dict[str, str]]:
+    """Labels of codes that stand in small tables of their own: by a declared foreign key, or by `order_status(id, name)`."""
+    small = {
+        r.table.name: r
+        for r in reads
+        if r.table.whole and 1 < len(r.table.sample) <= LOOKUP_ROWS_MAX and len(r.table.columns) <= LOOKUP_COLUMNS_MAX
+    }
+    found = {}
+    for column in of.table.columns:
+        target = next((ref.table for ref in of.table.references if ref.column == column.name), "")
+        names = {
+            column.name.lower(),
+            f"{column.name.lower()}s",
+            column.name.lower().removesuffix("_id"),
+            f"{column.name.lower().removesuffix('_id')}s",
+            f"{column.name.lower().removesuffix('_id')}es",
+        }
+        told = small.get(target) or next((r for n, r in small.items() if n.lower() in names), None)
+        if told is not None and (labels := _labels(told)):
+            found[column.name] = labels
+    return found
+
+
+LOOKUP_ROWS_MAX = 60
+LOOKUP_COLUMNS_MAX = 8
+"""A table of labels is small in both directions."""
+
+
+def _labels(told: Read) -> dict[str, str]:
+    key = told.table.key[0] if len(told.table.key) == 1 else told.table.columns[0].name
+    names = [c.name for c in told.table.columns if c.name != key and c.kind is survey.Kind.TEXT]
+    best = max(names, key=lambda n: len(told.ideas(n) & {"name", "note", "state"}), default="")
+    if not best:
+        return {}
+    return {str(k): str(v) for k, v in zip(told.table.values(key), told.table.values(best), strict=True) if v is not None}

@@ -1,0 +1,139 @@
+"""A child's table and its parent go in, the columns that hold the parent's key or its number come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from makewhole.attach import naming, values
+from makewhole.attach.columns import Read
+from makewhole.attach.proposal import Evidence, Why
+
+OVERLAP_MIN = 0.5
+"""Share of a child's sampled values found among the parent's, from which they are believed to be the same thing."""
+NUMBER_LENGTH_MIN = 8
+"""Characters from which a value looks like an order's number and not like a row's key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parent:
+    """What an order is called by its children: the row's key, and the number that people read."""
+
+    table: str
+    key: str
+    number: str
+    keys: frozenset[str]
+    numbers: frozenset[str]
+    read: Read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Columns of a child: `key` holds the order's key, `number` its number; empty where there is none."""
+
+    key: str = ""
+    number: str = ""
+    score: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+
+
+NONE = Link()
+
+
+def parent(told: Read, key: str, number: str) -> Parent:
+    """What the children of this table call its rows."""
+    return Parent(
+        table=told.table.name,
+        key=key,
+        number=number,
+        keys=frozenset(values.text(v) for v in told.table.values(key) if not values.absent(v)) if key else frozenset(),
+        numbers=frozenset(values.text(v) for v in told.table.values(number) if not values.absent(v)) if number else frozenset(),
+        read=told,
+    )
+
+
+def find(told: Read, to: Parent) -> Link:
+    """The child's columns that lead to the parent."""
+    none: tuple[str, float, tuple[Evidence, ...]] = ("", 0.0, ())
+    key, number = none, none
+    for column in told.table.columns:
+        named = _named(told, column.name, to)
+        if not named:
+            continue
+        as_key, as_number, evidence = _holds(told, column.name, to, named)
+        if as_key > key[1]:
+            key = (column.name, as_key, evidence)
+        if as_number > number[1]:
+            number = (column.name, as_number, evidence)
+    if key[0] == number[0] and key[0]:
+        key, number = (key, none) if key[1] >= number[1] else (none, number)
+    return Link(key=key[0], number=number[0], score=max(key[1], number[1]), evidence=(*key[2], *number[2]))
+
+
+def _named(told: Read, name: str, to: Parent) -> float:
+    """How clearly a column's name, comment or foreign key says that it leads to the order."""
+    if any(r.column == name and r.table == to.table for r in told.table.references):
+        return 1.0
+    lower = name.lower()
+    if lower in {to.key.lower(), to.number.lower()} and naming.ideas(naming.of_name(name)) - {"id", "number", "num"}:
+        return 0.95
+    ideas = naming.ideas(told.names[name]) | naming.ideas(told.comments[name])
+    if ideas & {
+        "refund",
+        "return",
+        "sub",
+        "item",
+        "out",
+        "time",
+        "state",
+        "amount",
+        "type",
+        "pay",
+        "third",
+        "transaction",
+        "carrier",
+        "note",
+        "history",
+    }:
+        return 0.55 if ideas >= {"order", "number", "out"} or lower == "out_trade_no" else 0.0
+    if "order" in ideas and ideas & {"id", "number", "num"}:
+        return 0.92
+    if lower in {"oid", "orderid", "order", "ddid", "tid"} or "order" in ideas:
+        return 0.85
+    if "trade" in ideas and ideas & {"id", "number"}:
+        return 0.7
+    # A column called `link_id` is the order's for everybody who knows the shop, and for its foreign key's declaration.
+    return 0.0
+
+
+def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, float, tuple[Evidence, ...]]:
+    """How far a column holds the parent's key, and its number."""
+    there = {values.text(v) for v in told.table.values(name) if not values.absent(v)}
+    if to.key == to.number:
+        return named, 0.0, (Evidence(why=Why.REFERS, what=f"{to.table}.{to.key}"),)
+    declared = next((r.there for r in told.table.references if r.column == name and r.table == to.table), "")
+    if declared in {to.key, to.number}:
+        told_by = (Evidence(why=Why.REFERS, what=f"{to.table}.{declared}"),)
+        return (1.0, 0.0, told_by) if declared == to.key else (0.0, 1.0, told_by)
+    if there:
+        in_keys, in_numbers = len(there & to.keys) / len(there), len(there & to.numbers) / len(there)
+        if max(in_keys, in_numbers) >= OVERLAP_MIN:
+            what = f"{max(in_keys, in_numbers):.0%} {to.table}.{to.key if in_keys >= in_numbers else to.number}"
+            told_by = (Evidence(why=Why.REFERS, what=what),)
+            sure = 1 - (1 - named) * 0.5
+            return (sure, 0.0, told_by) if in_keys >= in_numbers else (0.0, sure, told_by)
+    return (*_by_look(told, name, to, there, named), (Evidence(why=Why.NAME, what=name),))
+
+
+def _by_look(told: Read, name: str, to: Parent, there: set[str], named: float) -> tuple[float, float]:
+    """Without values in common: as long as keys or as long as numbers are; without values, as it is called and typed."""
+    if there and to.numbers and to.keys:
+        lengths = [sorted(map(len, group))[len(group) // 2] for group in (list(there), list(to.keys), list(to.numbers))]
+        nearer_key = abs(lengths[0] - lengths[1]) < abs(lengths[0] - lengths[2])
+        return (named * 0.9, 0.0) if nearer_key else (0.0, named * 0.9)
+    ideas = naming.ideas(told.names[name]) | naming.ideas(told.comments[name])
+    same = name.lower() == to.number.lower()
+    if same or (ideas & {"number", "num"} and "id" not in ideas):
+        return 0.0, named
+    if name.lower() == to.key.lower() or told.table.by_name[name].kind.value == "integer" or "id" in ideas:
+        return named, 0.0
+    return 0.0, named * 0.9

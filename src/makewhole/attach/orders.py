@@ -1,0 +1,227 @@
+"""The order's table and the columns chosen for it go in; fields, units, states, kinds, parts go into the draft, doubts as questions."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from makewhole.attach import amounts, codes, fields, labels, naming, spelling, states, values
+from makewhole.attach.columns import Read
+from makewhole.attach.drafts import ORDER_STATES, Draft, coded, found_of
+from makewhole.attach.fields import Chosen
+from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Question, Role, Why
+from makewhole.attach.tables import Cast
+
+_PLAIN = (
+    "order.buyer", "order.created_at", "order.paid_at", "order.shipped_at", "order.completed_at", "order.closed_at", "order.expires_at",
+    "order.transaction_id", "order.carrier", "order.tracking_number", "order.receiver_phone", "order.coupon", "order.version",
+)  # fmt: skip
+TENANTS_MAX = 6
+Lookups = dict[str, dict[str, str]]
+
+
+def key_of(read: Read) -> str:
+    """The row's own key: the primary key where it is one column, else a column that is unique."""
+    if len(read.table.key) == 1:
+        return read.table.key[0]
+    return next((u[0] for u in read.table.unique if len(u) == 1), "")
+
+
+def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookups) -> None:
+    """Everything that the order's own row says."""
+    read = cast.read
+    _number(draft, read, chosen)
+    for name in _PLAIN:
+        if name in chosen:
+            draft.column(read, name, chosen[name])
+    deleted = _deleted(draft, read, chosen)
+    _tenant(draft, read, chosen)
+    when = states.Instants(
+        **{k: chosen[f"order.{k}_at"].name for k in ("paid", "shipped", "completed", "closed") if f"order.{k}_at" in chosen}
+    )
+    _money(draft, read, chosen, when)
+    told = states.of_order(read, when, deleted, lookups)
+    channel(draft, read, "order.channel", chosen, lookups)
+    role = Role(
+        name="order",
+        table=read.table.name,
+        confidence=round(cast.score, 2),
+        evidence=cast.evidence,
+        key=spelling.name(key_of(read)) if key_of(read) else "",
+        states=told.rungs if told is not None else (),
+        states_confidence=told.confidence if told is not None else 0.0,
+        states_evidence=(Evidence(why=Why.LABELS, what=told.said),) if told is not None and told.said else (),
+        kinds=_kinds(read, lookups),
+    )
+    draft.roles.append(role)
+    if told is not None:
+        draft.questions += coded("order", told, ORDER_STATES)
+        if told.rungs:
+            draft.state(_state_found(read, told))
+    if cast.rivals:
+        choices = (read.table.name, *cast.rivals)
+        draft.ask(Question(field="order", asked=Asked.TABLE, about=read.table.name, choices=tuple(Choice(label=t) for t in choices)))
+
+
+def _state_found(read: Read, told: states.Told) -> Found:
+    by = Evidence(why=Why.LABELS if told.said else Why.PRESENT, what=told.said)
+    return Found(
+        field="order.state", table=read.table.name, sql=told.columns[0], column=told.columns[0], confidence=told.confidence, evidence=(by,)
+    )
+
+
+def _number(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
+    """The number; where no column is called one, the row's own key is what people read."""
+    if "order.number" in chosen:
+        best = chosen["order.number"].best
+        alone = len(read.table.key) == 1 and best.column.name == read.table.key[0]
+        if alone and best.score < STATED_MIN and not chosen["order.number"].rivals:
+            draft.state(found_of(read, "order.number", best.column.name, 0.86, (*best.evidence, Evidence(why=Why.KEY))))
+            return
+        draft.column(read, "order.number", chosen["order.number"])
+        return
+    key = key_of(read)
+    if key:
+        draft.state(found_of(read, "order.number", key, 0.82, (Evidence(why=Why.KEY, what=key), Evidence(why=Why.ALONE))))
+
+
+def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
+    """The condition under which a row is deleted; empty where nothing says so."""
+    if "order.deleted" not in chosen:
+        return ""
+    best = chosen["order.deleted"].best
+    column, look = best.column.name, best.look
+    if values.Shape.INSTANT in look.shapes and not values.flagged(values.codes(read.table, best.column)):
+        sql = spelling.present(column, look.unit)
+    else:
+        used = values.codes(read.table, best.column)
+        explained = dict(codes.of_comment(best.column.comment, used))
+        yes = next(
+            (
+                c
+                for c, label in explained.items()
+                if "delete" in naming.ideas(naming.of_text(label)) and "未" not in label and "not" not in label.lower()
+            ),
+            "",
+        )
+        if not yes and not (set(used) <= values.ONES or values.flagged(used)):
+            draft.column(read, "order.deleted", chosen["order.deleted"])
+            return ""
+        kept = next((c for c in used if c.lower() in {"y", "true"}), "1")
+        sql = spelling.equals(column, yes or kept, text=best.column.kind.value == "text")
+    if best.score >= STATED_MIN:
+        draft.state(
+            Found(
+                field="order.deleted",
+                table=read.table.name,
+                sql=sql,
+                column=column,
+                confidence=round(best.score, 2),
+                evidence=best.evidence,
+            )
+        )
+        return sql
+    return ""
+
+
+def _tenant(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
+    """The column is named; whether only one tenant's rows are ours is for a person to say."""
+    if "order.tenant" not in chosen:
+        return
+    best = chosen["order.tenant"].best
+    if best.score < STATED_MIN:
+        return
+    draft.column(read, "order.tenant", chosen["order.tenant"])
+    there = values.codes(read.table, best.column)
+    if 1 < len(there) <= TENANTS_MAX and read.look(best.column.name).rows >= 5:
+        text = best.column.kind.value == "text"
+        every = (Choice(label="*"), *(Choice(label=t, where=spelling.equals(best.column.name, t, text=text)) for t in there))
+        draft.ask(Question(field="order.tenant", asked=Asked.TENANT, about=best.column.name, choices=every))
+
+
+def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: states.Instants) -> None:
+    """Due and paid, told apart by what unpaid orders hold; then what the due amount adds up from."""
+    chosen = _apart(read, chosen, when)
+    for name in ("order.amount_due", "order.amount_paid"):
+        if name in chosen:
+            money(draft, read, name, chosen[name])
+    due = draft.found.get("order.amount_due")
+    if due is None:
+        return
+    added = amounts.parts(read, due.column)
+    if added is not None:
+        sql, share = added
+        by = Evidence(why=Why.SUM, what=f"{share:.0%}")
+        draft.state(Found(field="order.amount_parts", table=read.table.name, sql=sql, confidence=0.9, evidence=(by,), unit=due.unit))
+
+
+def _apart(read: Read, chosen: dict[str, Chosen], when: states.Instants) -> dict[str, Chosen]:
+    """An amount that unpaid orders do not have yet is what was paid; one that they have is what is due."""
+    told = dict(chosen)
+    due, paid = told.get("order.amount_due"), told.get("order.amount_paid")
+    if when.paid:
+        unpaid = tuple(i for i, v in enumerate(read.table.values(when.paid)) if values.absent(v))
+        if due is not None and (share := amounts.share_present(read, due.name, unpaid)) is not None and share <= 0.1:
+            rest = _next_due(read, due.name)
+            if rest is not None:
+                told["order.amount_paid"], told["order.amount_due"] = due, rest
+                return told
+        if paid is not None and (share := amounts.share_present(read, paid.name, unpaid)) is not None and share >= 0.9:
+            del told["order.amount_paid"]
+    elif paid is not None and paid.best.score < 0.85:
+        del told["order.amount_paid"]
+    return told
+
+
+def _next_due(read: Read, paid: str) -> Chosen | None:
+    again = fields.assign(read, "order", frozenset({paid}))
+    return again.get("order.amount_due")
+
+
+def money(draft: Draft, read: Read, name: str, chosen: Chosen) -> None:
+    """A column of money: the column may be sure and its unit not; then only the unit is asked."""
+    unit = amounts.unit(read, chosen.best.column)
+    if unit.confidence >= STATED_MIN or chosen.best.score < STATED_MIN or chosen.rivals:
+        draft.column(read, name, chosen, unit.word)
+        return
+    other = "fen" if unit.word == "yuan" else "yuan"
+    made = [found_of(read, name, chosen.name, chosen.best.score, chosen.best.evidence, word) for word in (unit.word, other)]
+    choices = tuple(Choice(label=f.unit, found=(f,)) for f in made)
+    draft.ask(Question(field=name, asked=Asked.UNIT, about=f"{read.table.name}.{chosen.name}", choices=choices, hint=unit.said))
+
+
+def channel(draft: Draft, read: Read, name: str, chosen: dict[str, Chosen], lookups: Lookups) -> None:
+    """The channel with the words for its codes; a code that nothing explains is left as it is spelled."""
+    if name not in chosen:
+        return
+    best = chosen[name].best
+    used = values.codes(read.table, best.column)
+    explained = dict(codes.of_comment(best.column.comment, used)) or lookups.get(best.column.name, {})
+    words = {c: labels.channel(explained.get(c, c)) for c in (*explained, *used)}
+    known = tuple((c, w) for c, w in words.items() if w is not None)
+    draft.column(read, name, chosen[name])
+    if name in draft.found and known:
+        told = draft.found[name]
+        by = Evidence(why=Why.LABELS, what=", ".join(f"{c}={explained[c]}" for c in explained))
+        draft.state(_with_values(told, known, by if explained else None))
+
+
+def _with_values(told: Found, known: tuple[tuple[str, str], ...], by: Evidence | None) -> Found:
+    return dataclasses.replace(told, values=known, evidence=(*told.evidence, by) if by is not None else told.evidence)
+
+
+def _kinds(read: Read, lookups: Lookups) -> tuple[tuple[str, str], ...]:
+    """Conditions for kinds of goods that are not the normal one."""
+    for column in read.table.columns:
+        ideas = read.ideas(column.name)
+        if "type" not in ideas or ideas & {"pay", "ship", "invoice", "source", "coupon", "refund", "address", "buyer", "discount"}:
+            continue
+        used = values.codes(read.table, column)
+        explained = dict(codes.of_comment(column.comment, used)) or lookups.get(column.name, {}) or {c: c for c in used}
+        found = tuple(
+            (spelling.equals(column.name, c, text=column.kind.value == "text"), w)
+            for c, label in explained.items()
+            if (w := labels.kind(label))
+        )
+        if found:
+            return found
+    return ()

@@ -1,0 +1,246 @@
+"""A survey's tables go in, which of them is the order, its items, payments, refunds, stock, coupons and history comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from makewhole.attach import columns, links, naming, values, wants
+from makewhole.attach.columns import Read
+from makewhole.attach.naming import Ideas, Said
+from makewhole.attach.proposal import Evidence, Why
+
+ROLE_MIN = 0.62
+"""A table that says a role less clearly is not given one."""
+CLOSE = 0.06
+"""Two tables whose claims to a role lie nearer than this are a question, not a choice."""
+_MORE_COSTS = 0.16
+_STRANGE_COSTS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """How a role's table is recognised: by its name, and by the fields that it must have or often has."""
+
+    role: str
+    says: tuple[tuple[Ideas, float], ...]
+    never: Ideas
+    needed: tuple[str, ...]
+    often: tuple[str, ...]
+    linked: bool
+
+
+def _sought(role: str, says: str, never: str, needed: str, often: str, *, linked: bool) -> Sought:
+    return Sought(
+        role=role,
+        says=tuple(wants.alternatives(says)),
+        never=frozenset(never.split()),
+        needed=tuple(f"{role}.{n}" for n in needed.split()),
+        often=tuple(f"{role}.{n}" for n in often.split()),
+        linked=linked,
+    )
+
+
+_SIDE = "bak stat_ relation setting comment address cart invoice image email notify remind settle"
+_ORDER = _sought(
+    "order",
+    "order .9 | trade .78 | order info .9 | order parent .8 | goods order .85",
+    f"item history refund return coupon stock pay point balance seller commission who {_SIDE}",
+    "number amount_due",
+    "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
+    linked=False,
+)
+_CHILDREN = (
+    _sought(
+        "item",
+        (
+            "order item .95 | order goods .92 | order sku .9 | order goods item .95 | order sub .6 | trade item .8 "
+            "| order quantity .6 | item .5 | order cart info .6"
+        ),
+        f"history refund return coupon pay stock ship {_SIDE.replace(' cart', '')}",
+        "sku quantity",
+        "amount",
+        linked=True,
+    ),
+    _sought(
+        "payment",
+        (
+            "pay .85 | order pay .93 | pay history .82 | pay item .85 | pay transaction .9 | pay order .92 | trade "
+            "transaction .7 | transaction .7 | pay attempt .95 | pay info .88 | trade history .7"
+        ),
+        f"refund return method coupon goods channel freight {_SIDE}",
+        "amount",
+        "number transaction_id channel at state",
+        linked=True,
+    ),
+    _sought(
+        "refund",
+        (
+            "refund .9 | order refund .95 | return order .88 | return .82 | return apply .85 | refund return .9 | "
+            "order return .9 | return item .7 | refund item .75 | refund apply .93 | order return apply .92 | "
+            "refund history .72"
+        ),
+        f"pay_ stock goods {_SIDE} history_",
+        "amount",
+        "number requested_at done_at state",
+        linked=True,
+    ),
+    _sought(
+        "stock",
+        "stock .85 | sku stock .95 | goods stock .93 | sku .85 | goods sku .92 | goods item .6 | goods .62 | stock item .6",
+        f"history order coupon refund return buyer type old pay {_SIDE}",
+        "sku available",
+        "locked price",
+        linked=False,
+    ),
+    _sought(
+        "coupon",
+        ("buyer coupon .95 | coupon history .88 | coupon item .8 | coupon receive .88 | coupon .72 | coupon sold .88 | coupon number .8"),
+        f"goods order_ type {_SIDE}",
+        "state",
+        "used_at id",
+        linked=True,
+    ),
+    _sought(
+        "history",
+        (
+            "order history .95 | order operate .9 | order state .85 | order operate history .95 | order state "
+            "history .95 | order state update .9 | order who .7 | order note .6"
+        ),
+        f"pay refund return coupon goods carrier ship stock item_ {_SIDE}",
+        "at",
+        "who to from",
+        linked=True,
+    ),
+    _sought(
+        "stock_move",
+        (
+            "stock history .93 | stock item .7 | stock transaction .93 | stock update .9 | stock order .6 | sku "
+            "history .7 | stock operate .85 | stock update history .95"
+        ),
+        f"coupon buyer pay {_SIDE}",
+        "sku quantity",
+        "",
+        linked=True,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """A table in its role. `rivals` are tables that could play it as well."""
+
+    role: str
+    read: Read
+    score: float
+    evidence: tuple[Evidence, ...]
+    link: links.Link
+    rivals: tuple[str, ...] = ()
+
+
+def order(reads: tuple[Read, ...]) -> Cast | None:
+    """The table of orders, if one is clear enough."""
+    found = sorted((c for r in reads if (c := _order(r, reads)) is not None), key=lambda c: -c.score)
+    if not found or found[0].score < ROLE_MIN:
+        return None
+    best = found[0]
+    rivals = tuple(c.read.table.name for c in found[1:] if best.score - c.score < CLOSE)
+    return Cast(role="order", read=best.read, score=best.score, evidence=best.evidence, link=best.link, rivals=rivals)
+
+
+def _order(told: Read, reads: tuple[Read, ...]) -> Cast | None:
+    name = _says(told, _ORDER)
+    cover, there = _cover(told, _ORDER)
+    if cover == 0.0 or not (name or cover > 0.7):
+        return None
+    children = sum(1 for r in reads if r is not told and any(f.table == told.table.name for f in r.table.references))
+    used = _pointed_at(told, reads)
+    score = (0.5 * name + 0.5 * cover) * (1.0 if name else 0.9) + 0.02 * min(children, 3) + 0.03 * min(used, 3)
+    return Cast(role="order", read=told, score=min(score, 0.99), evidence=_why(told, there), link=links.NONE)
+
+
+def _pointed_at(told: Read, reads: tuple[Read, ...]) -> int:
+    """How many other tables carry a column named as this table's key or number is."""
+    own = {c.lower() for c in told.table.key if naming.ideas(naming.of_name(c)) - {"id"}}
+    singular = told.table.name.lower().split("_")[-1].removesuffix("s")
+    own |= {f"{singular}_id", f"{singular}id", f"{singular}_sn", f"{singular}_no"}
+    return sum(1 for r in reads if r is not told and any(c.name.lower() in own for c in r.table.columns))
+
+
+def children(reads: tuple[Read, ...], parent: links.Parent) -> tuple[Cast, ...]:
+    """The tables around the order, each in one role at most, each role once."""
+    claims = [c for r in reads if r.table.name != parent.table for s in _CHILDREN if (c := _child(r, s, parent)) is not None]
+    found: list[Cast] = []
+    for claim in sorted(claims, key=lambda c: (-c.score, c.read.table.name)):
+        taken = {c.role for c in found}
+        if claim.role in taken or any(c.read is claim.read for c in found):
+            continue
+        rivals = tuple(c.read.table.name for c in claims if c.role == claim.role and c is not claim and claim.score - c.score < CLOSE)
+        found.append(Cast(role=claim.role, read=claim.read, score=claim.score, evidence=claim.evidence, link=claim.link, rivals=rivals))
+    return tuple(found)
+
+
+def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
+    name = _says(told, sought)
+    if name == 0.0:
+        return None
+    cover, there = _cover(told, sought)
+    if cover == 0.0:
+        return None
+    link = links.find(told, parent)
+    if sought.linked and not (link.key or link.number):
+        return None
+    belongs = 1.0 if not sought.linked else link.score
+    score = 0.4 * name + 0.35 * cover + 0.25 * belongs
+    if score < ROLE_MIN:
+        return None
+    return Cast(role=sought.role, read=told, score=score, evidence=(*_why(told, there), *link.evidence), link=link)
+
+
+def said(told: Read) -> Said:
+    """What the table's own name says."""
+    return naming.of_name(told.table.name)
+
+
+def _says(told: Read, sought: Sought) -> float:
+    by_name = _score(said(told), sought)
+    comment = naming.of_text(told.table.comment)
+    by_comment = _score(comment, sought) if comment else 0.0
+    if by_name and by_comment:
+        return 1 - (1 - by_name) * (1 - by_comment)
+    return max(by_name * (0.75 if comment else 1.0), by_comment * 0.9)
+
+
+def _score(words: Said, sought: Sought) -> float:
+    everything = naming.ideas(words)
+    best = 0.0
+    for told, weight in sought.says:
+        if not told <= everything:
+            continue
+        rest = [w for w in words if not w & told]
+        if any(w and w <= sought.never for w in rest):
+            continue
+        extra = [w for w in rest if "info" not in w and "shop" not in w and "buyer" not in w]
+        best = max(best, weight - sum(_MORE_COSTS if w else _STRANGE_COSTS for w in extra))
+    return best
+
+
+def _cover(told: Read, sought: Sought) -> tuple[float, tuple[str, ...]]:
+    """How much of what the role needs is there: 0 where something needed is missing."""
+    best = {}
+    for want in wants.WANTS[sought.role]:
+        if want.field in (*sought.needed, *sought.often):
+            found = columns.candidates(told, want)
+            best[want.field] = found[0].score if found else 0.0
+    if sought.role == "stock" and not best["stock.sku"] and told.table.key:
+        best["stock.sku"] = 0.6
+    if any(best[n] == 0.0 for n in sought.needed):
+        return 0.0, ()
+    needed = sum(best[n] for n in sought.needed) / len(sought.needed)
+    often = sum(best[n] for n in sought.often) / max(min(len(sought.often), 4), 1)
+    there = tuple(f for f, s in best.items() if s >= values.ROWS_TELL_MIN / 10)
+    return (0.6 * needed + 0.4 * min(often, 1.0) if sought.often else needed), there
+
+
+def _why(told: Read, there: tuple[str, ...]) -> tuple[Evidence, ...]:
+    comment = (Evidence(why=Why.COMMENT, what=told.table.comment),) if told.table.comment else ()
+    return (Evidence(why=Why.NAME, what=told.table.name), *comment, Evidence(why=Why.LABELS, what=", ".join(there)))

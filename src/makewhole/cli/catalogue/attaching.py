@@ -1,0 +1,74 @@
+"""The sentences of attach, in English and Chinese side by side."""
+
+from __future__ import annotations
+
+ATTACHING: dict[str, tuple[str, str]] = {
+    "attach.reading": (
+        "Looking at {database}: its catalogue and small samples, nothing else.",
+        "正在查看 {database}：只读表结构和少量样本。",
+    ),
+    "attach.looked": ("{tables} tables, {dialect}. This is what they seem to say:", "共 {tables} 张表（{dialect}）。看起来是这样的："),
+    "attach.head-ours": ("ours", "我们的字段"),
+    "attach.head-theirs": ("the shop's", "店铺的列"),
+    "attach.head-unit": ("unit", "单位"),
+    "attach.head-sure": ("sure", "把握"),
+    "attach.head-why": ("why", "理由"),
+    "attach.head-condition": ("where", "条件"),
+    "attach.head-state": ("the order is", "订单处于"),
+    "attach.doubts": ("In doubt ({count}):", "有疑问（{count}）："),
+    "attach.unmapped": ("Not mapped, so nothing will be said of it: {names}", "未映射，因此不会对其作任何判断：{names}"),
+    "attach.left-out": (
+        "Recognised, but left out because something that is needed is not sure: {names}",
+        "已识别，但因必需的内容没有把握而未写入：{names}",
+    ),
+    "attach.written": ("Written: {file}", "已写入：{file}"),
+    "attach.scanning": ("A first scan with it:", "用它做第一次扫描："),
+    "attach.not-written": (
+        "Nothing was written. --yes writes what is sure; on a terminal the doubts are asked.",
+        "没有写入任何文件。--yes 会写入有把握的部分；在终端上运行则会逐一提问。",
+    ),
+    "attach.no-orders": ("no table here looks like orders", "这里没有一张表看起来是订单表"),
+    "attach.no-orders-todo": (
+        (
+            "Check that the address names the shop's own database and that the account may read it; else write a shop file by hand "
+            "(docs/shop-files.md)."
+        ),
+        "请确认地址指向店铺自己的数据库、账号有读取权限；否则请手写店铺文件（见 docs/shop-files.md）。",
+    ),
+    "attach.not-enough": ("a shop file cannot be written yet: {names} is not sure", "还不能写出店铺文件：{names} 没有把握"),
+    "attach.not-enough-todo": (
+        "Run it on a terminal without --yes and answer the questions, or write the file by hand (docs/shop-files.md).",
+        "请在终端上不带 --yes 运行并回答问题，或手写文件（见 docs/shop-files.md）。",
+    ),
+    "attach.exists": ("{file} is there already, and attach overwrites nothing", "{file} 已存在，attach 不会覆盖任何文件"),
+    "attach.exists-todo": ("Name another file with --output, or move this one away.", "请用 --output 指定别的文件，或先移走它。"),
+    "attach.cannot-write": ("cannot write it: {why}", "无法写入：{why}"),
+    "attach.cannot-write-todo": ("Name a file in a folder that you may write to.", "请指定一个可写文件夹里的文件。"),
+    "attach.lead": (
+        "Proposed by `makewhole attach`. The number behind a column is how sure that is; read it through once.",
+        "由 makewhole attach 提出。每列后面的数字是把握程度，请通读一遍。",
+    ),
+    "attach.lead-unmapped": ("Not mapped: {names}", "未映射：{names}"),
+    "attach.skip": ("leave it unmapped", "不映射"),
+    "attach.choose": ("Your choice (Enter leaves it unmapped): ", "请选择（回车为不映射）："),
+    "attach.pick-again": ("A number from 1 to {most}, or Enter.", "请输入 1 到 {most} 之间的数字，或直接回车。"),
+    "ask.column": ("Which column of {about} is {field}?", "{about} 的哪一列是 {field}？"),
+    "ask.unit": ("Does {about} ({field}) count yuan or fen?", "{about}（{field}）的单位是元还是分？"),
+    "ask.code": ("What does it mean ({field}) when {about}?", "{about} 表示什么（{field}）？"),
+    "ask.table": ("Which table is the {field}?", "哪张表是 {field}？"),
+    "ask.tenant": ("Whose rows are ours ({about})? * means all.", "哪些行属于我们（{about}）？* 表示全部。"),
+    "ask.stock": ("What can still be sold ({field})?", "可售数量（{field}）怎么算？"),
+    "ask.zone": ("In which time zone does {about} write?", "{about} 使用哪个时区？"),
+    "ask.hint": ("({hint})", "（{hint}）"),
+    "why.name": ("called {what}", "列名 {what}"),
+    "why.comment": ("comment “{what}”", "注释“{what}”"),
+    "why.type": ("type {what}", "类型 {what}"),
+    "why.key": ("the row's own key", "本行主键"),
+    "why.values": ("its values fit {what}", "取值相符 {what}"),
+    "why.present": ("the times that are there", "由已有的时间判断"),
+    "why.sum": ("adds up in {what}", "金额相加吻合 {what}"),
+    "why.refers": ("refers to {what}", "指向 {what}"),
+    "why.labels": ("says {what}", "含义 {what}"),
+    "why.alone": ("nothing else could be it", "没有别的列可能是它"),
+    "why.answered": ("you said so", "由你确认"),
+}
