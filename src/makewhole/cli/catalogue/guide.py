@@ -39,14 +39,11 @@ GUIDE: dict[str, tuple[str, str]] = {
         "在本机搭起一家用微信支付的小店，故意弄坏，再恢复，最后对照 Makewhole 看不到的真相打分。",
     ),
     "help.attach": (
-        "Reads the catalogue and a few samples of a database (never a whole big table, never a write), proposes which table and column "(
-            "says what, with reasons, asks about what it doubts, writes the shop file and runs a first scan. --yes takes what is sure and "
-            "leaves the rest unmapped and named; --output names the file."
-        ),
-        (
-            "读取数据库的表结构和少量样本（绝不通读大表，绝不写入），给出每张表、每一列含义的建议和理由，对有疑问的提问，写出店铺文件并做第一次扫描。"
-            "--yes 只采用有把握的，其余不映射并列出；--output 指定文件。"
-        ),
+        "Reads the catalogue and a few samples of a database (never a whole big table, never a write), proposes which table and column "
+        "says what, with reasons, asks about what it doubts, writes the shop file and runs a first scan. --yes takes what is sure and "
+        "leaves the rest unmapped and named; --output names the file.",
+        "读取数据库的表结构和少量样本（绝不通读大表，绝不写入），给出每张表、每一列含义的建议和理由，对有疑问的提问，写出店铺文件并做第一次扫描。"
+        "--yes 只采用有把握的，其余不映射并列出；--output 指定文件。",
     ),
     "help.scan": (
         "Lists broken orders while they are found. Only reads. --at judges today's rows by the clock and rules of another instant.",
