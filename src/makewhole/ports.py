@@ -70,6 +70,10 @@ class Eyes(Protocol):
         """
         ...
 
+    def may_write(self) -> bool | None:
+        """Whether the account could write, though we never do; None where nobody can tell."""
+        ...
+
     def mark(self) -> str | None:
         """The newest version now, to pass to `suspects` next time; None where the map has no version column."""
         ...

@@ -89,6 +89,9 @@ class FakeEyes:
     def candidates(self, told: payment.Attempt) -> tuple[payment.Candidate, ...]:
         return ()
 
+    def may_write(self) -> bool | None:
+        return None
+
     def mark(self) -> str | None:
         return None
 

@@ -74,8 +74,9 @@ STATUS = {Mood.FAILS: 500, Mood.REFUSES: 401, Mood.GATEWAY: 502, Mood.YES_TO_ALL
 class Door:
     """The shop's notify URL, on one port for its whole life, whoever listens there."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, turn: threading.RLock) -> None:
         self.mood = Mood.WELL
+        self._turn = turn
         self.heard: list[bytes] = []
         self._shop = shop
         self._held = threading.Event()
@@ -142,7 +143,9 @@ class Door:
                 return None
             case Mood.WELL:
                 try:
-                    return notices.receive(self._shop, headers, body)
+                    # The sandbox's shop has one connection to its database.
+                    with self._turn:
+                        return notices.receive(self._shop, headers, body)
                 except ConnectionError:
                     return 502, b""
             case mood if mood in STATUS:
@@ -210,9 +213,9 @@ class Town:
     base_url: str
     store: str
     told: dict[str, dict[str, object]]
-    processes: list[Serving] = dataclasses.field(default_factory=list)
-    turn: threading.RLock = dataclasses.field(default_factory=threading.RLock)
+    turn: threading.RLock
     """Whoever makes something happen in this town holds it: buyers and the passing of time are of two threads."""
+    processes: list[Serving] = dataclasses.field(default_factory=list)
 
     def serve(self, **engine: object) -> Serving:
         """Start one more, and wait until it takes callbacks."""
@@ -321,7 +324,8 @@ def raised(folder: Path, *, store: str = "", age: timedelta = timedelta(minutes=
     made.channel.wire_clock = made.channel.notices.wire_clock = Wall()
     made.shop.till = _till(made)
     made.bank.refund_takes = timedelta(seconds=1)
-    door = Door(made.shop)
+    turn = threading.RLock()
+    door = Door(made.shop, turn)
     with server.serving(made.channel) as base_url:
         town = Town(
             folder=folder,
@@ -329,6 +333,7 @@ def raised(folder: Path, *, store: str = "", age: timedelta = timedelta(minutes=
             door=door,
             base_url=base_url,
             store=store or f"sqlite:///{folder}/makewhole.db",
+            turn=turn,
             told=_settings(folder, made, base_url, door.url, hands=hands),
         )
         made.relay = town.relay

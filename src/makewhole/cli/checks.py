@@ -17,7 +17,7 @@ from makewhole import ports
 from makewhole.adapters import http
 from makewhole.cli import words
 from makewhole.core import faults, ids
-from makewhole.engine import gather, sweep
+from makewhole.engine import codes, gather, sweep
 from makewhole.model import claim, finding, order, screen
 from makewhole.settings import RelaySettings, Settings
 
@@ -27,6 +27,8 @@ EXAMPLES = 3
 OFFSET_WARN = timedelta(seconds=30)
 OFFSET_FAIL = timedelta(minutes=5)
 """WeChat Pay refuses a signature that is more than five minutes off, and so do we refuse its callbacks."""
+KEY_ENDS_WARN = timedelta(days=14)
+"""WeChat Pay lists a new certificate weeks before the old one ends: whoever sees none by then has another problem."""
 DISK_WARN_BYTES = 1024**3
 DISK_FAIL_BYTES = 100 * 1024**2
 """Less, and the journal of a busy day may not be written any more: then nothing may be done either."""
@@ -83,6 +85,7 @@ def shop(world: ports.World, told: Settings, say: words.Say) -> Iterator[Check]:
     try:
         world.eyes.read([ids.OrderNumber(gather.NOBODYS_NUMBER)])
         yield Check(name="shop", light=Light.OK, what=say("doctor.shop", shop=world.eyes.shop), where=where)
+        yield from _account(world, say)
         yield from _codes(world, where, say)
     except faults.Fault as down:
         yield failed("shop", down, say, where)
@@ -92,6 +95,15 @@ def shop(world: ports.World, told: Settings, say: words.Say) -> Iterator[Check]:
         )
     else:
         yield Check(name="hands", light=Light.OK, what=say("doctor.hands"), where="shop.hands_database")
+
+
+def _account(world: ports.World, say: words.Say) -> Iterator[Check]:
+    """What the reading account could do, where its database has accounts at all."""
+    where, may_write = "shop.database", world.eyes.may_write()
+    if may_write:
+        yield Check(name="account", light=Light.WARN, what=say("doctor.account-writes"), where=where, todo=say("doctor.account-todo"))
+    elif may_write is False:
+        yield Check(name="account", light=Light.OK, what=say("doctor.account"), where=where)
 
 
 def _codes(world: ports.World, where: str, say: words.Say) -> Iterator[Check]:
@@ -144,6 +156,33 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
     if told.wechatpay is not None and not told.wechatpay.notify_url:
         todo = say("doctor.notify-todo")
         yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where="wechatpay.notify_url", todo=todo)
+
+
+def keys(world: ports.World, say: words.Say) -> Iterator[Check]:
+    """Whether we believe what each channel says, and which of its codes we met and do not know."""
+    for name in ports.channel_names(world):
+        channel, where = world.channels[name], str(name)
+        if isinstance(channel, codes.Checkable):
+            yield _key(channel, where, say)
+        for code, times in codes.remembered(world, name).items():
+            what = say("doctor.unlisted", source=say.word("Source", name), code=code, times=times)
+            yield Check(name="codes", light=Light.WARN, what=what, where=where, todo=say("doctor.unlisted-todo"))
+
+
+def _key(channel: codes.Checkable, where: str, say: words.Say) -> Check:
+    try:
+        doubt = channel.doubt()
+    except faults.Fault as wrong:
+        return failed("key", wrong, say, where)
+    if doubt is None:
+        return Check(name="key", light=Light.WARN, what=say("doctor.key-unsigned"), where=where, todo=say("doctor.key-todo"))
+    if doubt:
+        return Check(name="key", light=Light.FAIL, what=say("doctor.key-wrong", why=doubt), where=where, todo=say("doctor.key-todo"))
+    until = channel.believed_until()
+    if until is not None and until - datetime.now(UTC) < KEY_ENDS_WARN:
+        what = say("doctor.key-ends", until=say.instant(until))
+        return Check(name="key", light=Light.WARN, what=what, where=where, todo=say("doctor.key-ends-todo"))
+    return Check(name="key", light=Light.OK, what=say("doctor.key"), where=where)
 
 
 def clock_offset(base_url: str, client: http.Client, say: words.Say) -> Check:

@@ -80,6 +80,7 @@ def _world(now: session.Session, told: settings.Settings) -> Iterator[Check]:
             yield checks.store(world, report.masked(told.store, now.begun), say)
             yield from checks.shop(world, told, say)
             yield from checks.channels(world, told, say)
+            yield from checks.keys(world, say)
     except (faults.Fault, faults.BadInput) as wrong:
         yield checks.failed("attach", wrong, say, told.shop.file)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +20,13 @@ CONNECT_SECONDS_MAX = 5
 SCAN_MEMORY_BYTES_MAX = 128 << 20
 """What a scan's own temporary tables may take of the shop's server: two million orders' keys. At the servers' usual 16 MB they would
 go to disk, and a scan of a million orders takes ten times as long."""
+
+_GRANT = re.compile(r"GRANT (.+?) ON ", re.IGNORECASE)
+_COLUMNS = re.compile(r"\([^)]*\)")
+_READS = frozenset(
+    {"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "REPLICATION SLAVE", "REPLICATION CLIENT", "BINLOG MONITOR", "PROCESS"}
+)
+"""Rights that change nothing. Those of a replica are what reading the change log needs."""
 
 
 def for_eyes(url: str | sa.URL) -> sa.Engine:
@@ -61,12 +70,23 @@ def for_hands(url: str | sa.URL) -> sa.Engine:
     return engine
 
 
-def allow_scan(connection: sa.Connection) -> None:
-    """Other bounds for the statements of this connection: those of a pass over all orders."""
+def grants_writes(grants: Sequence[str]) -> bool:
+    """Whether one of an account's grants, as MySQL or MariaDB lists them, is more than to read."""
+    given = {word.strip().upper() for text in grants if (m := _GRANT.match(text)) for word in _COLUMNS.sub("", m[1]).split(",")}
+    return bool(given - _READS)
+
+
+def allow_scan(connection: sa.Connection, *, by_hash: bool = False) -> None:
+    """Other bounds for the statements of this connection: those of a pass over all orders. `by_hash`: which matches all with all."""
     if connection.dialect.name != "sqlite":
         cursor = connection.connection.cursor()
         _bound(cursor, SCAN_SECONDS_MAX)
-        cursor.execute(f"SET SESSION tmp_table_size = {SCAN_MEMORY_BYTES_MAX}, SESSION max_heap_table_size = {SCAN_MEMORY_BYTES_MAX}")
+        most = SCAN_MEMORY_BYTES_MAX
+        cursor.execute(f"SET SESSION tmp_table_size = {most}, SESSION max_heap_table_size = {most}")
+        # MariaDB joins by hash only where it is told that it may, and then everything, even what an index would find at once.
+        level, size, limit = ("4", str(most), str(2 * most)) if by_hash else ("DEFAULT",) * 3
+        hashing = f"SESSION join_cache_level = {level}, SESSION join_buffer_size = {size}, SESSION join_buffer_space_limit = {limit}"
+        cursor.execute(f"SET /*M! {hashing}, */ @makewhole_joins = 1")
         cursor.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections import OrderedDict
@@ -61,22 +62,31 @@ class SqlEyes:
     def suspects(self, screens_: Sequence[tuple[finding.Ailment, screen.Predicate]], changed_since: str | None = None) -> Iterator[Suspect]:
         """First what is rare and needs a pass of its own, then one pass over the orders for everything else."""
         since = None if changed_since is None else self._since(changed_since)
-        known = screens.Exceptions()
-        if since is None:
-            foreign = yield from self._strays()
-            known = screens.Exceptions(foreign=foreign, numbers=self._shared(Field.ORDER_NUMBER), coupons=self._shared(Field.ORDER_COUPON))
-        query = screens.render(screens_, self._map, self._live, self._dialect, since, known)
-        if query is not None:
-            for row in self._stream(query):
+        with self._scanning() as connection:
+            known = screens.Exceptions()
+            if since is None:
+                known = yield from self._exceptions(connection)
+            query = screens.render(screens_, self._map, self._live, self._dialect, since, known)
+            for row in self._stream(connection, query) if query is not None else ():
                 named = dict.fromkeys(a for a, flag in query.flags if row[flag])
                 self._remember(row)
                 yield Suspect(number=ids.OrderNumber(str(row["n"])), ailments=tuple(named), created_at=self._created_at(row))
 
-    def _strays(self) -> Generator[Suspect, None, tuple[object, ...] | None]:
+    def _exceptions(self, connection: sa.Connection) -> Generator[Suspect, None, screens.Exceptions]:
+        """What is looked for beforehand."""
+        foreign = yield from self._strays(connection)
+        return screens.Exceptions(
+            foreign=foreign,
+            numbers=self._shared(connection, Field.ORDER_NUMBER),
+            coupons=self._shared(connection, Field.ORDER_COUPON),
+            childless=self._few(connection, screens.childless(self._map, self._live, self._dialect)),
+        )
+
+    def _strays(self, connection: sa.Connection) -> Generator[Suspect, None, tuple[object, ...] | None]:
         """Items without an order are suspects at once; orders with another's items are returned, where they are few."""
         query = screens.strays(self._map, self._live, self._dialect)
         foreign: dict[object, None] = {}
-        for row in self._stream(query) if query is not None else ():
+        for row in self._stream(connection, query) if query is not None else ():
             if row["k"] is None:
                 contradicts = (finding.Ailment.ORDER_CONTRADICTS_ITSELF,)
                 yield Suspect(number=ids.OrderNumber(str(row["n"])), ailments=contradicts, created_at=None)
@@ -84,13 +94,24 @@ class SqlEyes:
                 foreign[row["k"]] = None
         return None if len(foreign) > EXCEPTIONS_MAX else tuple(foreign)
 
-    def _shared(self, field: Field) -> tuple[object, ...] | None:
+    def _shared(self, connection: sa.Connection, field: Field) -> tuple[object, ...] | None:
         """Values of a field that more than one row holds, where they are few."""
         query = screens.shared(self._map, self._live, self._dialect, field)
+        return () if query is None else self._few(connection, query)
+
+    def _few(self, connection: sa.Connection, query: screens.Query | None) -> tuple[object, ...] | None:
+        """What a query finds, where somebody asks it and it finds little."""
         if query is None:
-            return ()
-        found = tuple(row["v"] for row in itertools.islice(self._stream(query), EXCEPTIONS_MAX + 1))
+            return None
+        found = tuple(row["v"] for row in itertools.islice(self._stream(connection, query), EXCEPTIONS_MAX + 1))
         return None if len(found) > EXCEPTIONS_MAX else found
+
+    def may_write(self) -> bool | None:
+        """By the account's own grants; a file has no accounts."""
+        if self._dialect == "sqlite":
+            return None
+        with errors.reading(self._engine, self._map.where) as connection:
+            return engines.grants_writes(connection.exec_driver_sql("SHOW GRANTS").scalars().all())
 
     def mark(self) -> str | None:
         """The newest version now, as the shop spells it."""
@@ -220,17 +241,24 @@ class SqlEyes:
         scribe = expressions.Scribe(dialect=self._dialect)
         return scribe, spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._map.zone)
 
-    def _stream(self, query: screens.Query) -> Iterator[Mapping[str, object]]:
-        """Rows as the server finds them: never more than a buffer of them is here."""
+    @contextlib.contextmanager
+    def _scanning(self) -> Iterator[sa.Connection]:
+        """One connection for all passes of a scan."""
         with errors.translated(errors.During.READ, self._map.where), self._engine.connect() as connection:
-            engines.allow_scan(connection)
-            streaming = connection.execution_options(stream_results=True, yield_per=_ROWS_BUFFERED)
             try:
-                for row in streaming.execute(sa.text(query.sql), query.values):
-                    yield row._asdict()
+                yield connection
             finally:
                 # The bound of a scan must not stay on a connection that goes back to the pool.
                 connection.invalidate()
+
+    def _stream(self, connection: sa.Connection, query: screens.Query) -> Iterator[Mapping[str, object]]:
+        """Rows as the server finds them: never more than a buffer of them is here."""
+        engines.allow_scan(connection, by_hash=query.by_hash)
+        # Not as an option of the connection, which the next pass uses too.
+        streaming = {"stream_results": True, "yield_per": _ROWS_BUFFERED}
+        with connection.execute(sa.text(query.sql), query.values, execution_options=streaming) as found:
+            for row in found:
+                yield row._asdict()
 
 
 def attach(map_: shopmap.ShopMap, engine: sa.Engine, now: clock.Clock, secret: bytes) -> SqlEyes:

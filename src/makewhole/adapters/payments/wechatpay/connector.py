@@ -102,6 +102,14 @@ class WeChatPay:
         """The reader of this account's callbacks; shares our certificates."""
         return callbacks.Callbacks(self._account, self._talk, shop)
 
+    def doubt(self) -> str | None:
+        """Why an answer of just now cannot be believed; empty where it can, None where it is not signed. Raises Unavailable."""
+        return self._talk.doubt_about(f"/v3/pay/transactions/out-trade-no/MWDOCTOR?mchid={self._account.mchid}")
+
+    def believed_until(self) -> datetime | None:
+        """When the newest certificate ends that we know; None in public-key mode, and before any was needed."""
+        return self._talk.trust.until()
+
     def unlisted(self) -> dict[str, int]:
         """Error codes that came and are not documented, with how often: for the doctor to show."""
         return dict(self._talk.unlisted)

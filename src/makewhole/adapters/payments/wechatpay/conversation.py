@@ -71,6 +71,16 @@ class Conversation:
             return "its signature does not fit"
         return signing.clock_trouble(stamp, now)
 
+    def doubt_about(self, target: str) -> str | None:
+        """Why the answer to a question cannot be believed, whatever it says; empty where it can, None where it is not signed.
+
+        Raises Unavailable where nobody answers.
+        """
+        answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
+        if answer.header("Wechatpay-Signature"):
+            return self.doubt_of(answer.header, answer.body)
+        return None
+
     def _headers(self, method: str, target: str, body: bytes) -> Mapping[str, str]:
         of, nonce = self.account, self._nonce()
         timestamp = str(int(self._clock.now().timestamp()))

@@ -59,6 +59,10 @@ class Trust:
             known = self._known.get(serial)
         return known.key if known is not None and known.holds(now) else None
 
+    def until(self) -> datetime | None:
+        """When the newest certificate ends; None where none has an end."""
+        return max((k.until for k in self._known.values() if k.until is not None), default=None)
+
     def _may_exist(self, serial: str) -> bool:
         """A serial is up to 20 bytes in hex; a public key's id is known from the settings or not at all."""
         return 8 <= len(serial) <= 40 and all(c in "0123456789ABCDEFabcdef" for c in serial)

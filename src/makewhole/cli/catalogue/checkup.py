@@ -1,0 +1,43 @@
+"""What `doctor` says of accounts, keys and unknown codes, in English and Chinese side by side."""
+
+from __future__ import annotations
+
+CHECKUP: dict[str, tuple[str, str]] = {
+    "check.account": ("shop account", "店铺账号"),
+    "check.key": ("channel's key", "渠道公钥"),
+    "doctor.account": ("may only read", "只有读取权限"),
+    "doctor.account-writes": (
+        "this account could write. Makewhole only reads with it; whoever gets hold of its password could do more",
+        "该账号有写权限。Makewhole 只用它读取，但密码一旦泄露，别人就能写入",
+    ),
+    "doctor.account-todo": (
+        "Give it SELECT on the shop's tables and nothing else; writes have their own account (shop.hands_database).",
+        "请只授予店铺各表的 SELECT 权限；写入另用账号（shop.hands_database）。",
+    ),
+    "doctor.key": ("the channel's answers are signed by the key that we believe", "渠道应答的签名与我们信任的密钥相符"),
+    "doctor.key-ends": (
+        "the newest certificate that the channel lists ends at {until}",
+        "渠道列出的最新证书将于 {until} 到期",
+    ),
+    "doctor.key-ends-todo": (
+        "Look in the merchant platform whether the account must move to public-key mode.",
+        "请到商户平台确认该账号是否需要切换到公钥模式。",
+    ),
+    "doctor.key-wrong": ("the channel's answers cannot be believed: {why}", "渠道的应答不可信：{why}"),
+    "doctor.key-todo": (
+        "Download the channel's public key and its number again (wechatpay.public_key_file, wechatpay.public_key_id); check the clock.",
+        "请重新下载渠道公钥及其编号（wechatpay.public_key_file、wechatpay.public_key_id），并检查时钟。",
+    ),
+    "doctor.key-unsigned": (
+        "the channel did not sign its answer, so nothing tells whether the key is right",
+        "渠道应答未带签名，无法判断公钥是否正确",
+    ),
+    "doctor.unlisted": (
+        "{source} answered {code} {times} times, which no document lists: what it stood for was not judged",
+        "{source}返回 {code} {times} 次，文档中没有这个错误码：相关结果未作判断",
+    ),
+    "doctor.unlisted-todo": (
+        "Look it up at the channel; tell whoever looks after Makewhole what it means.",
+        "请向渠道查询其含义，并告知维护 Makewhole 的人。",
+    ),
+}
