@@ -1,0 +1,107 @@
+"""DuckDB as the desk: Parquet files or lines in, tables beside us out. One process, no server, memory bounded by a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from makewhole.adapters.books import desk
+from makewhole.books import columns
+from makewhole.core import faults
+from makewhole.model import bill
+
+_TYPES = {"int64": "BIGINT", "int32": "INTEGER", "string": "VARCHAR"}
+_BATCH = 2000
+_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 250000)"
+
+
+class Duck:
+    """`desk.Desk` on DuckDB."""
+
+    dialect = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def book(self, side: bill.Side, lines: Iterable[bill.Line]) -> None:
+        """Put a book of lines on the desk."""
+        self.load(side.value, columns.BOOK, (row(line) for line in lines))
+
+    def book_file(self, side: bill.Side, path: Path) -> None:
+        """Put a book that lies in a Parquet file (columns.BOOK) on the desk, without reading it yet."""
+        self.connection.execute(f"CREATE OR REPLACE VIEW {side.value} AS SELECT * FROM read_parquet({_text(path)})")  # noqa: S608
+
+    def keep(self, name: str, sql: str) -> None:
+        """As a table."""
+        self._run(f"CREATE OR REPLACE TABLE {name} AS {sql}")
+
+    def load(self, name: str, schema: Mapping[str, str], rows: Iterable[desk.Row]) -> None:
+        """As a table, a batch at a time."""
+        shape = ", ".join(f'"{column}" {_TYPES[kind]}' for column, kind in schema.items())
+        self._run(f"CREATE OR REPLACE TABLE {name} ({shape})")
+        coming: Iterator[desk.Row] = iter(rows)
+        one = f"({', '.join('?' * len(schema))})"
+        while batch := list(islice(coming, _BATCH)):
+            marks = ", ".join([one] * len(batch))
+            self.connection.execute(f"INSERT INTO {name} VALUES {marks}", [value for told in batch for value in told])  # noqa: S608
+
+    def write(self, name: str, sql: str, path: Path) -> None:
+        """As one file."""
+        self._run(f"COPY ({sql}) TO {_text(path)} {_PARQUET}")
+        self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet({_text(path)})")  # noqa: S608
+
+    def rows(self, sql: str) -> list[desk.Row]:
+        """Fetched whole."""
+        return self.connection.execute(sql).fetchall()
+
+    def _run(self, sql: str) -> None:
+        try:
+            self.connection.execute(sql)
+        except duckdb.OutOfMemoryException as full:
+            raise faults.Unavailable(f"the books do not fit: {full}") from full
+
+
+@contextmanager
+def opened(scratch: Path, *, memory: str | None = None, threads: int | None = None) -> Iterator[Duck]:
+    """A desk of its own, that spills into `scratch` and is gone afterwards. `memory` as DuckDB writes sizes: 1GB."""
+    # Nothing is fetched from anywhere: what the engine may touch is handed to it.
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(scratch),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if memory is not None:
+        settings["memory_limit"] = memory
+    if threads is not None:
+        settings["threads"] = threads
+    with duckdb.connect(":memory:", config=settings) as connection:
+        yield Duck(connection)
+
+
+def row(line: bill.Line) -> desk.Row:
+    """A line in the order of columns.BOOK."""
+    return (
+        line.line,
+        line.channel,
+        line.merchant,
+        line.kind.value,
+        line.number,
+        line.payment,
+        line.transaction,
+        line.order,
+        line.amount_fen,
+        line.fee_millifen,
+        line.currency,
+        line.standing.value,
+        int(line.at.timestamp()),
+        line.day,
+    )
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

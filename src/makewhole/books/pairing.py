@@ -1,0 +1,134 @@
+"""Two books in, every line of both in exactly one pair out, with what the pair shows: matched, one-sided, differing, doubled.
+
+Lines pair by channel, merchant, kind and number. Where a number stands several times in a book its lines are counted off, by
+instant and amount, so that the second here pairs with the second there, and what is left over is a duplicate. Numbers that are
+NULL never pair: two lines of which nobody knows the number have nothing in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+from ibis.expr.types import BooleanValue, StringValue, Table, Value
+
+from makewhole.books import columns
+from makewhole.model import bill
+
+_ORDER = ("at_s", "amount_fen", "standing", "fee_millifen", "line")
+"""In which lines of one number are counted off: by what is compared of them, and by place only where that is the same."""
+
+
+def repeated(ours: Table, theirs: Table) -> Table:
+    """The numbers that stand more than once in either book: few. To be stored, as `pairs` looks into them four times.
+
+    Whatever the channel and kind: a number taken for repeated that is not costs a moment and changes nothing.
+    """
+    found = []
+    for book in (ours, theirs):
+        numbers = book.filter(book["number"].notnull()).select("number")
+        found.append(numbers.group_by("number").having(numbers.count() > 1).agg().select("number"))
+    return found[0].union(found[1], distinct=True)
+
+
+def pairs(ours: Table, theirs: Table, again: Table, window: bill.Window) -> Table:
+    """All pairs, of columns `columns.PAIRS`; `again` holds the repeated numbers. A line without a partner is a pair with one side NULL.
+
+    Numbers that stand once are joined as they are: counting off ten million lines for the few that repeat costs more than the join.
+    """
+    once = [book.anti_join(again, "number") for book in (ours, theirs)]
+    more = [book.semi_join(again, "number") for book in (ours, theirs)]
+    single = [book.mutate(nth=ibis.literal(1, "int32")) for book in once]
+    counted = [book.mutate(nth=_nth(book)) for book in more]
+    first = _joined(single[0], single[1], window, columns.KEY)
+    return first.union(_joined(counted[0], counted[1], window, (*columns.KEY, "nth")))
+
+
+def breaks(all_pairs: Table) -> Table:
+    """The pairs that are not simply matched: what a person or the next step looks at."""
+    return all_pairs.filter(all_pairs["class"] != bill.Break.MATCHED.value)
+
+
+def matched(all_pairs: Table) -> Table:
+    """The others."""
+    return all_pairs.filter(all_pairs["class"] == bill.Break.MATCHED.value)
+
+
+def detailed(few: Table, ours: Table, theirs: Table) -> Table:
+    """Breaks with the names that each side knows them by, of columns `columns.BREAKS`."""
+    told = few
+    for book, side in ((ours, "ours"), (theirs, "theirs")):
+        names = book.select(**{f"{side}_at": book["line"]}, **{f"{side}_{name}": book[name] for name in columns.NAMES})
+        told = told.left_join(names, told[f"{side}_line"] == names[f"{side}_at"]).drop(f"{side}_at")
+    return told.mutate(group=ibis.null("string")).select(*columns.BREAKS)
+
+
+def _joined(ours: Table, theirs: Table, window: bill.Window, on: tuple[str, ...]) -> Table:
+    left, right = _prefixed(ours, "ours"), _prefixed(theirs, "theirs")
+    joined = left.outer_join(right, [left[f"ours_{k}"] == right[f"theirs_{k}"] for k in on])
+    told = joined.mutate(**{k: ibis.coalesce(joined[f"ours_{k}"], joined[f"theirs_{k}"]) for k in (*columns.KEY, "nth")})
+    return told.mutate(**{"class": _class(told, window)}).select(*columns.PAIRS)
+
+
+def _nth(book: Table) -> Value:
+    counted = ibis.row_number().over(group_by=[book[k] for k in columns.KEY], order_by=[book[k] for k in _ORDER])
+    return (counted + 1).cast("int32")
+
+
+def _prefixed(book: Table, side: str) -> Table:
+    """Both sides' columns get their own names before the join: nothing is renamed behind our back."""
+    return book.select(**{f"{side}_{name}": book[name] for name in (*columns.KEY, "nth", *columns.SIDED)})
+
+
+def _class(pair: Table, window: bill.Window) -> StringValue:
+    """The ladder. What is alike in every word first: it is nearly all, and the engines then look no further.
+
+    One-sided before two-sided; currency before amounts, which mean nothing across currencies; status before amounts, because an unpaid
+    order's amount is what was hoped for; a difference of days last, because it is none.
+    """
+    ours, theirs = pair["ours_line"].notnull(), pair["theirs_line"].notnull()
+    again = pair["number"].notnull() & (pair["nth"] > 1)
+    o = {name: pair[f"ours_{name}"] for name in columns.SIDED}
+    t = {name: pair[f"theirs_{name}"] for name in columns.SIDED}
+    alike = ibis.and_(*(o[name] == t[name] for name in ("amount_fen", "standing", "currency", "day")), _same_fee(o, t))
+    return ibis.cases(
+        (alike, bill.Break.MATCHED.value),
+        (~theirs & _idle(o["standing"]), bill.Break.IDLE.value),
+        (~ours & _idle(t["standing"]), bill.Break.IDLE.value),
+        (~theirs & again, bill.Break.DUPLICATE_OURS.value),
+        (~ours & again, bill.Break.DUPLICATE_THEIRS.value),
+        (~theirs & _waits(o["at_s"], o["day"], window), bill.Break.WAITING.value),
+        (~ours & _waits(t["at_s"], t["day"], window), bill.Break.WAITING.value),
+        (~theirs, bill.Break.OURS_ONLY.value),
+        (~ours, bill.Break.THEIRS_ONLY.value),
+        (o["currency"] != t["currency"], bill.Break.CURRENCY.value),
+        (~_agree(o["standing"], t["standing"]), bill.Break.STATUS.value),
+        (o["amount_fen"] != t["amount_fen"], bill.Break.AMOUNT.value),
+        (~_same_fee(o, t), bill.Break.FEE.value),
+        (o["day"] != t["day"], bill.Break.ACROSS_CUT_OFF.value),
+        else_=bill.Break.MATCHED.value,
+    )
+
+
+def _same_fee(o: Mapping[str, Value], t: Mapping[str, Value]) -> BooleanValue:
+    """A book that does not speak of fees does not differ in them."""
+    return (o["fee_millifen"] == t["fee_millifen"]) | o["fee_millifen"].isnull() | t["fee_millifen"].isnull()
+
+
+def _idle(standing: Value) -> BooleanValue:
+    return standing.isin(sorted(s.value for s in bill.IDLE))
+
+
+def _agree(ours: Value, theirs: Value) -> BooleanValue:
+    """Equal, or a pair of words that mean the same; money moved on neither side or on both."""
+    agreed = ours == theirs
+    for o, t in sorted(bill.AGREEING, key=lambda pair: (pair[0].value, pair[1].value)):
+        agreed |= (ours == o.value) & (theirs == t.value)
+    return agreed
+
+
+def _waits(at_s: Value, day: Value, window: bill.Window) -> BooleanValue:
+    """Young enough, and near enough to one of its day's midnights."""
+    midnight_s = day.cast("int64") * 86_400 - 8 * 3600
+    near = (at_s - midnight_s < window.margin_s) | (midnight_s + 86_400 - at_s <= window.margin_s)
+    return (day > window.day - window.waits_days) & near

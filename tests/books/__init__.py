@@ -1,0 +1,1 @@
+"""Reconciliation: what two books show, and that not a fen of either is lost."""
