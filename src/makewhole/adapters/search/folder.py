@@ -16,6 +16,7 @@ VERSION = 1
 """Raised by whoever changes fields or grams; an index of another version is filled anew, never guessed at."""
 MARKER = "makewhole-search"
 """Says that the folder is ours, and of which version."""
+_SEGMENT = re.compile(r"[0-9a-f]{32}\..*")
 _OURS = re.compile(r"[0-9a-f]{32}\..*|meta\.json|\.managed\.json|\.tantivy-(meta|writer)\.lock|\.tmp.*")
 REBUILD = "Run `makewhole search --rebuild`: it throws the index away and fills it again. Imported log files must be imported again."
 
@@ -47,7 +48,12 @@ def exists(path: Path) -> bool:
         raise faults.BadInput("the folder is not empty and is no search index", where=str(path), todo="Name another folder as `search`.")
     if marker is not None and marker != str(VERSION):
         raise faults.BadInput(f"the search index is of version {marker}, this is version {VERSION}", where=str(path), todo=REBUILD)
-    return marker is not None and (path / "meta.json").exists()
+    if "meta.json" in told:
+        return True
+    # Without its list an index is empty only as long as nothing was ever written.
+    if any(_SEGMENT.fullmatch(name) for name in told):
+        raise faults.BadInput("the search index is damaged (its list of segments is gone)", where=str(path), todo=REBUILD)
+    return False
 
 
 def opened(path: Path) -> tantivy.Index | None:

@@ -18,7 +18,7 @@ MASK = "***"
 Spell = Callable[[str], str]
 """Eleven digits of a phone go in; what may be kept of it, by the class that the shop's map gives receivers' phones, comes out."""
 
-_ORDER = r"order[_-]?(?:no|sn|id|num(?:ber)?|code)?|out[_-]?trade[_-]?no|商户?订单编?号?|商户单号|单号"
+_ORDER = r"order[_-]?(?:no|sn|id|num(?:ber)?|code)?|out[_-]?trade[_-]?no|(?:商户)?订单(?:编?号)?|商户单号|单号"
 _NAME = (
     r"transaction[_-]?id|trade[_-]?no|out[_-]?refund[_-]?no|refund[_-]?(?:no|id|sn)|tracking[_-]?(?:no|number)|express[_-]?(?:no|sn)|"
     r"way[_-]?bill[_-]?(?:no)?|x-request-id|request[_-]?id|req[_-]?id|trace[_-]?id|span[_-]?id|trace|coupon[_-]?(?:no|code|id)|"
