@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from makewhole.cli import exits, logs, options, progress, session, start, words
 from makewhole.core import faults, money
-from makewhole.rehearsal import demo
+from makewhole.model import plan
+from makewhole.rehearsal import demo, retold
 from makewhole.sandbox import grade
 
 MARK = ".makewhole-demo"
 """Lies in a folder that a demo made. The demo empties its folder first, so it must never be given one that holds anything else."""
+CASES = "cases.jsonl"
+"""In that folder: every case, what was found, why, and what made it whole, one JSON object a line."""
+TALES_MAX = 12
 ORDERS_MAX = 1_000_000
+MENDED = frozenset({plan.Terminal.RESTORED, plan.Terminal.REFUNDED})
 
 
 def command(say: words.Say) -> click.Command:
@@ -43,14 +50,18 @@ def run(begun: start.Start, /, *, seed: int, orders: int, broken: float, folder:
             (place / MARK).touch()
             bar.at(say(f"demo.{what}"), done, of)
 
-        graded, mistakes = demo.run(seed=seed, orders=orders, broken=broken, folder=place, progress=tell)
+        shown = demo.run(seed=seed, orders=orders, broken=broken, folder=place, progress=tell)
+    (place / CASES).write_bytes(b"".join(msgspec.json.encode(told) + b"\n" for told in shown.cases))
     if as_json:
-        out.document(graded)
+        out.document(shown.grade)
     else:
-        _story(now, graded, place)
-    for mistake in mistakes:
-        out.note(str(mistake), "red")
-    return exits.Exit.FINE if graded.flawless() else exits.Exit.BROKEN
+        _tales(now, shown.cases)
+        _sums(now, shown.grade)
+        _recovery(now, shown.cases)
+        _verdict(now, shown.grade, place)
+    for breach in shown.breaches:
+        out.note(say("demo.breach", law=say(f"law.{breach.law}"), says=breach.says), "red")
+    return exits.Exit.FINE if shown.grade.flawless() else exits.Exit.BROKEN
 
 
 def _place(folder: str | None, say: words.Say) -> Path:
@@ -68,7 +79,31 @@ def _place(folder: str | None, say: words.Say) -> Path:
     return place
 
 
-def _story(now: session.Session, graded: grade.Grade, place: Path) -> None:
+def _tales(now: session.Session, cases: Sequence[retold.Retold]) -> None:
+    """What was found, why, and what made it whole: one of each kind first, so that a few lines show many ways to break."""
+    out, say = now.out, now.say
+    kinds: dict[object, retold.Retold] = {}
+    for told in cases:
+        kinds.setdefault((told.ailment, told.remedies[-1:], told.cause_detail), told)
+    first = list(kinds.values())
+    shown = [*first, *(told for told in cases if told not in first)][:TALES_MAX]
+    out.table(tuple(say(f"demo.tale-{head}") for head in ("order", "found", "why", "done", "end")), [_tale(say, told) for told in shown])
+    if len(cases) > len(shown):
+        out.line(say("demo.tales-more", shown=len(shown), cases=len(cases), file=CASES), "dim")
+
+
+def _tale(say: words.Say, told: retold.Retold) -> tuple[str, ...]:
+    ended = say("demo.open") if told.terminal is None else say.meaning(told.terminal)
+    return (
+        told.order,
+        f"{say.meaning(told.ailment)} {money.Money(fen=told.stake_fen)}",
+        say.meaning(told.cause_detail),
+        say("demo.by-others") if not told.remedies else say.meaning(told.remedies[-1]),
+        ended if not told.minutes else say("demo.end-after", end=ended, minutes=f"{told.minutes:g}"),
+    )
+
+
+def _sums(now: session.Session, graded: grade.Grade) -> None:
     """Found, made whole, graded; where every fen is."""
     out, say = now.out, now.say
     rows = [
@@ -81,7 +116,6 @@ def _story(now: session.Session, graded: grade.Grade, place: Path) -> None:
         (say("demo.handed-over"), str(graded.handed_over)),
         (say("demo.wrong"), str(graded.wrong_repairs)),
         (say("demo.laws"), str(graded.laws_broken)),
-        (say("demo.minutes"), f"{graded.recovery_minutes.median:g} / {graded.recovery_minutes.p95:g}"),
     ]
     out.table((say("demo.head", orders=graded.orders, seed=graded.seed), ""), rows)
     told = graded.money
@@ -90,5 +124,25 @@ def _story(now: session.Session, graded: grade.Grade, place: Path) -> None:
         for k, n in (("paid", told.paid), ("whole", told.whole), ("refunded", told.refunded), ("open", told.open))
     }
     out.line(say("demo.money", **amounts))
+    minutes = graded.recovery_minutes
+    out.line(say("demo.minutes", median=f"{minutes.median:g}", p95=f"{minutes.p95:g}"))
+
+
+def _recovery(now: session.Session, cases: Sequence[retold.Retold]) -> None:
+    """What of the time to recovery is ours, and what is the channel's: a refund that it has accepted takes as long as it takes."""
+    mended = [(told.minutes, told.waited_for_channel_minutes) for told in cases if told.terminal in MENDED and told.minutes is not None]
+    waits = [waited for _, waited in mended if waited]
+    if not waits:
+        return
+    ours = sorted(max(0.0, minutes - waited) for minutes, waited in mended)
+    p95 = ours[min(len(ours) - 1, int(len(ours) * 0.95))]
+    now.out.line(
+        now.say("demo.waits", cases=len(waits), longest=f"{max(waits):g}", median=f"{ours[len(ours) // 2]:g}", p95=f"{p95:g}"), "dim"
+    )
+
+
+def _verdict(now: session.Session, graded: grade.Grade, place: Path) -> None:
+    """In one line; and where everything lies."""
+    out, say = now.out, now.say
     out.line(say("demo.flawless" if graded.flawless() else "demo.flawed"), "bold green" if graded.flawless() else "bold red")
-    out.line(say("demo.folder", folder=place), "dim")
+    out.line(say("demo.folder", folder=place, file=CASES), "dim")

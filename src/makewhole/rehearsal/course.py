@@ -13,13 +13,17 @@ from makewhole.core import ids
 from makewhole.engine import look, recover, relay, sweep
 from makewhole.model import finding
 from makewhole.rehearsal import stage
-from makewhole.sandbox import day, grade, laws, truth
+from makewhole.sandbox import day, grade, laws, truth, world
 from makewhole.sandbox.shop import jobs, schema
 
 Judged = tuple[grade.Grade, tuple[laws.Breach, ...]]
 """The grade, and every breach: of the laws first, then each mistake that the grade counts."""
 PAYS, CANCELS = 0.65, 0.15
 """Shares of the buyers whose order was recalled; the rest let it lapse."""
+
+
+ENDED = frozenset({recover.State.WHOLE, recover.State.PERSON})
+"""States of an order that nothing more is to be done about."""
 
 
 @dataclass(kw_only=True)
@@ -40,23 +44,31 @@ class Course:
     """One world on its way."""
 
     on: stage.Stage
-    unjudged: set[ids.OrderNumber] = field(default_factory=set)
+    left: set[ids.OrderNumber] = field(default_factory=set)
+    """Orders that were not brought to an end: somebody was silent, or a run waits. `serve` meets them again in its next sweep."""
 
-    def sweep(self, world: ports.World) -> None:
+    def sweep(self, at: ports.World) -> None:
         """Look at every suspect; work on what is broken and on every case that is still open, the most urgent first."""
         seen = Seen()
-        for task in sweep.worklist(world, seen):
-            sweep.work(world, task.number)
-        self.unjudged |= seen.unjudged_now
+        tasks = sweep.worklist(at, seen)
+        self.left |= seen.unjudged_now
+        for task in tasks:
+            self._note(sweep.work(at, task.number), task.number)
 
-    def between(self, world: ports.World) -> None:
-        """What Makewhole does between sweeps: hand callbacks on, go on with what waited, look again where a source was silent."""
-        relay.forward_due(world)
-        while sweep.resume_left(world):
-            pass
-        for number in sorted(self.unjudged):
-            if sweep.work(world, number).state is not recover.State.UNJUDGED:
-                self.unjudged.discard(number)
+    def between(self, at: ports.World) -> None:
+        """What Makewhole does between sweeps: hand callbacks on, go on with what waited, look again at what is left."""
+        relay.forward_due(at)
+        while resumed := sweep.resume_left(at):
+            for result in resumed:
+                self._note(result, result.order.number)
+        for number in sorted(self.left):
+            self._note(sweep.work(at, number), number)
+
+    def _note(self, result: recover.Result, number: ids.OrderNumber) -> None:
+        if result.state in ENDED:
+            self.left.discard(number)
+        else:
+            self.left.add(number)
 
     def others(self) -> None:
         """The shop's own jobs, and the buyers of recalled orders."""
@@ -66,7 +78,7 @@ class Course:
 
     def judge(self, broken: Sequence[laws.Breach]) -> Judged:
         """Beside the truth."""
-        graded, mistakes = grade.grade(self.on.day, self._told(), laws_broken=len(broken))
+        graded, mistakes = grade.grade(self.on.day, self._told(), since=world.SWEEP_AT, laws_broken=len(broken))
         return graded, (*broken, *(laws.Breach(law=laws.GRADED, says=line) for line in mistakes))
 
     def _told(self) -> list[grade.Told]:

@@ -222,7 +222,11 @@ class _Game:
         for row in rare:
             try:
                 sn = self.on.day.order(cart=[(row["sku_code"], 1)])
-            except (SoldOut, till.Silent, till.Refused):
+            except SoldOut:
+                continue
+            except (till.Silent, till.Refused):
+                # Placed, and no way to pay was opened as far as the shop knows.
+                self.on.day.strays.add(str(self.on.day.shop.rows.all("SELECT order_sn FROM trade_order ORDER BY id DESC LIMIT 1")[0][0]))
                 continue
             self.hooks.trace.append(f"  {sn} takes the last {row['sku_code']}")
             self.on.day.pays(sn)

@@ -75,6 +75,8 @@ class Day:
         """Callbacks that Makewhole acknowledged and that the channel does not stand behind."""
         self.delayed: set[str] = set()
         """Orders of which a notice came broken, or was refused: unrecorded until it comes again, though nobody planned it."""
+        self.strays: set[str] = set()
+        """Orders that a fault left behind half made: broken indeed, though nobody planned it."""
         self._fates: dict[str, Fate] = {}
         self._agenda: list[_Turn] = []
         self._serial = 0

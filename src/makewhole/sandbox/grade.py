@@ -21,6 +21,8 @@ _ENDS: Mapping[plan.Terminal, End] = {
     plan.Terminal.PERSON: End.HANDED_OVER,
 }
 """Which end of a world a case's terminal means."""
+MENDED = frozenset({End.RESTORED, End.REFUNDED})
+"""Ends that a person has no part in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Where(codec.Noun, frozen=True, kw_only=True):
 
 
 class Minutes(codec.Noun, frozen=True, kw_only=True):
-    """From the moment an order broke to its named end."""
+    """Of the orders that were restored or refunded: from the moment they broke, or that Makewhole first looked, to their named end."""
 
     median: float
     p95: float
@@ -72,8 +74,8 @@ class Grade(codec.Noun, frozen=True, kw_only=True):
         return not (self.missed or self.false_alarms or self.wrong_repairs or self.laws_broken)
 
 
-def grade(world: day.Day, told: Iterable[Told], *, laws_broken: int) -> tuple[Grade, tuple[str, ...]]:
-    """The grade, and a line for every mistake."""
+def grade(world: day.Day, told: Iterable[Told], *, since: datetime | None = None, laws_broken: int) -> tuple[Grade, tuple[str, ...]]:
+    """The grade, and a line for every mistake. `since`: when Makewhole first looked, where it came later than the trouble."""
     by_number = {t.number: t for t in told if t.ailments}
     truths = {n: t for n, t in world.truths.items() if n in by_number or not _mended_itself(world, t)}
     missed = [n for n, t in truths.items() if n not in by_number or not by_number[n].ailments & t.ailments]
@@ -82,21 +84,25 @@ def grade(world: day.Day, told: Iterable[Told], *, laws_broken: int) -> tuple[Gr
     wrong = [line for n, e in ends.items() if (line := _wrong(world, truths[n], e))]
     complaints = [f"missed: {truths[n].story} {n}" for n in missed]
     complaints += [f"false alarm: {n} {sorted(a.value for a in by_number[n].ailments)}" for n in alarms]
+    # A payment that its order's rows do not know is broken with its order, and is one order with it.
+    of_order = {p: n for n, t in truths.items() for p in t.payments if p != n and p in truths}
+    orders = truths.keys() - of_order.keys()
+    lost = {of_order.get(n, n) for n in missed}
     graded = Grade(
         seed=world.seed,
-        orders=world.shop.rows.all("SELECT COUNT(DISTINCT order_sn) AS n FROM trade_order WHERE origin_sn IS NULL")[0]["n"],
-        broken=len(truths),
-        found=len(truths) - len(missed),
-        missed=len(missed),
+        orders=world.shop.placed,
+        broken=len(orders),
+        found=len(orders) - len(lost),
+        missed=len(lost),
         false_alarms=len(alarms),
-        restored=sum(e is End.RESTORED for e in ends.values()),
-        refunded=sum(e is End.REFUNDED for e in ends.values()),
+        restored=sum(e is End.RESTORED for n, e in ends.items() if n in orders),
+        refunded=sum(e is End.REFUNDED for n, e in ends.items() if n in orders),
         compensated=0,
-        handed_over=sum(e is End.HANDED_OVER for e in ends.values()),
+        handed_over=sum(e is End.HANDED_OVER for n, e in ends.items() if n in orders),
         wrong_repairs=len(wrong),
         laws_broken=laws_broken,
-        money=_money(world, {n for n, e in ends.items() if e in {End.RESTORED, End.REFUNDED}}),
-        recovery_minutes=_minutes(truths, by_number),
+        money=_money(world, {n for n, e in ends.items() if e in MENDED}),
+        recovery_minutes=_minutes({n: truths[n] for n, e in ends.items() if e in MENDED}, by_number, since),
     )
     return graded, (*complaints, *wrong)
 
@@ -108,9 +114,11 @@ def _mended_itself(world: day.Day, really: truth.Truth) -> bool:
 
 
 def _unplanned(world: day.Day, told: Told) -> bool:
-    """Broken indeed, though no story planned it: a recalled order that ran out of time again, a notice that came broken."""
+    """Broken indeed, though no story planned it: a recall that ran out of time again, a broken notice, half an order."""
     row = world.shop.rows.order(told.number)
     if row is not None and row["origin_sn"] is not None and told.ailments == {finding.Ailment.EXPIRED_UNPAID}:
+        return True
+    if told.number in world.strays and told.ailments == {finding.Ailment.EXPIRED_UNPAID}:
         return True
     return told.number in world.delayed and told.ailments == {finding.Ailment.PAID_NOT_RECORDED}
 
@@ -150,12 +158,12 @@ def _money(world: day.Day, mended: set[str]) -> Where:
     return Where(paid=paid, whole=paid - refunded - unsettled, refunded=refunded, open=unsettled)
 
 
-def _minutes(truths: Mapping[str, truth.Truth], told: Mapping[str, Told]) -> Minutes:
+def _minutes(truths: Mapping[str, truth.Truth], told: Mapping[str, Told], watched: datetime | None) -> Minutes:
     spans = []
     for number, really in truths.items():
         ended = told[number].ended_at if number in told else None
         if ended is not None:
-            spans.append(max(0.0, (ended - really.since).total_seconds() / 60))
+            spans.append(max(0.0, (ended - max(really.since, watched or really.since)).total_seconds() / 60))
     if not spans:
         return Minutes(median=0.0, p95=0.0)
     spans.sort()

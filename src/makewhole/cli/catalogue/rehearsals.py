@@ -5,8 +5,8 @@ from __future__ import annotations
 REHEARSALS: dict[str, tuple[str, str]] = {
     # ---------------------------------------------------------------- demo
     "demo.opens": (
-        "A small shop takes {orders} orders; {broken} of them break in ways that happen to real shops (seed {seed}). No network is used.",
-        "一家小店收到 {orders} 个订单，其中 {broken} 个以真实店铺常见的方式出了问题（种子 {seed}）。全程不联网。",
+        "A small shop takes {orders} orders; about {broken} of them break as they do in real shops (seed {seed}). No network is used.",
+        "一家小店收到 {orders} 个订单，其中约 {broken} 个以真实店铺常见的方式出了问题（种子 {seed}）。全程不联网。",
     ),
     "demo.trade": ("the shop is trading", "小店营业中"),
     "demo.recover": ("finding and recovering", "发现并恢复"),
@@ -20,14 +20,34 @@ REHEARSALS: dict[str, tuple[str, str]] = {
     "demo.handed-over": ("handed to a person, with a deadline", "转人工（有期限）"),
     "demo.wrong": ("repaired wrongly", "修错"),
     "demo.laws": ("laws broken", "违反定律"),
-    "demo.minutes": ("minutes to recovery, median / 95 %", "恢复用时（分钟，中位 / 95%）"),
+    "demo.minutes": (
+        "Minutes to recovery since it broke or we first looked (the clock stands during calls): median {median}, 95 % within {p95}.",
+        "恢复用时（自出问题或首次巡检起，分钟；调用本身不计时）：中位 {median}，95% 在 {p95} 以内。",
+    ),
+    "demo.waits": (
+        "{cases} waited for the channel to carry out an accepted refund, {longest} min at most; without that: median {median}, 95 % {p95}.",
+        "其中 {cases} 单在等渠道完成已受理的退款，最长 {longest} 分钟；除去这段等待：中位 {median}，95% 在 {p95} 以内。",
+    ),
+    "demo.tale-order": ("order", "订单"),
+    "demo.tale-found": ("what was found", "发现的问题"),
+    "demo.tale-why": ("why", "原因"),
+    "demo.tale-done": ("what was done", "处理"),
+    "demo.tale-end": ("end", "结果"),
+    "demo.end-after": ("{end}, {minutes} min", "{end}，{minutes} 分钟"),
+    "demo.open": ("still open", "未结"),
+    "demo.by-others": ("mended by others meanwhile", "期间已由他方处理"),
+    "demo.tales-more": ("{shown} of {cases} cases; all of them stand in {file}.", "共 {cases} 个个案，以上 {shown} 个；全部见 {file}。"),
+    "demo.breach": ("{law}: {says}", "{law}：{says}"),
     "demo.money": (
         "Money, to the fen: {paid} came in = {whole} in whole orders + {refunded} given back + {open} with people.",
         "款项（精确到分）：收入 {paid} ＝ 正常订单 {whole} ＋ 已退 {refunded} ＋ 人工处理中 {open}。",
     ),
-    "demo.flawless": ("Graded against the truth: nothing missed, nothing repaired wrongly.", "对照真相：没有漏报，没有修错。"),
+    "demo.flawless": (
+        "Graded against the truth: nothing missed, nothing repaired wrongly, no law broken.",
+        "对照真相：没有漏报，没有修错，没有违反定律。",
+    ),
     "demo.flawed": ("Graded against the truth: there are mistakes, listed below.", "对照真相：有错误，见下。"),
-    "demo.folder": ("The world lies in {folder}.", "小世界存放在 {folder}。"),
+    "demo.folder": ("The world lies in {folder}, its cases in {file}.", "小世界存放在 {folder}，个案见其中的 {file}。"),
     "demo.not-ours": (
         "this folder holds things that no demo made, and a demo empties its folder first",
         "这个文件夹里有别的东西，而演示会先清空文件夹",

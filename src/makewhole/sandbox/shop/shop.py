@@ -35,6 +35,8 @@ class Shop:
         self.defects = wrong
         self._turn = threading.RLock()
         self._serial = 0
+        self.placed = 0
+        """Orders that buyers ever placed here, whatever became of their rows."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[rows.Rows]:
@@ -95,6 +97,7 @@ class Shop:
                 unlocked = self.defects.holds(Defect.COUPON_WITHOUT_LOCK, coupon)
                 if not write.use_coupon(coupon, sn, now, locked=not unlocked):
                     raise SoldOut(coupon)
+        self.placed += 1
         return sn
 
     def pay(self, sn: str) -> str:
