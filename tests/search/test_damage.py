@@ -1,4 +1,4 @@
-"""What happens to an index that is killed, locked, damaged, foreign or full: the last commit stays whole, and every mishap is one clear word."""
+"""An index that is killed, locked, damaged or foreign: the last commit stays whole, and every mishap is one clear word."""
 
 from __future__ import annotations
 
