@@ -224,7 +224,7 @@ class Town:
     def begin(self, **engine: object) -> Serving:
         """Start one more."""
         config = self.folder / f"makewhole-{len(self.processes)}.toml"
-        config.write_text(self._toml(engine), encoding="utf-8")
+        config.write_text(self.toml(engine), encoding="utf-8")
         self.processes.append(Serving(self.folder, config, len(self.processes)))
         return self.processes[-1]
 
@@ -306,7 +306,8 @@ class Town:
         """Process ids that held runs last."""
         return {int(row[0].split(":")[1]) for row in self.sql("SELECT owner FROM mw_runs") if row[0]}
 
-    def _toml(self, engine: dict[str, object]) -> str:
+    def toml(self, engine: dict[str, object]) -> str:
+        """The settings, as a file."""
         sections = {name: dict(values) for name, values in self.told.items()}
         sections.setdefault("engine", {}).update(engine)
         lines = [f'store = "{self.store}"', f'keys = "{self.folder}/keys"']
