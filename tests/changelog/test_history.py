@@ -17,7 +17,8 @@ NUMBER = "201809150101000001"
 SCHEMA = """
 CREATE TABLE oms_order (id BIGINT PRIMARY KEY AUTO_INCREMENT, member_id BIGINT, coupon_id BIGINT, order_sn VARCHAR(64),
   create_time DATETIME, modify_time DATETIME, total_amount DECIMAL(10,2), pay_amount DECIMAL(10,2), freight_amount DECIMAL(10,2),
-  promotion_amount DECIMAL(10,2), integration_amount DECIMAL(10,2), coupon_amount DECIMAL(10,2), discount_amount DECIMAL(10,2), pay_type INT, status INT,
+  promotion_amount DECIMAL(10,2), integration_amount DECIMAL(10,2), coupon_amount DECIMAL(10,2), discount_amount DECIMAL(10,2),
+  pay_type INT, status INT,
   payment_time DATETIME, delivery_time DATETIME, receive_time DATETIME, delivery_company VARCHAR(64), delivery_sn VARCHAR(64),
   receiver_name VARCHAR(100), delete_status INT NOT NULL DEFAULT 0, use_integration INT) CHARACTER SET utf8mb4;
 CREATE TABLE oms_order_operate_history (id BIGINT PRIMARY KEY AUTO_INCREMENT, order_id BIGINT, operate_man VARCHAR(100),

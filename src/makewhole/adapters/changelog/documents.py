@@ -181,6 +181,11 @@ def _double(told: float) -> str:
     return f"{minus}{text[0]}{'.' if len(text) > 1 else ''}{text[1:]}e{point - 1}"
 
 
+def patched(text: str, differences: memoryview) -> str:
+    """A document's text after the differences that a partial update holds. Raises Unreadable where they do not fit it."""
+    return write(patch(from_text(text), differences))
+
+
 def from_text(text: str) -> Node:
     """A document from its text, as `write` left it, so that `write` gives the same text again."""
     told: Node = json.loads(text, parse_float=Verbatim)

@@ -161,7 +161,10 @@ class Reader:
                 image[name] = None
             elif document and partial >> places[name] & 1:
                 size = int.from_bytes(raw[at : at + 4], "little")
-                image[name] = _patched(name, before, raw[at + 4 : at + 4 + size])
+                told_before = before.get(name)
+                if isinstance(told_before, str):
+                    image[name] = documents.patched(told_before, raw[at + 4 : at + 4 + size])
+                # Else the log holds differences to a document that it does not hold: the column is not told.
                 at += 4 + size
             else:
                 image[name], at = decode(raw, at)
@@ -180,13 +183,3 @@ def _image(raw: memoryview, at: int, plan: Plan) -> tuple[dict[str, Value], int]
             image[name], at = decode(raw, at)
         nulls >>= 1
     return image, at
-
-
-def _patched(name: str, before: change.Image, differences: memoryview) -> Value:
-    told = before.get(name)
-    if not isinstance(told, str):
-        raise Unreadable(
-            f"{name} is told as differences to a document that the log does not hold",
-            "Set binlog_row_image=FULL, or binlog_row_value_options='' in the sessions that write.",
-        )
-    return documents.write(documents.patch(documents.from_text(told), differences))

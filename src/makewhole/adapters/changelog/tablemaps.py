@@ -71,7 +71,8 @@ _ONE_BYTE = frozenset(
 _TWO_BYTES = frozenset({Code.VARCHAR, Code.VAR_STRING, Code.BIT, Code.NEWDECIMAL, Code.STRING, Code.MARIA_VARCHAR_COMPRESSED})
 INTEGERS = {Code.TINY: 1, Code.SHORT: 2, Code.INT24: 3, Code.LONG: 4, Code.LONGLONG: 8}
 """Bytes of each."""
-_NUMERIC = frozenset({*INTEGERS, Code.NEWDECIMAL, Code.FLOAT, Code.DOUBLE})
+_NUMERIC = frozenset({*INTEGERS, Code.NEWDECIMAL, Code.FLOAT, Code.DOUBLE, Code.YEAR})
+"""Types that have a bit of signedness. YEAR has one, though it has no sign."""
 TEXTUAL = frozenset(
     {
         Code.STRING,
@@ -138,7 +139,7 @@ def table_id(body: memoryview, fixed: int) -> int:
     return int.from_bytes(body[: 4 if fixed == 6 else 6], "little")
 
 
-def parse(body: memoryview) -> Shape:
+def parse(body: memoryview, *, mariadb: bool) -> Shape:
     """The shape in a TABLE_MAP's body, without the fixed part. Raises Unreadable for a type that is not known."""
     length, at = events.lenenc(body, 0)
     schema, at = str(body[at : at + length], "utf-8"), at + length + 1
@@ -152,7 +153,9 @@ def parse(body: memoryview) -> Shape:
     columns = list(_columns(codes, metas))
     told = dict(_optional(body[at:]))
     key = _key(told)
-    return Shape(schema=schema, table=table, columns=tuple(_described(columns, told)), key=key)
+    return Shape(
+        schema=schema, table=table, columns=tuple(_described(columns, told, TEXTUAL | {Code.GEOMETRY} if mariadb else TEXTUAL)), key=key
+    )
 
 
 def _columns(codes: bytes, metas: memoryview) -> Iterator[Column]:
@@ -194,12 +197,13 @@ def _optional(body: memoryview) -> Iterator[tuple[int, memoryview]]:
         at += length
 
 
-def _described(columns: Sequence[Column], told: dict[int, memoryview]) -> Iterator[Column]:
+def _described(columns: Sequence[Column], told: dict[int, memoryview], textual: frozenset[Code]) -> Iterator[Column]:
+    """`textual` are the types that the server tells a character set of: on MariaDB geometries too, which are blobs there."""
     names = list(_strings(told.get(_Told.COLUMN_NAME)))
     if names and len(names) != len(columns):
         raise Unreadable(f"{len(names)} names for {len(columns)} columns")
     signs = _signs(columns, told.get(_Told.SIGNEDNESS))
-    charsets = _charsets(columns, TEXTUAL, told.get(_Told.DEFAULT_CHARSET), told.get(_Told.COLUMN_CHARSET))
+    charsets = _charsets(columns, textual, told.get(_Told.DEFAULT_CHARSET), told.get(_Told.COLUMN_CHARSET))
     charsets |= _charsets(columns, _LABELLED, told.get(_Told.LABELS_DEFAULT_CHARSET), told.get(_Told.LABELS_COLUMN_CHARSET))
     labels = _labels(columns, told, charsets)
     for i, column in enumerate(columns):

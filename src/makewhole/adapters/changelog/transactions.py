@@ -133,7 +133,7 @@ class Assembler:
         raw = bytes(body)
         shape = self._parsed.get(raw)
         if shape is None:
-            shape = self._parsed[raw] = tablemaps.parse(body)
+            shape = self._parsed[raw] = tablemaps.parse(body, mariadb=told.mariadb)
         self._shapes[tablemaps.table_id(event.body, fixed)] = shape
 
     def _rows(self, file: str, event: Event, told: Format) -> None:
