@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from makewhole.core import faults
@@ -29,12 +30,20 @@ _READS = frozenset(
 """Rights that change nothing. Those of a replica are what reading the change log needs."""
 
 
+def spoken(engine: sa.Engine | sa.Connection) -> str:
+    """The dialect of a database, as `language.DIALECTS` calls it."""
+    return {"sqlite": "sqlite", "postgresql": "postgres"}.get(engine.dialect.name, "mysql")
+
+
 def for_eyes(url: str | sa.URL) -> sa.Engine:
     """An engine whose sessions cannot write, whatever the account may do."""
     engine = _engine(url)
 
     @sa.event.listens_for(engine, "connect")
     def read_only(connection: Any, _: Any) -> None:
+        if engine.dialect.name == "postgresql":
+            connection.read_only = True
+            return
         cursor = connection.cursor()
         if engine.dialect.name == "sqlite":
             cursor.execute("PRAGMA query_only = ON")
@@ -55,6 +64,7 @@ def for_hands(url: str | sa.URL) -> sa.Engine:
         if engine.dialect.name == "sqlite":
             # The driver's own BEGIN comes late and shared; ours is immediate, in the "begin" event below.
             connection.isolation_level = None
+        if engine.dialect.name != "mysql":
             return
         cursor = connection.cursor()
         cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS_MAX}")
@@ -70,15 +80,22 @@ def for_hands(url: str | sa.URL) -> sa.Engine:
     return engine
 
 
-def grants_writes(grants: Sequence[str]) -> bool:
-    """Whether one of an account's grants, as MySQL or MariaDB lists them, is more than to read."""
-    given = {word.strip().upper() for text in grants if (m := _GRANT.match(text)) for word in _COLUMNS.sub("", m[1]).split(",")}
-    return bool(given - _READS)
+def grants_writes(grants: Sequence[str]) -> bool | None:
+    """Whether one of an account's grants, as MySQL or MariaDB lists them, is more than to read; None where a role may hide one."""
+    parts = [m[1] for text in grants if (m := _GRANT.match(text))]
+    given = {word.strip().upper() for rights in parts for word in _COLUMNS.sub("", rights).split(",")}
+    if given - _READS:
+        return True
+    return False if len(parts) == len(grants) else None
 
 
 def allow_scan(connection: sa.Connection, *, by_hash: bool = False) -> None:
     """Other bounds for the statements of this connection: those of a pass over all orders. `by_hash`: which matches all with all."""
-    if connection.dialect.name != "sqlite":
+    if connection.dialect.name == "postgresql":
+        # Until the transaction's end: a session's own setting would outlive the scan in the pool.
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{SCAN_SECONDS_MAX}s'")
+        connection.exec_driver_sql(f"SET LOCAL work_mem = '{SCAN_MEMORY_BYTES_MAX >> 20}MB'")
+    if connection.dialect.name == "mysql":
         cursor = connection.connection.cursor()
         _bound(cursor, SCAN_SECONDS_MAX)
         most = SCAN_MEMORY_BYTES_MAX
@@ -94,7 +111,7 @@ def _engine(url: str | sa.URL) -> sa.Engine:
     try:
         address = sa.make_url(url)
     except sa.exc.ArgumentError as wrong:
-        todo = "Write mysql://user@host:3306/shop or sqlite:///shop.db."
+        todo = "Write mysql://user@host:3306/shop, postgresql://user@host:5432/shop or sqlite:///shop.db."
         raise faults.BadInput("not a database address", where="the shop's database", todo=todo) from wrong
     match address.get_backend_name():
         case "sqlite":
@@ -107,8 +124,17 @@ def _engine(url: str | sa.URL) -> sa.Engine:
                 pool_recycle=1800,
                 connect_args={"connect_timeout": CONNECT_SECONDS_MAX, "read_timeout": SCAN_SECONDS_MAX},
             )
+        case "postgresql" | "postgres":
+            bounds = f"-c statement_timeout={READ_SECONDS_MAX}s -c lock_timeout={LOCK_SECONDS_MAX}s"
+            return sa.create_engine(
+                address.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                pool_recycle=1800,
+                # Literals take the type of the column they stand beside, as they do on the other databases; parameters would not.
+                connect_args={"connect_timeout": CONNECT_SECONDS_MAX, "options": bounds, "cursor_factory": psycopg.ClientCursor},
+            )
         case other:
-            todo = "Shops are read on MySQL, MariaDB and SQLite."
+            todo = "Shops are read on MySQL, MariaDB, PostgreSQL and SQLite."
             raise faults.BadInput(f"no shop can be attached on {other}", where="the shop's database", todo=todo)
 
 

@@ -47,7 +47,7 @@ class SqlEyes:
 
     def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, engine: sa.Engine, now: clock.Clock, secret: bytes) -> None:
         self._map, self._live, self._engine, self._clock = map_, live, engine, now
-        self._dialect = "sqlite" if engine.dialect.name == "sqlite" else "mysql"
+        self._dialect = engines.spoken(engine)
         self._teller = claims.Teller(map_, secret)
         self._created = rows.Reader(map_.order, map_.zone, map_.currency, secret)
         number = map_.order.fields[Field.ORDER_NUMBER].sql.column()
@@ -67,7 +67,9 @@ class SqlEyes:
             if since is None:
                 known = yield from self._exceptions(connection)
             query = screens.render(screens_, self._map, self._live, self._dialect, since, known)
-            for row in self._stream(connection, query) if query is not None else ():
+            if query is None:
+                return
+            for row in self._stream(connection, query):
                 named = dict.fromkeys(a for a, flag in query.flags if row[flag])
                 self._remember(row)
                 yield Suspect(number=ids.OrderNumber(str(row["n"])), ailments=tuple(named), created_at=self._created_at(row))
@@ -111,6 +113,9 @@ class SqlEyes:
         if self._dialect == "sqlite":
             return None
         with errors.reading(self._engine, self._map.where) as connection:
+            if self._dialect == "postgres":
+                asked = "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee = CURRENT_USER"
+                return bool({"INSERT", "UPDATE", "DELETE", "TRUNCATE"} & set(connection.exec_driver_sql(asked).scalars()))
             return engines.grants_writes(connection.exec_driver_sql("SHOW GRANTS").scalars().all())
 
     def mark(self) -> str | None:

@@ -22,6 +22,8 @@ _CHILD_TABLE = {
 }
 COLLECTED_KEYS_MAX = 2_000_000
 """Rows of a table whose keys still fit into `engines.SCAN_MEMORY_BYTES_MAX` of the shop's server."""
+FEW = 4
+"""SQLite looks a key up faster in a set that it has collected than in an index, if the set is this many times smaller than the orders."""
 NUMBER_SHARED = "dn"
 """The column that tells a suspect whose number other rows carry too."""
 
@@ -33,6 +35,8 @@ class Query:
     sql: str
     values: dict[str, object]
     flags: tuple[tuple[finding.Ailment, str], ...]
+    by_hash: bool = False
+    """Whether it matches nearly every row of one table with one of another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,8 @@ class Exceptions:
     """Numbers that more than one row carries."""
     coupons: tuple[object, ...] | None = None
     """Coupons that more than one living order names."""
+    childless: tuple[object, ...] | None = None
+    """Keys of orders without items."""
 
 
 def mapped(told: screen.Predicate, map_: shopmap.ShopMap) -> screen.Predicate | bool:
@@ -124,6 +130,23 @@ def strays(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | 
     source = f"{i.source()} LEFT JOIN {o.source()} ON {there} = {link}"
     sql = expressions.select([f"DISTINCT {called} AS n", f"{there} AS k"], source, [*conditions, stray])
     return Query(sql=sql, values=scribe.values, flags=())
+
+
+def childless(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | None:
+    """Keys `v` of orders without items; None where no index finds an order's items, and the pass over the orders collects their keys."""
+    item = map_.tables.get("item")
+    if item is None:
+        return None
+    told = item.link or item.fields[Field.ITEM_ORDER].sql
+    if (told.column() or "").lower() not in live[item.table].indexed:
+        return None
+    scribe = expressions.Scribe(dialect=dialect)
+    i = spelling.Table(item, live[item.table], scribe, "i", map_.zone)
+    o = spelling.Table(map_.order, live[map_.order.table], scribe, "o", map_.zone)
+    link, there = linked(i, o)
+    source = f"{o.source()} LEFT JOIN {i.source()} ON {' AND '.join([f'{link} = {there}', *i.filter()])}"
+    sql = expressions.select([f"{o.key()} AS v"], source, [*o.filter(), f"{link} IS NULL"])
+    return Query(sql=sql, values=scribe.values, flags=(), by_hash=True)
 
 
 def shared(map_: shopmap.ShopMap, live: schema.Schema, dialect: str, field: Field) -> Query | None:
@@ -212,6 +235,8 @@ class _Pass:
                 return self._differ(left, right)
             case screen.HasChild(child=child, states=states):
                 return self._child(child, frozenset(states), "IN")
+            case screen.NoChild(child=screen.Child.ITEM) if self._known.childless is not None:
+                return self._among(o.key(), self._known.childless)
             case screen.NoChild(child=child):
                 return self._child(child, frozenset(), "NOT IN")
             case screen.ForeignItem():
@@ -285,7 +310,8 @@ class _Pass:
         rows = [*table.filter(), *([table.state_in(table.map.states, states)] if states else [])]
         told = table.map.link or table.map.fields[Field(f"{child.value}.order")].sql
         # MariaDB looks a key up faster in a set that it has collected than in an index, if that set fits into memory and pays.
-        looks_up = self._since is not None or self.scribe.dialect == "sqlite" or table.live.rows > COLLECTED_KEYS_MAX
+        few = 0 < table.live.rows * FEW <= self._order.live.rows
+        looks_up = self._since is not None or (self.scribe.dialect == "sqlite" and not few) or table.live.rows > COLLECTED_KEYS_MAX
         if looks_up and (told.column() or "").lower() in table.live.indexed:
             exists = expressions.select(["1"], table.source(), [*rows, f"{link} = {there}"])
             return f"{'NOT ' if is_in == 'NOT IN' else ''}EXISTS ({exists})"
