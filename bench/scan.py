@@ -2,6 +2,9 @@
 
     .venv/bin/python bench/scan.py [--orders 1000000] [--only sqlite|mariadb]
 
+Seconds of processor time, of our process and of the server's together, stand beside those of the clock: on a machine that others use too,
+they are what can be compared.
+
 The yardstick is one statement that makes the same server read every column which the screens read, in every table that they
 read, and throw it away: no scan can be faster than that. What a scan costs above it is what the screens cost.
 """
@@ -11,14 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import platform
+import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ import sqlalchemy as sa
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.machine import described  # noqa: E402
 from makewhole import settings  # noqa: E402
 from makewhole.adapters.shops import engines, eyes, language, shopmap  # noqa: E402
 from makewhole.core import clock  # noqa: E402
@@ -111,7 +115,9 @@ def generate(engine: sa.Engine, orders: int, *, indexed: bool) -> None:
             connection.execute(sa.text(statement.replace("BIGINT NOT NULL PRIMARY", "INTEGER PRIMARY") if lite else statement))
         for start in range(0, orders, 10_000):
             source = f"(SELECT n + {start} AS n FROM {numbers} z) y"
-            refunds = f"SELECT n, n, {sn}, {handled}, 5.00, 2, {handled}, '', 'admin' FROM {source} WHERE n % 50 = 3"
+            # Numbered without gaps, as a table that counts by itself.
+            counted = "n / 50" if lite else "n DIV 50"
+            refunds = f"SELECT {counted}, n, {sn}, {handled}, 5.00, 2, {handled}, '', 'admin' FROM {source} WHERE n % 50 = 3"
             for statement in (
                 f"INSERT INTO oms_order ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {source}",
                 f"INSERT INTO oms_order_item SELECT n, n, {sn}, 'a product with a name', 50.00, 2, n % 500, 45.00 FROM {source}",
@@ -137,8 +143,16 @@ def later(seconds: int, *, lite: bool) -> str:
     return f"DATE_ADD('2025-11-01', INTERVAL (n * 37 % 31000000 + {seconds}) SECOND)"
 
 
-def yardstick(engine: sa.Engine, map_: shopmap.ShopMap) -> float:
-    """Seconds of a plain full scan of the same columns in the same tables; the best of three."""
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Seconds on the clock, and of processors."""
+
+    seconds: float
+    cpu_s: float
+
+
+def yardstick(engine: sa.Engine, map_: shopmap.ShopMap, server: int | None) -> Cost:
+    """The cost of a plain full scan of the same columns in the same tables."""
     statements = []
     for name in ("order", "item", "refund", "coupon"):
         table = map_.tables[name]
@@ -150,7 +164,24 @@ def yardstick(engine: sa.Engine, map_: shopmap.ShopMap) -> float:
             for statement in statements:
                 connection.exec_driver_sql(statement).all()
 
-    return best(scan)
+    return best(scan, server)
+
+
+def joined(engine: sa.Engine, map_: shopmap.ShopMap, server: int | None) -> Cost:
+    """What it costs the database to match items with orders once each way and to do nothing with it: no screen of items costs less."""
+    item, order = map_.tables["item"].table, map_.order.table
+    statements = (
+        f"SELECT COUNT(*) FROM {item} i LEFT JOIN {order} o ON o.id = i.order_id WHERE o.id IS NULL OR o.order_sn <> i.order_sn",
+        f"SELECT COUNT(*) FROM {order} o LEFT JOIN {item} i ON i.order_id = o.id WHERE i.order_id IS NULL",
+    )
+
+    def match() -> None:
+        with engine.connect() as connection:
+            engines.allow_scan(connection, by_hash=True)
+            for statement in statements:
+                connection.exec_driver_sql(statement).all()
+
+    return best(match, server)
 
 
 def screened(name: str) -> tuple[str, ...]:
@@ -164,17 +195,25 @@ def screened(name: str) -> tuple[str, ...]:
     }[name]  # fmt: skip
 
 
-def best(work: Callable[[], object], times: int = 3) -> float:
-    """Seconds of the fastest of some tries: what the machine's other work took is not counted."""
+def best(work: Callable[[], object], server: int | None, times: int = 3) -> Cost:
+    """The fastest of some tries, and apart from it the one of least processor time: what the machine's other work took is not counted."""
     found = []
     for _ in range(times):
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time() + cpu_of(server)
         work()
-        found.append(time.perf_counter() - begun)
-    return min(found)
+        found.append((time.perf_counter() - begun, time.process_time() + cpu_of(server) - cpu))
+    return Cost(seconds=min(f[0] for f in found), cpu_s=min(f[1] for f in found))
 
 
-def scan(url: str, mark: str | None, done: Any) -> None:
+def cpu_of(server: int | None) -> float:
+    """Processor seconds that a database server has used since it began; none for SQLite, which works in our own process."""
+    if server is None:
+        return 0.0
+    told = Path(f"/proc/{server}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def scan(url: str, mark: str | None, server: int | None, done: Any) -> None:
     """In a process of its own, whose memory is then the scan's alone: suspects, seconds, seconds to orphans, megabytes."""
     map_ = shop_map()
     engine = engines.for_eyes(url)
@@ -182,40 +221,54 @@ def scan(url: str, mark: str | None, done: Any) -> None:
     horizon = rule.Horizon(policy=settings.policy_book().at(NOW), now=NOW, money=False)
     screens = rules.suspects(horizon)
     counts = []
-    seconds = best(lambda: counts.append(sum(1 for _ in seeing.suspects(screens, mark))))
-    done.put({"suspects": counts[0], "seconds": seconds, "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})
+    cost = best(lambda: counts.append(sum(1 for _ in seeing.suspects(screens, mark))), server)
+    done.put(
+        {
+            "suspects": counts[0],
+            "seconds": cost.seconds,
+            "cpu_s": cost.cpu_s,
+            "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    )
 
 
-def measured(url: str, mark: str | None = None) -> dict[str, Any]:
+def measured(url: str, server: int | None, mark: str | None = None) -> dict[str, Any]:
     """One scan."""
     context = multiprocessing.get_context("spawn")
     done = context.Queue()
-    worker = context.Process(target=scan, args=(url, mark, done))
+    worker = context.Process(target=scan, args=(url, mark, server, done))
     worker.start()
     told: dict[str, Any] = done.get(timeout=3600)
     worker.join()
     return told
 
 
-def bench(name: str, url: str, orders: int, *, indexed: bool) -> dict[str, Any]:
+def bench(name: str, url: str, server: int | None, orders: int, *, indexed: bool) -> dict[str, Any]:
     """All figures of one database of one size."""
     engine = engines.for_hands(url)
     generate(engine, orders, indexed=indexed)
     map_ = shop_map()
-    plain = yardstick(engine, map_)
-    full = measured(url)
+    plain = yardstick(engine, map_, server)
+    # Without indexes it would be another question, and on a server a very long answer.
+    matching = joined(engine, map_, server) if indexed else None
+    full = measured(url, server)
     mark = "2026-11-23 00:00:00"
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE oms_order SET modify_time = '2026-11-23 00:00:00' WHERE id % 100 = 1"))
-    changed = measured(url, mark) if indexed else None
+    changed = measured(url, server, mark) if indexed else None
     engine.dispose()
     return {
         "database": name,
         "orders": orders,
         "indexed": indexed,
-        "plain_scan_s": round(plain, 3),
+        "plain_scan_s": round(plain.seconds, 3),
         "scan_s": round(full["seconds"], 3),
-        "times_plain": round(full["seconds"] / plain, 2),
+        "times_plain": round(full["seconds"] / plain.seconds, 2),
+        "plain_scan_cpu_s": round(plain.cpu_s, 3),
+        "scan_cpu_s": round(full["cpu_s"], 3),
+        "times_plain_cpu": round(full["cpu_s"] / plain.cpu_s, 2),
+        "matching_cpu_s": None if matching is None else round(matching.cpu_s, 3),
+        "times_plain_and_matching_cpu": None if matching is None else round(full["cpu_s"] / (plain.cpu_s + matching.cpu_s), 2),
         "suspects": full["suspects"],
         "rss_mb": round(full["rss_mb"]),
         "changed_1_percent_s": None if changed is None else round(changed["seconds"], 3),
@@ -224,19 +277,20 @@ def bench(name: str, url: str, orders: int, *, indexed: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def databases(only: str | None) -> Iterator[Callable[[], Iterator[tuple[str, str]]]]:
-    """Addresses of fresh databases."""
+def databases(only: str | None) -> Iterator[Callable[[], Iterator[tuple[str, str, int | None]]]]:
+    """Addresses of fresh databases, with their server's process."""
     with tempfile.TemporaryDirectory() as folder:
         settled = recipe.recipe()
         settled.settings["innodb-buffer-pool-size"] = BUFFER_POOL
         with launch.started(settled) as server:
             count = iter(range(100))
 
-            def fresh() -> Iterator[tuple[str, str]]:
+            def fresh() -> Iterator[tuple[str, str, int | None]]:
                 if only in {None, "sqlite"}:
-                    yield "SQLite", f"sqlite:///{folder}/shop{next(count)}.db"
+                    yield "SQLite", f"sqlite:///{folder}/shop{next(count)}.db", None
                 if only in {None, "mariadb"}:
-                    yield "MariaDB", server.url(server.create_database())
+                    assert server._process is not None
+                    yield "MariaDB", server.url(server.create_database()), server._process.pid
 
             yield fresh
 
@@ -250,21 +304,24 @@ def main() -> None:
     rows = []
     with databases(told.only) as fresh:
         for orders, indexed in ((told.orders // 10, True), (told.orders, True), (told.orders, False)):
-            for name, url in fresh():
-                rows.append(bench(name, url, orders, indexed=indexed))
+            for name, url, server in fresh():
+                rows.append(bench(name, url, server, orders, indexed=indexed))
                 print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-    heads = f"{'database':9} {'orders':>9} {'indexes':>7} {'plain s':>8} {'scan s':>8} {'times':>6}"
-    print(f"{heads} {'suspects':>9} {'RSS MB':>7} {'1 % changed s':>14}")
+    heads = (
+        f"{'database':9} {'orders':>9} {'indexes':>7} {'plain s':>8} {'scan s':>8} {'times':>6} {'CPU: plain':>10} {'scan':>8} {'times':>6}"
+    )
+    print(f"{heads} {'+matching':>9} {'suspects':>9} {'RSS MB':>7} {'1 % changed s':>14}")
     for r in rows:
+        beside = "–" if r["times_plain_and_matching_cpu"] is None else f"{r['times_plain_and_matching_cpu']:.2f}"
         changed = "–" if r["changed_1_percent_s"] is None else f"{r['changed_1_percent_s']:.3f}"
         print(
             f"{r['database']:9} {r['orders']:9,} {'yes' if r['indexed'] else 'no':>7} {r['plain_scan_s']:8.2f} {r['scan_s']:8.2f} "
-            f"{r['times_plain']:6.2f} {r['suspects']:9,} {r['rss_mb']:7} {changed:>14}"
+            f"{r['times_plain']:6.2f} {r['plain_scan_cpu_s']:10.2f} {r['scan_cpu_s']:8.2f} {r['times_plain_cpu']:6.2f} {beside:>9} "
+            f"{r['suspects']:9,} {r['rss_mb']:7} {changed:>14}"
         )
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": multiprocessing.cpu_count()}
-    RESULTS.write_text(json.dumps({"commit": commit, **machine, "buffer_pool": BUFFER_POOL, "rows": rows}, indent=2) + "\n")
+    told_of = {"machine": described(ROOT / "bench"), "buffer_pool": BUFFER_POOL, "rows": rows}
+    RESULTS.write_text(json.dumps(told_of, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
