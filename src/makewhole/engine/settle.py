@@ -5,7 +5,7 @@ from __future__ import annotations
 from makewhole import ports
 from makewhole.engine import look
 from makewhole.flow import record
-from makewhole.model import act, case, claim, dossier, finding, payment, plan, run
+from makewhole.model import act, case, claim, dossier, finding, payment, plan, resource, run, tally
 
 
 def opened(world: ports.World, looked: look.Looked, found: finding.Finding) -> case.Case:
@@ -22,7 +22,7 @@ def settle(world: ports.World, looked: look.Looked) -> list[case.Case]:
         return []
     still = {f.case(looked.order) for f in looked.findings()}
     known = [c for c in world.store.cases(looked.order) if c.id not in still and c.terminal in {None, plan.Terminal.PERSON}]
-    gone = [c for c in known if not _unheard(looked.dossier, c.finding)]
+    gone = [c for c in known if not _unheard(looked.dossier, c.finding) and not _lapsed(world, looked, c)]
     if not gone:
         return []
     runs = world.store.runs_of(looked.order)
@@ -39,6 +39,14 @@ def _unheard(told: dossier.Dossier, found: finding.Finding) -> bool:
     silent = (*told.silent(claim.About.PAYMENT), *told.silent(claim.About.REFUND))
     paying = any(a.state is payment.AttemptState.PAYING for a in told.of(payment.Attempt))
     return paying or any(s.why is not claim.Why.NOT_CONFIGURED for s in silent)
+
+
+def _lapsed(world: ports.World, looked: look.Looked, known: case.Case) -> bool:
+    """Whether nothing happened but that the time for a recall went by: the order is as unpaid as it was, and its person still has it."""
+    if known.finding.ailment is not finding.Ailment.EXPIRED_UNPAID or known.terminal is not plan.Terminal.PERSON:
+        return False
+    late = known.finding.deadline is not None and world.clock.now() > known.finding.deadline
+    return late and not tally.payments(looked.dossier) and not looked.dossier.of(resource.Reissue)
 
 
 def follows(going: run.Run, found: finding.Finding) -> bool:
