@@ -114,17 +114,6 @@ class Window(codec.Noun, frozen=True, kw_only=True):
     """After so many days one-sided is broken, whatever the hour: the neighbouring books have all been seen."""
 
 
-class Told(codec.Noun, frozen=True, kw_only=True):
-    """What a bill says of itself, or what its lines add up to. A sum that the bill does not give is None."""
-
-    line: int
-    """Where in the file the sums stand; 0 for sums that we made."""
-    lines: int | None = None
-    payments_fen: int | None = None
-    refunds_fen: int | None = None
-    fees_millifen: int | None = None
-
-
 class Wrong(enum.Enum):
     """Why a bill is refused whole. A bill that is wrong in one line is not to be trusted in the others."""
 
@@ -175,9 +164,7 @@ def day_of(at: datetime) -> int:
     return (int(clock.aware(at).timestamp()) + _BEIJING_S) // 86_400
 
 
-def adds_up(lines: Told, summary: Told) -> None:
-    """Raises Refused (SUMS) with both figures where the lines are not what the bill says of itself."""
-    for name in ("lines", "payments_fen", "refunds_fen", "fees_millifen"):
-        counted, said = getattr(lines, name), getattr(summary, name)
-        if said is not None and counted != said:
-            raise Refused(Wrong.SUMS, summary.line, f"the bill says {name} = {said}, its lines add up to {counted}")
+def adds_up(what: str, *, counted: int, said: int, line: int) -> None:
+    """Raises Refused (SUMS) with both figures where a bill's lines are not what its own summary says of them."""
+    if counted != said:
+        raise Refused(Wrong.SUMS, line, f"the bill says {what} {said}, its lines add up to {counted}")

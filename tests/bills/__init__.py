@@ -1,0 +1,1 @@
+"""Bills: what is read, and what is refused whole."""
