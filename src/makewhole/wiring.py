@@ -113,7 +113,8 @@ def open_past(told: settings.Settings, log_place: str | None) -> Iterator[histor
     url = _address(told.shop.database, told.shop, "PASSWORD")
     reader = engines.for_eyes(url)
     try:
-        known = traces.traces(map_, url.database or "", _hash_secret(told, keep=False))
+        schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
+        known = traces.traces(map_, schema, _hash_secret(told, keep=False))
         yield history.Past(
             log=opening.open_log(url, log_place),
             tables=known.tables,

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from makewhole import ports
-from makewhole.adapters.changelog import connection, decoding, files, replica, scanning, schemas
+from makewhole.adapters.changelog import connection, decoding, files, replica, scanning, schemas, triggers
 from makewhole.core import faults
 
 
@@ -19,6 +19,8 @@ def open_log(url: sa.URL, place: str | None) -> ports.ChangeLog:
         return scanning.ScannedLog(lambda: files.read(paths), decoding.Decoder)
     if url.get_backend_name() in {"mysql", "mariadb"}:
         return scanning.ScannedLog(lambda: _from_server(url), lambda: decoding.Decoder(lambda s, t: _definition(url, s, t)))
+    if url.get_backend_name() == "sqlite":
+        return triggers.TriggeredLog(url)
     raise faults.BadInput(
         f"no change log is known of a shop on {url.get_backend_name()}", where="--log", todo="Name the folder of its binlog files."
     )

@@ -50,12 +50,13 @@ def touches(group: Group, asked: Wanted, decoder: decoding.Decoder) -> bool:
     """Whether a row of this group, before or after, holds a value that is sought."""
     for told in group.rows:
         columns = asked.get((told.shape.schema.lower(), told.shape.table.lower()))
-        if columns is not None and any(_holds(c, columns) for c in decoder.changes(told, group.begins.file)):
+        if columns is not None and any(holds(c, columns) for c in decoder.changes(told, group.begins.file)):
             return True
     return False
 
 
-def _holds(told: change.Change, columns: dict[str, set[str]]) -> bool:
+def holds(told: change.Change, columns: dict[str, set[str]]) -> bool:
+    """Whether an image of this change holds one of these values in its column."""
     for image in (told.before, told.after):
         for name, value in (image or {}).items():
             values = columns.get(name.lower())
