@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import errors, expressions, language, reads, rows, schema, shopmap, spelling
+from makewhole.adapters.shops import engines, errors, expressions, language, reads, rows, schema, shopmap, spelling
 from makewhole.core import ids
 from makewhole.model import document
 from makewhole.model.order import Field
@@ -34,7 +34,7 @@ class SqlArchive:
 
     def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, engine: sa.Engine, secret: bytes) -> None:
         self._map, self._live, self._engine = map_, live, engine
-        self._dialect = "sqlite" if engine.dialect.name == "sqlite" else "mysql"
+        self._dialect = engines.spoken(engine)
         self._readers = {name: rows.Reader(t, map_.zone, map_.currency, secret) for name, t in map_.tables.items()}
         self._spell = phones(map_, secret)
 
