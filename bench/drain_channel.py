@@ -18,7 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from bench import drain_orders  # noqa: E402  the checkout must be on the path first
 from makewhole import wiring  # noqa: E402
-from makewhole.sandbox.wechatpay import gateway, truth  # noqa: E402
+from makewhole.sandbox.channel import truth  # noqa: E402
+from makewhole.sandbox.wechatpay import gateway  # noqa: E402
 
 
 def filled(orders: int, begun: datetime) -> gateway.Gateway:

@@ -20,10 +20,11 @@ from makewhole.engine import look, recover, relay, sweep
 from makewhole.model import finding, payment, plan, run
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day
+from makewhole.sandbox.channel import post
 from makewhole.sandbox.shop import notices as shop_notices
 from makewhole.sandbox.shop.defects import Defect
 from makewhole.sandbox.shop.schema import Status
-from makewhole.sandbox.wechatpay import gateway, keys, notices, objects
+from makewhole.sandbox.wechatpay import gateway, keys, objects
 from makewhole.web import relay as relay_page
 from tests.payments import shop as shops
 
@@ -70,14 +71,14 @@ def nothing_moves(on: stage.Stage) -> Iterator[None]:
     assert now() == before
 
 
-def told_of(on: stage.Stage, number: str, **changed: object) -> notices.Delivery:
+def told_of(on: stage.Stage, number: str, **changed: object) -> post.Delivery:
     """A callback, properly sealed and signed now, about this attempt."""
     content = objects.transaction(on.day.bank.transactions[number]) | changed
     made = on.day.channel.notices.announce("TRANSACTION.SUCCESS", content, url="", at=on.day.clock.now())
     return on.day.channel.notices.dress(made)
 
 
-def arrives(on: stage.Stage, delivery: notices.Delivery) -> relay.Answer:
+def arrives(on: stage.Stage, delivery: post.Delivery) -> relay.Answer:
     return relay.receive(on.world, on.reader, delivery.headers, delivery.body)
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from makewhole.sandbox import day, world
-from makewhole.sandbox.wechatpay import keys, server
+from makewhole.sandbox.channel import server
+from makewhole.sandbox.wechatpay import keys
 
 MAKEWHOLE = str(Path(sys.executable).with_name("makewhole"))
 

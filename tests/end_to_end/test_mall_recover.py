@@ -19,7 +19,8 @@ from makewhole import settings, wiring
 from makewhole.core import clock, ids
 from makewhole.engine import look, propose, recover, relay
 from makewhole.model import plan, verdict
-from makewhole.sandbox.wechatpay import gateway, keys, server
+from makewhole.sandbox.channel import server
+from makewhole.sandbox.wechatpay import gateway, keys
 from tests.servers import launch
 from tests.shops import mall
 

@@ -15,9 +15,10 @@ from makewhole.adapters.payments.wechatpay import account, callbacks, connector
 from makewhole.core import clock, faults, ids, money
 from makewhole.engine import relay
 from makewhole.model import act, claim, payment, plan, run
-from makewhole.sandbox.wechatpay import faults as plans
-from makewhole.sandbox.wechatpay import gateway, keys, notices, server
-from makewhole.sandbox.wechatpay import truth as truths
+from makewhole.sandbox.channel import faults as plans
+from makewhole.sandbox.channel import post, server
+from makewhole.sandbox.channel import truth as truths
+from makewhole.sandbox.wechatpay import gateway, keys
 
 START = datetime(2026, 11, 23, 20, 0, tzinfo=clock.BEIJING)
 SHOP = ids.ShopName("demo")
@@ -95,11 +96,11 @@ class Shop:
         assert isinstance(told[0], payment.Attempt)
         return told[0]
 
-    def deliveries(self) -> list[notices.Delivery]:
+    def deliveries(self) -> list[post.Delivery]:
         """What the channel would post right now; nobody acknowledges it."""
-        got: list[notices.Delivery] = []
+        got: list[post.Delivery] = []
 
-        def keep(delivery: notices.Delivery) -> int:
+        def keep(delivery: post.Delivery) -> int:
             got.append(delivery)
             return 500
 
@@ -111,7 +112,7 @@ class Shop:
         keep = SimpleNamespace(keep_notice=lambda kept: self.inbox.setdefault(kept.key, kept) is kept)
         return relay.receive(cast("ports.World", SimpleNamespace(clock=self.clock, store=keep)), self.reader, headers, body).status
 
-    def read(self, delivery: notices.Delivery) -> payment.NoticeCheck:
+    def read(self, delivery: post.Delivery) -> payment.NoticeCheck:
         """What our reader makes of a delivery."""
         return self.reader.read(delivery.headers, delivery.body, self.clock.now()).check
 

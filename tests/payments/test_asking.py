@@ -9,9 +9,9 @@ import pytest
 
 from makewhole.core import ids, money
 from makewhole.model import claim, payment, run
-from makewhole.sandbox.wechatpay import gateway
-from makewhole.sandbox.wechatpay.faults import Fault
-from makewhole.sandbox.wechatpay.truth import Outcome
+from makewhole.sandbox.channel import gate
+from makewhole.sandbox.channel.faults import Fault
+from makewhole.sandbox.channel.truth import Outcome
 from tests.payments import shop as shops
 
 
@@ -108,9 +108,9 @@ def test_an_old_answer_played_again_is_not_believed() -> None:
     shop = shops.shop()
     shop.opened()
     fresh = shop.gate.handle
-    recorded: list[gateway.Reply] = []
+    recorded: list[gate.Reply] = []
 
-    def record(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gateway.Reply:
+    def record(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gate.Reply:
         recorded.append(fresh(method, target, headers, body))
         return recorded[-1]
 

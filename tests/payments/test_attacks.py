@@ -16,8 +16,9 @@ from makewhole.adapters.payments.wechatpay import signing
 from makewhole.core import codec, ids, money
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import act, claim, dossier, finding, order, payment, run
-from makewhole.sandbox.wechatpay import keys, notices, objects
-from makewhole.sandbox.wechatpay.faults import Fault
+from makewhole.sandbox.channel import post
+from makewhole.sandbox.channel.faults import Fault
+from makewhole.sandbox.wechatpay import keys, objects
 from tests.payments import shop as shops
 
 Check = payment.NoticeCheck
@@ -31,7 +32,7 @@ def nothing_moves(shop: shops.Shop) -> Iterator[None]:
     assert before == (list(shop.truth.ledger), sorted(shop.truth.refunds), {n: t.state for n, t in shop.truth.transactions.items()})
 
 
-def genuine(shop: shops.Shop) -> notices.Delivery:
+def genuine(shop: shops.Shop) -> post.Delivery:
     shop.paid()
     (delivery,) = shop.deliveries()
     return delivery

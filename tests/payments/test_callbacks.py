@@ -16,15 +16,16 @@ from makewhole.adapters import http
 from makewhole.adapters.payments.wechatpay import account, connector, signing, trust
 from makewhole.core import faults
 from makewhole.model import payment
+from makewhole.sandbox.channel import post
+from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.wechatpay import keys, notices, objects, seal
-from makewhole.sandbox.wechatpay.faults import Fault
 from tests.payments import shop as shops
 
 Check = payment.NoticeCheck
 SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial", "Wechatpay-Signature-Type")
 
 
-def delivered(shop: shops.Shop, *broken: Fault, total: int = 12850) -> notices.Delivery:
+def delivered(shop: shops.Shop, *broken: Fault, total: int = 12850) -> post.Delivery:
     """The callback of a payment that was just made, broken as asked."""
     for fault in broken:
         shop.faults.next(fault)
@@ -296,7 +297,7 @@ def test_a_merchants_clock_that_is_wrong_is_named() -> None:
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
-def dressed(shop: shops.Shop, change: Change, event: str = "TRANSACTION.SUCCESS") -> notices.Delivery:
+def dressed(shop: shops.Shop, change: Change, event: str = "TRANSACTION.SUCCESS") -> post.Delivery:
     """A callback with changed content, properly sealed and signed."""
     content = objects.transaction(shop.truth.transactions["A1"])
     made = shop.gate.notices.announce(event, change(content), url="", at=shop.clock.now())

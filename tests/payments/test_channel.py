@@ -12,8 +12,8 @@ from makewhole.core import faults as our_faults
 from makewhole.core import ids, money
 from makewhole.flow import execute
 from makewhole.model import act, finding, payment, plan, run
-from makewhole.sandbox.wechatpay.faults import Fault
-from makewhole.sandbox.wechatpay.truth import Outcome
+from makewhole.sandbox.channel.faults import Fault
+from makewhole.sandbox.channel.truth import Outcome
 from tests.payments import shop as shops
 
 NOTHING_HAPPENED = {Fault.REFUSED, Fault.RATE_LIMITED}

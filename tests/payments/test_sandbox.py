@@ -14,9 +14,10 @@ import pytest
 from makewhole.adapters.payments.wechatpay import signing
 from makewhole.core import clock
 from makewhole.model import payment
+from makewhole.sandbox.channel import post
+from makewhole.sandbox.channel.faults import Fault, Faults
+from makewhole.sandbox.channel.truth import Outcome
 from makewhole.sandbox.wechatpay import bills, gateway, keys, notices
-from makewhole.sandbox.wechatpay.faults import Fault, Faults
-from makewhole.sandbox.wechatpay.truth import Outcome
 from tests.payments import shop as shops
 
 
@@ -24,7 +25,7 @@ def told_over_time(shop: shops.Shop, *, acknowledge_at: int | None = None) -> li
     """Seconds from the payment to each delivery, until there are none left."""
     times: list[float] = []
 
-    def receive(delivery: notices.Delivery) -> int:
+    def receive(delivery: post.Delivery) -> int:
         times.append((shop.clock.now() - shops.START).total_seconds())
         return 204 if len(times) == acknowledge_at else 500
 
@@ -73,7 +74,7 @@ def test_a_merchant_that_believes_everything_is_caught() -> None:
             shop.faults.next(fault)
             shop.paid(f"A{at}")
 
-            def receive(delivery: notices.Delivery, shop: shops.Shop = shop, careful: bool = careful) -> int:  # noqa: FBT001
+            def receive(delivery: post.Delivery, shop: shops.Shop = shop, careful: bool = careful) -> int:  # noqa: FBT001
                 return shop.answered(delivery.headers, delivery.body) if careful else 200
 
             shop.gate.deliver(receive)

@@ -27,10 +27,10 @@ from makewhole import ports
 from makewhole.adapters.store import journal, links
 from makewhole.core import ids
 from makewhole.sandbox import day, world
+from makewhole.sandbox.channel import post, server
 from makewhole.sandbox.shop import notices, schema, wechat
 from makewhole.sandbox.shop.shop import Shop
-from makewhole.sandbox.wechatpay import keys, server
-from makewhole.sandbox.wechatpay import notices as bank_notices
+from makewhole.sandbox.wechatpay import keys
 
 MAKEWHOLE = str(Path(sys.executable).with_name("makewhole"))
 SHOP = ids.ShopName("demo")
@@ -394,7 +394,7 @@ def eventually(so: Callable[[], bool], what: str, within_s: float = PATIENCE_S) 
         time.sleep(0.05)
 
 
-def callback(town: Town, number: str) -> bank_notices.Delivery:
+def callback(town: Town, number: str) -> post.Delivery:
     """The channel's notice of a payment, signed now."""
     made = next(n for n in town.day.channel.notices.all if n.number == number)
     return town.day.channel.notices.dress(made)

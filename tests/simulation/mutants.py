@@ -21,7 +21,7 @@ from makewhole.engine import drive, relay
 from makewhole.flow import execute
 from makewhole.model import act, case, run, tally
 from makewhole.rehearsal import simulate, watch
-from makewhole.sandbox.wechatpay.faults import Fault
+from makewhole.sandbox.channel.faults import Fault
 
 Patch = pytest.MonkeyPatch
 

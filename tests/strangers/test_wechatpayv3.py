@@ -16,8 +16,10 @@ import pytest
 
 from makewhole.core import clock, ids
 from makewhole.model import payment
-from makewhole.sandbox.wechatpay import gateway, keys, notices, server
-from makewhole.sandbox.wechatpay.faults import Fault
+from makewhole.sandbox.channel import gate as gates
+from makewhole.sandbox.channel import post, server
+from makewhole.sandbox.channel.faults import Fault
+from makewhole.sandbox.wechatpay import gateway, keys
 from tests.payments import shop as shops
 
 DRIVER = Path(__file__).parent / "drive_wechatpayv3.py"
@@ -135,11 +137,11 @@ def test_the_stranger_downloads_a_bill(client: Stranger, gate: gateway.Gateway) 
         assert "`S1" in plain.decode("utf-8-sig")
 
 
-def headers_of(delivery: notices.Delivery) -> Mapping[str, str]:
+def headers_of(delivery: post.Delivery) -> Mapping[str, str]:
     return dict(delivery.headers)
 
 
-def heard(client: Stranger, delivery: notices.Delivery) -> Any:
+def heard(client: Stranger, delivery: post.Delivery) -> Any:
     return client.ask("callback", headers=headers_of(delivery), body=base64.b64encode(delivery.body).decode())
 
 
@@ -150,9 +152,9 @@ def test_the_stranger_reads_what_our_counterpart_signs_and_seals(client: Strange
     arguments = {"out_refund_no": "R1", "amount": {"refund": 60, "total": 100, "currency": "CNY"}, "out_trade_no": "S1"}
     client.call("refund", **arguments)
     gate.clock.sleep(gate.truth.refund_takes)
-    got: list[notices.Delivery] = []
+    got: list[post.Delivery] = []
 
-    def receive(delivery: notices.Delivery) -> int:
+    def receive(delivery: post.Delivery) -> int:
         got.append(delivery)
         return 500
 
@@ -178,7 +180,7 @@ def test_our_connector_signs_byte_for_byte_as_the_stranger_does(stranger: Strang
     paid = shop.paid()
     through = shop.gate.handle
 
-    def watch(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gateway.Reply:
+    def watch(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gates.Reply:
         seen.append((method, target, headers, body))
         return through(method, target, headers, body)
 
@@ -208,9 +210,9 @@ def test_our_connector_and_the_stranger_read_the_same_callback(client: Stranger,
     """One delivery, two readers: the number, the amount and the instant agree."""
     client.call("pay", description="茶", out_trade_no="S1", amount={"total": 100})
     gate.truth.buyer_pays("S1")
-    got: list[notices.Delivery] = []
+    got: list[post.Delivery] = []
 
-    def receive(delivery: notices.Delivery) -> int:
+    def receive(delivery: post.Delivery) -> int:
         got.append(delivery)
         return 204
 

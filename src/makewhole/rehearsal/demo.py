@@ -10,7 +10,7 @@ from pathlib import Path
 
 from makewhole.rehearsal import lives, retold, stage, watch
 from makewhole.sandbox import grade, laws, world
-from makewhole.sandbox.wechatpay import faults
+from makewhole.sandbox.channel import faults
 
 TICKS = (
     *(timedelta(seconds=s) for s in (5, 15, 30)),

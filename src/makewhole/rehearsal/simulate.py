@@ -19,10 +19,10 @@ from makewhole.engine import sweep
 from makewhole.model import act, plan
 from makewhole.rehearsal import judgement, lives, stage, watch
 from makewhole.sandbox import day, grade, laws, lightkeys, truth, world
+from makewhole.sandbox.channel.faults import Fault, Faults
 from makewhole.sandbox.shop import till
 from makewhole.sandbox.shop.schema import Status
 from makewhole.sandbox.shop.shop import SoldOut
-from makewhole.sandbox.wechatpay.faults import Fault, Faults
 
 NOTICE_FAULTS = (
     Fault.NOTICE_DOUBLED,

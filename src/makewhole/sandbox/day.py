@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from makewhole.core import clock
 from makewhole.model import finding
 from makewhole.sandbox import truth
+from makewhole.sandbox.channel import faults, post
+from makewhole.sandbox.channel import truth as bank_truth
 from makewhole.sandbox.shop import jobs, notices, schema, till
 from makewhole.sandbox.shop.defects import Defect, Defects
 from makewhole.sandbox.shop.rows import Line
 from makewhole.sandbox.shop.shop import Shop
-from makewhole.sandbox.wechatpay import faults, gateway
-from makewhole.sandbox.wechatpay import notices as bank_notices
-from makewhole.sandbox.wechatpay import truth as bank_truth
+from makewhole.sandbox.wechatpay import gateway
 
 Story = Generator[timedelta, None, None]
 JOB_LAG = timedelta(seconds=20)
@@ -252,7 +252,7 @@ class Day:
         if known is not None and end not in known.ends:
             self.truths[number] = dataclasses.replace(known, ends={**known.ends, end: truth.Right()})
 
-    def _send(self, delivery: bank_notices.Delivery) -> int:
+    def _send(self, delivery: post.Delivery) -> int:
         """The way of a notice. Raises OSError where nobody answers."""
         fate = self._fates.get(delivery.number, Fate.SHOP)
         paid_at = self.bank.transactions[delivery.number].paid_at
@@ -268,7 +268,7 @@ class Day:
             self.delayed.add(notices.order_of(self.shop, delivery.number))
         return status
 
-    def _handed_over(self, fate: Fate, delivery: bank_notices.Delivery) -> int:
+    def _handed_over(self, fate: Fate, delivery: post.Delivery) -> int:
         """To us or to the shop. Raises OSError where nobody answers."""
         if fate is not Fate.RELAY or self.relay is None:
             return notices.receive(self.shop, delivery.headers, delivery.body)[0]

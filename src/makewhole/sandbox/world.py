@@ -10,11 +10,12 @@ from pathlib import Path
 
 from makewhole.core import clock
 from makewhole.sandbox import day
+from makewhole.sandbox.channel import faults
 from makewhole.sandbox.shop import defects, schema, wechat
 from makewhole.sandbox.shop.shop import Shop
 from makewhole.sandbox.stories import healthy, late, outgoing, resources, unrecorded
 from makewhole.sandbox.stories.story import Tale
-from makewhole.sandbox.wechatpay import faults, gateway, keys
+from makewhole.sandbox.wechatpay import gateway, keys
 
 START = datetime(2026, 11, 18, 0, 0, tzinfo=clock.BEIJING)
 """The first day of the stories: five days before the first sweep."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from makewhole.sandbox import day
+from makewhole.sandbox.channel import truth as bank_truth
 from makewhole.sandbox.shop.shop import PRESALE
 from makewhole.sandbox.stories.story import Tale, hours, minutes
-from makewhole.sandbox.wechatpay import truth as bank_truth
 
 D = day.Day
 

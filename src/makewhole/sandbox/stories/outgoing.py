@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from makewhole.model.finding import Ailment
 from makewhole.sandbox import day
+from makewhole.sandbox.channel import truth as bank_truth
 from makewhole.sandbox.shop.defects import Defect
 from makewhole.sandbox.shop.schema import Status
 from makewhole.sandbox.stories.story import NO_CLAIM, Tale, given_back, hours, minutes
 from makewhole.sandbox.truth import End, Right
-from makewhole.sandbox.wechatpay import truth as bank_truth
 
 D = day.Day
 REFUNDED = frozenset({Status.REFUNDED})

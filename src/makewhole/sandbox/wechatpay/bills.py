@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 from makewhole.core import clock
-from makewhole.sandbox.wechatpay import objects, truth
+from makewhole.sandbox.channel import truth
+from makewhole.sandbox.wechatpay import objects, words
 
 READY_AT = time(10)
 """Bills are made from 9:00 of the next day; the documentation says to come after 10:00."""
@@ -67,14 +68,14 @@ class Bills:
         day, kind = _day(query), query.get("bill_type", ["ALL"])[0]
         now = self._clock.now().astimezone(clock.BEIJING)
         if kind not in _COLUMNS:
-            raise truth.Refused(400, "PARAM_ERROR", "bill_type不合法")
+            raise words.Refused(400, "PARAM_ERROR", "bill_type不合法")
         if day >= now.date() or (now.date() - day).days > DAYS_BACK_MAX:
-            raise truth.Refused(400, "PARAM_ERROR", "账单日期不在可下载的范围内")
+            raise words.Refused(400, "PARAM_ERROR", "账单日期不在可下载的范围内")
         if now < datetime.combine(day + timedelta(days=1), READY_AT, clock.BEIJING):
-            raise truth.Refused(400, "STATEMENT_CREATING", "账单生成中")
+            raise words.Refused(400, "STATEMENT_CREATING", "账单生成中")
         plain = self.csv(day, kind)
         if plain is None:
-            raise truth.Refused(400, "NO_STATEMENT_EXIST", "账单文件不存在")
+            raise words.Refused(400, "NO_STATEMENT_EXIST", "账单文件不存在")
         zipped = query.get("tar_type") == ["GZIP"]
         token = hashlib.sha256(f"{day}{kind}{zipped}{len(self._given)}".encode()).hexdigest()
         self._given[token] = (gzip.compress(plain, mtime=0) if zipped else plain, now + URL_LIVES)
@@ -88,7 +89,7 @@ class Bills:
         """The file behind an address."""
         content, until = self._given.get(query.get("token", [""])[0], (b"", None))
         if until is None or self._clock.now() > until:
-            raise truth.Refused(400, "INVALID_REQUEST", "下载链接已失效，请重新申请")
+            raise words.Refused(400, "INVALID_REQUEST", "下载链接已失效，请重新申请")
         return content
 
     def csv(self, day: date, kind: str = "ALL") -> bytes | None:
@@ -173,7 +174,7 @@ def _day(query: Mapping[str, list[str]]) -> date:
     try:
         return date.fromisoformat(query.get("bill_date", [""])[0])
     except ValueError as wrong:
-        raise truth.Refused(400, "PARAM_ERROR", "bill_date格式不正确") from wrong
+        raise words.Refused(400, "PARAM_ERROR", "bill_date格式不正确") from wrong
 
 
 def _about(t: truth.Transaction) -> dict[str, str]:

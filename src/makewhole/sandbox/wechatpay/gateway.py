@@ -6,24 +6,20 @@ It verifies the merchant's signature, signs every answer, and lets the fault pla
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from makewhole.core import clock
-from makewhole.sandbox.wechatpay import bills, keys, notices, objects, requests, seal, truth
-from makewhole.sandbox.wechatpay.faults import Fault, Faults
+from makewhole.sandbox.channel import gate, truth
+from makewhole.sandbox.channel.faults import Fault, Faults
+from makewhole.sandbox.wechatpay import bills, keys, notices, objects, requests, seal, words
 
-Reply = tuple[int, dict[str, str], bytes]
 SKEW_MAX = timedelta(minutes=5)
 _NOT_FOUND = {"query": "ORDER_NOT_EXIST", "query-id": "ORDER_NOT_EXIST", "query-refund": "RESOURCE_NOT_EXISTS"}
-LANDS_AFTER = timedelta(seconds=45)
-"""A request that was held up on the way arrives after the client's total time-out (20 s) and its first looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +31,8 @@ class Merchant:
     apiv3_key: str = keys.APIV3_KEY
 
 
-class Gateway:
-    """One WeChat Pay with one merchant. `clock` is the world's; `wire_clock` stamps what is signed, and is real when real clients come."""
+class Gateway(gate.Gate[int]):
+    """One WeChat Pay with one merchant, whose answer to a callback is an HTTP status."""
 
     def __init__(
         self,
@@ -48,115 +44,53 @@ class Gateway:
         base_url: str = "http://wechatpay.sandbox",
         public_key_mode: bool = False,
     ) -> None:
-        self.clock = ticking
-        self.wire_clock = wire_clock or ticking
-        self.faults = faults or Faults()
+        super().__init__(ticking, wire_clock=wire_clock, faults=faults, base_url=base_url)
         self.merchant = merchant or Merchant()
-        self.base_url = base_url
-        self.slow = timedelta(seconds=30)
-        self.patience: timedelta | None = timedelta(seconds=20)
-        """How long an in-process client waits; over sockets it has a clock of its own."""
-        self.pause: Callable[[timedelta], None] = ticking.sleep
         self.signer = notices.Signer(public_key_mode=public_key_mode)
-        self.notices = notices.Notices(
+        self.notices: notices.Notices = notices.Notices(
             faults=self.faults, signer=self.signer, apiv3_key=self.merchant.apiv3_key.encode(), wire_clock=self.wire_clock
         )
-        self.truth = truth.Truth(ticking, self._tell)
         self.bills = bills.Bills(self.truth, ticking)
-        self.asked: list[tuple[str, str]] = []
-        """Every request that arrived: endpoint and number, for tests that count."""
-        self._on_the_way: list[tuple[datetime, Callable[[], bytes]]] = []
-        self._lock = threading.RLock()
 
-    # What a world does with it
-
-    def transport(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """For an HTTP client without sockets. What is lost is a TimeoutError, a refused connection a ConnectionRefusedError."""
-        return self.handle(method, url, headers, body)
-
-    def due_callbacks(self, now: datetime) -> bool:
-        """Whether a delivery is due. Lets refunds end first, since they announce themselves."""
-        with self._lock:
-            self._pass(now)
-            due = self.notices.next_due()
-            return due is not None and due <= now
-
-    def next_event(self) -> datetime | None:
-        """When something happens next by itself: a refund ends, a callback is due."""
-        told = (self.truth.next_settlement(), self.notices.next_due(), *(at for at, _ in self._on_the_way))
-        times = [t for t in told if t is not None]
-        return min(times, default=None)
-
-    def deliver(self, send: notices.Send, now: datetime | None = None) -> int:
-        """Let time's work be done and deliver what is due. Returns the number of POSTs."""
-        with self._lock:
-            at = now or self.clock.now()
-            self._pass(at)
-            return self.notices.deliver(at, send)
-
-    # What a client sees
-
-    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """One request. Absolute-form targets are taken as well as paths. Raises OSError where the plan loses something."""
-        with self._lock:
-            self._pass(self.clock.now())
-            return self._handle(method, target, {k.lower(): v for k, v in headers.items()}, body)
-
-    def _handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        if method == "HEAD":
-            return 200, {}, b""
+    def _answered(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> gate.Reply:
         parts = urlsplit(target)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        if self.faults.draw(Fault.REFUSED):
-            raise ConnectionRefusedError("the sandbox refuses the connection")
         try:
             self._authenticate(method, path, headers, body)
             route, number = _route(method, parts.path)
             self.asked.append((route, number))
-            reply = self._carry_out(route, number, parse_qs(parts.query, keep_blank_values=True), body)
-        except truth.Refused as no:
+            query = parse_qs(parts.query, keep_blank_values=True)
+            reply = self._carried_out(route, lambda: self._dispatch(route, number, query, body))
+        except words.Refused as no:
             return self._answer(headers, no.status, {"code": no.code, "message": no.message})
         if route == "download":
             # The only answer that WeChat Pay does not sign.
             return 200, {"Content-Type": "application/octet-stream"}, reply
         return self._answer(headers, 204 if route == "close" else 200, None if route == "close" else json.loads(reply))
 
-    def _pass(self, now: datetime) -> None:
-        """Whatever was held up and should have arrived by now arrives; then refunds end whose time has come."""
-        landed = [what for at, what in self._on_the_way if at <= now]
-        self._on_the_way = [(at, what) for at, what in self._on_the_way if at > now]
-        for what in landed:
-            # Nobody waits for the answer any more, not even for a refusal.
-            with contextlib.suppress(truth.Refused):
-                what()
-        self.truth.settle(now)
+    def _says(self, fault: Fault, route: str) -> Exception | None:
+        match fault:
+            case Fault.RATE_LIMITED:
+                return words.Refused(429, "FREQUENCY_LIMITED", "频率超限")
+            case Fault.SYSTEM_ERROR_BEFORE | Fault.SYSTEM_ERROR_AFTER:
+                return words.Refused(500, "SYSTEM_ERROR", "系统错误")
+            case Fault.REPLICA_LAG if route in _NOT_FOUND:
+                return words.Refused(404, _NOT_FOUND[route], "订单不存在")
+            case Fault.USERPAYING if route in {"query", "close"}:
+                return words.Refused(202, "USERPAYING", "用户支付中，需要输入密码")
+            case _:
+                return None
 
-    def _carry_out(self, route: str, number: str, query: Mapping[str, list[str]], body: bytes) -> bytes:
-        draw = self.faults.draw
-        if draw(Fault.REQUEST_LOST, route):
-            raise TimeoutError("the request was lost")
-        if draw(Fault.RATE_LIMITED, route):
-            raise truth.Refused(429, "FREQUENCY_LIMITED", "频率超限")
-        if draw(Fault.SYSTEM_ERROR_BEFORE, route):
-            raise truth.Refused(500, "SYSTEM_ERROR", "系统错误")
-        if route in _NOT_FOUND and draw(Fault.REPLICA_LAG, route):
-            raise truth.Refused(404, _NOT_FOUND[route], "订单不存在")
-        if route in {"query", "close"} and draw(Fault.USERPAYING, route):
-            raise truth.Refused(202, "USERPAYING", "用户支付中，需要输入密码")
-        if draw(Fault.LANDS_LATE, route):
-            self._on_the_way.append((self.clock.now() + LANDS_AFTER, lambda: self._dispatch(route, number, query, body)))
-            raise TimeoutError("the request is held up on the way")
-        slow = draw(Fault.SLOW, route)
-        if slow:
-            self.pause(self.slow)
-        done = self._dispatch(route, number, query, body)
-        if draw(Fault.ANSWER_LOST, route) or (slow and self.patience is not None and self.slow > self.patience):
-            raise TimeoutError("the answer was lost")
-        if draw(Fault.SYSTEM_ERROR_AFTER, route):
-            raise truth.Refused(500, "SYSTEM_ERROR", "系统错误")
-        return done
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        return (words.Refused,)
 
     def _dispatch(self, route: str, number: str, query: Mapping[str, list[str]], body: bytes) -> bytes:
+        try:
+            return self._done(route, number, query, body)
+        except truth.Refused as no:
+            raise words.of(no.no) from no
+
+    def _done(self, route: str, number: str, query: Mapping[str, list[str]], body: bytes) -> bytes:
         m, t = self.merchant, self.truth
         match route:
             case "create":
@@ -210,17 +144,17 @@ class Gateway:
         """401 SIGN_ERROR unless this very request was signed by the merchant's key, now."""
         told = seal.credentials(headers.get("authorization", ""))
         if {"mchid", "nonce_str", "signature", "timestamp", "serial_no"} - told.keys():
-            raise truth.Refused(401, "SIGN_ERROR", "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》")
+            raise words.Refused(401, "SIGN_ERROR", "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》")
         stamp, nonce = told["timestamp"], told["nonce_str"]
         if told["mchid"] != self.merchant.mchid or told["serial_no"] != keys.serial("merchant"):
-            raise truth.Refused(401, "SIGN_ERROR", "商户证书序列号有误")
+            raise words.Refused(401, "SIGN_ERROR", "商户证书序列号有误")
         if not stamp.isdigit() or abs(int(stamp) - self.wire_clock.now().timestamp()) > SKEW_MAX.total_seconds():
-            raise truth.Refused(401, "SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
+            raise words.Refused(401, "SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
         lines = (method.encode(), path.encode(), stamp.encode(), nonce.encode(), body)
         if not seal.verifies(keys.public("merchant"), told["signature"], *lines):
-            raise truth.Refused(401, "SIGN_ERROR", "签名错误")
+            raise words.Refused(401, "SIGN_ERROR", "签名错误")
 
-    def _answer(self, asked: Mapping[str, str], status: int, content: Mapping[str, Any] | None) -> Reply:
+    def _answer(self, asked: Mapping[str, str], status: int, content: Mapping[str, Any] | None) -> gate.Reply:
         """Signed by the key that the client believes: its public-key id in Wechatpay-Serial chooses that mode."""
         draw = self.faults.draw
         body = b"" if content is None else _json(content)
@@ -280,7 +214,7 @@ def _route(method: str, path: str) -> tuple[str, str]:
         case "GET", ["v3", "billdownload", "file"]:
             return "download", ""
         case _:
-            raise truth.Refused(404, "RESOURCE_NOT_EXISTS", "请求的资源不存在")
+            raise words.Refused(404, "RESOURCE_NOT_EXISTS", "请求的资源不存在")
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from makewhole.core import clock
-from makewhole.sandbox.wechatpay import truth
+from makewhole.sandbox.channel import truth
 
 TRADE_TYPE: Mapping[str, str] = {"jsapi": "JSAPI", "native": "NATIVE", "app": "APP", "h5": "MWEB"}
 STATE_TEXT: Mapping[str, str] = {

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from makewhole.core import clock
-from makewhole.sandbox.wechatpay import truth
+from makewhole.sandbox.channel import truth
+from makewhole.sandbox.wechatpay import words
 
 _OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_\-*|@]{1,32}", re.ASCII)
 _OUT_REFUND_NO = re.compile(r"[0-9A-Za-z_\-*|@]{1,64}", re.ASCII)
@@ -34,7 +35,7 @@ def order(kind: str, body: bytes, mchid: str, appid: str) -> truth.Order:
     """The body of a new payment."""
     told = _object(body)
     if _text(told, "mchid") != mchid or _text(told, "appid") != appid:
-        raise truth.Refused(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
+        raise words.Refused(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
     number = _text(told, "out_trade_no")
     if not _OUT_TRADE_NO.fullmatch(number):
         raise _wrong("out_trade_no", "输入源“/body/out_trade_no”格式不符合要求")
@@ -147,5 +148,5 @@ def _instant(text: object) -> datetime:
         raise _wrong("time_expire", "输入源“/body/time_expire”格式不符合要求") from wrong
 
 
-def _wrong(field: str, issue: str) -> truth.Refused:
-    return truth.Refused(400, "PARAM_ERROR", f"参数错误：{field} {issue}")
+def _wrong(field: str, issue: str) -> words.Refused:
+    return words.Refused(400, "PARAM_ERROR", f"参数错误：{field} {issue}")

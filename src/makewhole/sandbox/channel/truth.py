@@ -1,6 +1,6 @@
-"""What is really so at the sandbox's WeChat Pay: attempts, refunds and a ledger of every fen. Worlds act on it; the gateway shows it.
+"""What is really so at a sandbox's channel: attempts, refunds and a ledger of every fen. Worlds act on it; a gateway shows it.
 
-Nothing here knows of signatures or HTTP. A request that the channel would refuse raises Refused, with its status and code.
+Nothing here knows of signatures, HTTP or any channel's words. A request that a channel would refuse raises Refused, with the reason.
 """
 
 from __future__ import annotations
@@ -17,12 +17,33 @@ PARTIAL_REFUNDS_MAX = 50
 REFUND_AGE_MAX = timedelta(days=365)
 
 
+class No(enum.Enum):
+    """Why a channel says no. Each gateway has its own words for them."""
+
+    PAID = "paid"
+    CLOSED = "closed"
+    NUMBER_USED = "number-used"
+    """The number exists with other content."""
+    UNKNOWN = "unknown"
+    UNKNOWN_REFUND = "unknown-refund"
+    REFUND_DIFFERS = "refund-differs"
+    """The refund number exists with other content."""
+    NOT_PAID = "not-paid"
+    TOTAL_DIFFERS = "total-differs"
+    TOO_OLD = "too-old"
+    NOTHING_LEFT = "nothing-left"
+    TOO_MUCH = "too-much"
+    TOO_MANY = "too-many"
+    NOT_ENOUGH = "not-enough"
+    NOT_ABNORMAL = "not-abnormal"
+
+
 class Refused(Exception):
     """The channel says no."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status, self.code, self.message = status, code, message
+    def __init__(self, no: No) -> None:
+        super().__init__(no.value)
+        self.no = no
 
 
 class Outcome(enum.Enum):
@@ -116,8 +137,8 @@ class Truth:
         self.refund_takes = refund_takes
         self.balance: int | None = None
         """Fen that the merchant can refund from; None: as much as anybody asks."""
-        self.unknown_close_answers_204 = True
-        """As merchants have seen it; the documentation says 404 ORDER_NOT_EXIST."""
+        self.unknown_close_is_taken = True
+        """WeChat Pay answers 204, as merchants have seen it; its documentation says 404 ORDER_NOT_EXIST."""
         self.transactions: dict[str, Transaction] = {}
         self.by_id: dict[str, Transaction] = {}
         self.refunds: dict[str, Refund] = {}
@@ -179,18 +200,18 @@ class Truth:
             return self._new(order, now)
         self._expire(found, now)
         if found.state in {"SUCCESS", "REFUND"}:
-            raise Refused(400, "ORDERPAID", "该订单已支付")
+            raise Refused(No.PAID)
         if found.state == "CLOSED":
-            raise Refused(400, "ORDER_CLOSED", "该订单已关闭")
+            raise Refused(No.CLOSED)
         if found.order.content() != order.content():
-            raise Refused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
+            raise Refused(No.NUMBER_USED)
         return found
 
     def find(self, out_trade_no: str) -> Transaction:
         """By the merchant's number."""
         found = self.transactions.get(out_trade_no)
         if found is None:
-            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+            raise Refused(No.UNKNOWN)
         self._expire(found, self._clock.now())
         return found
 
@@ -198,18 +219,18 @@ class Truth:
         """By the channel's number."""
         found = self.by_id.get(transaction_id)
         if found is None:
-            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+            raise Refused(No.UNKNOWN)
         return found
 
     def close(self, out_trade_no: str) -> None:
         """No more money for this attempt."""
         if out_trade_no not in self.transactions:
-            if self.unknown_close_answers_204:
+            if self.unknown_close_is_taken:
                 return
-            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+            raise Refused(No.UNKNOWN)
         found = self.find(out_trade_no)
         if found.state in {"SUCCESS", "REFUND"}:
-            raise Refused(400, "ORDERPAID", "该订单已支付")
+            raise Refused(No.PAID)
         if found.state != "CLOSED":
             found.state, found.closed_at = "CLOSED", self._clock.now()
 
@@ -220,7 +241,7 @@ class Truth:
         known = self.refunds.get(out_refund_no)
         if known is not None:
             if (known.of, known.amount, known.total) != (of, amount, total):
-                raise Refused(400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试")
+                raise Refused(No.REFUND_DIFFERS)
             return known
         self._may_refund(of, amount, total, now)
         outcome, after = self._planned.get(out_refund_no) or self._planned.get("") or (Outcome.SUCCESS, self.refund_takes)
@@ -248,14 +269,14 @@ class Truth:
         self.settle(self._clock.now())
         found = self.refunds.get(out_refund_no)
         if found is None:
-            raise Refused(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+            raise Refused(No.UNKNOWN_REFUND)
         return found
 
     def apply_abnormal(self, refund_id: str, out_refund_no: str) -> Refund:
         """An abnormal refund goes to the merchant's account instead: it is processed once more."""
         found = self.find_refund(out_refund_no)
         if found.refund_id != refund_id or found.status != "ABNORMAL":
-            raise Refused(400, "INVALID_REQUEST", "退款单状态不允许此操作")
+            raise Refused(No.NOT_ABNORMAL)
         found.status, found.outcome = "PROCESSING", Outcome.SUCCESS
         found.settles_at = self._clock.now() + self.refund_takes
         self._wait(found)
@@ -265,20 +286,20 @@ class Truth:
 
     def _may_refund(self, of: Transaction, amount: int, total: int, now: datetime) -> None:
         if of.state not in {"SUCCESS", "REFUND"} or of.paid_at is None:
-            raise Refused(400, "INVALID_REQUEST", "订单未支付，不能退款")
+            raise Refused(No.NOT_PAID)
         if total != of.paid:
-            raise Refused(400, "PARAM_ERROR", "订单金额与支付金额不一致")
+            raise Refused(No.TOTAL_DIFFERS)
         if now - of.paid_at > REFUND_AGE_MAX:
-            raise Refused(403, "RULE_LIMIT", "交易时间超过一年的订单不能退款")
+            raise Refused(No.TOO_OLD)
         left = self.kept(of.order.out_trade_no)
         if left <= 0:
-            raise Refused(400, "INVALID_REQUEST", "订单已全额退款")
+            raise Refused(No.NOTHING_LEFT)
         if amount > left:
-            raise Refused(400, "INVALID_REQUEST", "申请退款金额超过可退金额")
+            raise Refused(No.TOO_MUCH)
         if len(of.refunds) >= PARTIAL_REFUNDS_MAX:
-            raise Refused(403, "RULE_LIMIT", "部分退款次数超过限制")
+            raise Refused(No.TOO_MANY)
         if self.balance is not None and self.balance < amount:
-            raise Refused(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
+            raise Refused(No.NOT_ENOUGH)
 
     def _wait(self, refund: Refund) -> None:
         if refund.outcome is not Outcome.STUCK:

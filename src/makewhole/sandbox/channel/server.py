@@ -1,4 +1,4 @@
-"""The gateway on loopback: real sockets come in, the gateway's replies go out, header names spelled as documented."""
+"""A channel on loopback: real sockets come in, the gateway's replies go out, header names spelled as documented."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from makewhole.sandbox.wechatpay import gateway
+from makewhole.sandbox.channel import gate
 
 BODY_BYTES_MAX = 1024 * 1024
 
 
 @contextmanager
-def serving(over: gateway.Gateway, port: int = 0) -> Iterator[str]:
+def serving(over: gate.Gate[Any], port: int = 0) -> Iterator[str]:
     """Serve on a free port until the block ends; gives the base address, which the gateway then also uses in its links."""
 
     class Handler(_Handler):
-        gate = over
+        front = over
 
     httpd = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     httpd.daemon_threads = True
@@ -40,7 +41,7 @@ def _sleep(span: timedelta) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    gate: gateway.Gateway
+    front: gate.Gate[Any]
     protocol_version = "HTTP/1.1"
     server_version = "nginx"
     sys_version = ""
@@ -55,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(length)
         try:
-            status, headers, answer = self.gate.handle(self.command, self.path, dict(self.headers.items()), body)
+            status, headers, answer = self.front.handle(self.command, self.path, dict(self.headers.items()), body)
         except OSError:
             # Lost on the way: the client sees the connection end without an answer.
             self.close_connection = True

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 
 class Fault(enum.Enum):
-    """What can go wrong between a merchant and WeChat Pay."""
+    """What can go wrong between a merchant and a channel. Some of it only some channels know; each draws what it can show."""
 
     # Requests
     REFUSED = "refused"
