@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import socket
@@ -9,15 +10,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
-from makewhole import settings
+from makewhole import ports, settings
 from makewhole.adapters import http
+from makewhole.adapters.shops import engines
 from makewhole.cli import checks, policy, words
 from makewhole.cli.checks import Light
-from makewhole.core import clock
+from makewhole.core import clock, faults
+from makewhole.engine import codes
 from makewhole.model import policy as rules
 from tests.cli import fakes
 from tests.cli.conftest import Call
@@ -159,3 +163,80 @@ def test_each_way_a_rule_can_be_wrong_is_seen() -> None:
     ):
         changed = msgspec.structs.replace(book, platform=(*book.platform, wrong))
         assert policy.complaints(changed, at, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    "grants, writes",
+    [
+        (["GRANT USAGE ON *.* TO `r`@`%`", "GRANT SELECT ON `shop`.* TO `r`@`%`"], False),
+        (["GRANT SELECT, SHOW VIEW ON `shop`.* TO `r`@`%`"], False),
+        (["GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `r`@`%`"], False),
+        (["GRANT SELECT (`id`, `update`), SELECT (`insert`) ON `shop`.`orders` TO `r`@`%`"], False),
+        (["GRANT SELECT, UPDATE ON `shop`.* TO `w`@`%`"], True),
+        (["GRANT SELECT ON `shop`.* TO `w`@`%`", "GRANT INSERT (`id`) ON `shop`.`orders` TO `w`@`%`"], True),
+        (["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"], True),
+        (["GRANT USAGE ON *.* TO `w`@`%`", "GRANT `writers` TO `w`@`%`"], None),
+        (["GRANT `writers` TO `w`@`%`", "GRANT DROP ON `shop`.* TO `w`@`%`"], True),
+    ],
+)
+def test_what_an_accounts_grants_let_it_do(grants: list[str], writes: bool | None) -> None:  # noqa: FBT001
+    """As MySQL and MariaDB list them; a column may be called `update` and is no right to. A role is not looked into, and may hide one."""
+    assert engines.grants_writes(grants) is writes
+
+
+@pytest.mark.parametrize("may_write, light", [(True, Light.WARN), (False, Light.OK), (None, None)])
+def test_an_account_that_could_write_is_a_warning(
+    may_write: bool | None,  # noqa: FBT001
+    light: Light | None,
+    house: fakes.FakeWorld,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a database has no accounts nothing is said of one."""
+    monkeypatch.setattr(fakes.FakeEyes, "may_write", lambda _: may_write)
+    found = told(call("doctor", "--json").stdout)
+    assert (found["account"]["state"] if light else found.get("account")) == (light.value if light else None)
+
+
+class Speaking:
+    """A channel that can tell of its own way of speaking."""
+
+    def __init__(self, doubt: str | faults.Fault | None, until: datetime | None = None) -> None:
+        self._doubt, self._until = doubt, until
+
+    def doubt(self) -> str | None:
+        if isinstance(self._doubt, faults.Fault):
+            raise self._doubt
+        return self._doubt
+
+    def believed_until(self) -> datetime | None:
+        return self._until
+
+    def unlisted(self) -> Mapping[str, int]:
+        return {"NEW_WORD": 3}
+
+
+@pytest.mark.parametrize(
+    "doubt, until_days, light",
+    [
+        ("", None, Light.OK),
+        ("", 15, Light.OK),
+        ("", 13, Light.WARN),
+        ("", -1, Light.WARN),
+        ("its signature does not fit", None, Light.FAIL),
+        (None, None, Light.WARN),
+        (faults.Unavailable("down"), None, Light.SILENT),
+    ],
+)
+def test_the_key_that_we_believe_is_checked(
+    doubt: str | faults.Fault | None, until_days: int | None, light: Light, house: fakes.FakeWorld
+) -> None:
+    """Right, ending soon, wrong, not told, not answered. And codes that nobody lists, met earlier by a service, are shown."""
+    until = None if until_days is None else datetime.now(UTC) + timedelta(days=until_days)
+    world = dataclasses.replace(house.world(), channels={fakes.WECHAT: cast("ports.Channel", Speaking(doubt, until))})
+    codes.remember(world)
+    codes.remember(world)
+    key, code = checks.keys(world, ENGLISH)
+    assert (key.light, bool(key.todo)) == (light, light is not Light.OK)
+    assert (code.light, code.name) == (Light.WARN, "codes")
+    assert "NEW_WORD 3 times" in code.what

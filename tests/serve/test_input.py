@@ -16,9 +16,10 @@ import pytest
 from makewhole import ports, settings, wiring
 from makewhole.core import faults, ids
 from makewhole.engine import look, recover, sweep
-from makewhole.model import claim, finding
+from makewhole.model import claim, finding, run
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day
+from makewhole.sandbox.shop.defects import Defect
 from makewhole.sandbox.shop.schema import Status
 from makewhole.sandbox.wechatpay import keys
 from makewhole.web import serve
@@ -190,6 +191,34 @@ def test_a_wrong_key_ends_the_sweep_with_the_first_question(on: stage.Stage) -> 
     with pytest.raises(faults.Credentials):
         sweep.work(world, ids.OrderNumber(numbers[0]))
     assert on.store.cases() == []
+
+
+def test_a_key_that_goes_bad_in_the_act_costs_time_and_no_repair(on: stage.Stage) -> None:
+    """The refund is refused for who we are: the run waits, and sends it once, under its number, when somebody has mended the key."""
+    sn = on.day.order(Defect.NEW_NUMBER_ON_RETRY)
+    second = on.day.shop.pay(sn)
+    orders.wait(on, orders.MINUTE)
+    on.day.pays(sn, day.Fate.SHOP)
+    on.day.pays(second, day.Fate.LOST)
+    orders.wait(on, orders.GRACE)
+
+    class Unknown:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(on.world.channels[stage.CHANNEL], name)
+
+        def do(self, *_: object) -> run.News:
+            raise faults.Credentials("SIGN_ERROR", code="SIGN_ERROR")
+
+    locked_out = dataclasses.replace(on.world, channels={stage.CHANNEL: cast("ports.Channel", Unknown())})
+    assert sweep.work(locked_out, ids.OrderNumber(sn)).state is recover.State.WAITING
+    assert on.day.bank.refunds == {}
+    for _ in range(6):
+        orders.wait(on, 2 * orders.MINUTE)
+        sweep.resume_left(on.world)
+    key = ids.OrderKey(shop=on.world.eyes.shop, number=ids.OrderNumber(sn))
+    (number,) = on.day.bank.refunds
+    assert number == ids.refund_no(key.shop, ids.TransactionId(on.day.bank.transactions[second].transaction_id))
+    assert [r.end for r in on.store.runs_of(key)] == [run.End.DONE]
 
 
 @pytest.mark.parametrize("of", [faults.Defect("ours"), RuntimeError("nobody thought of it")])
