@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from makewhole.adapters.shops import engines, eyes, hands
 from makewhole.core import clock, ids
 from makewhole.model import order
-from tests.servers import launch
+from tests.servers import launch, postgres
 from tests.shops import tea
 
 CREATED = tea.NOW - timedelta(hours=2)
@@ -88,13 +88,13 @@ def unix(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "mysql8"))])
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "mysql8", "postgresql"))])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     """The shop on each database, fresh for each test."""
     if request.param == "sqlite":
         url = reader = f"sqlite:///{tmp_path / 'shop.db'}"
     else:
-        server: launch.Server = request.getfixturevalue(request.param)
+        server: launch.Server | postgres.Server = request.getfixturevalue(request.param)
         database = server.create_database()
         url, reader = server.url(database), server.url(database, "reader")
     made = attach(url, reader)

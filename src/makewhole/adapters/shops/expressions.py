@@ -163,8 +163,9 @@ def cut(tree: exp.Expression, dialect: str, alias: str | None = None) -> Pieces:
             return exp.column(part.name, table=alias, quoted=True)
         if isinstance(part, exp.Literal) and part.is_string:
             texts.append(part.this)
-            return exp.Placeholder(this=f"{_CUT}{len(texts) - 1}_")
-        return part
+            return exp.Var(this=f":{_CUT}{len(texts) - 1}_")
+        # Dialects spell parameters differently; the library that sends our statements wants one spelling for all.
+        return exp.Var(this=f":{part.name}") if isinstance(part, exp.Placeholder) else part
 
     sql = tree.copy().transform(rewrite).sql(dialect, identify=True)
     pieces = re.split(rf":{_CUT}(\d+)_", sql)

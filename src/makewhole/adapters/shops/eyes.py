@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from makewhole import ports
-from makewhole.adapters.shops import claims, engines, errors, expressions, reads, rows, schema, screens, shopmap, spelling
+from makewhole.adapters.shops import claims, days, engines, errors, expressions, reads, rows, schema, screens, shopmap, spelling
 from makewhole.adapters.shops.language import Unit
 from makewhole.core import clock, faults, ids
 from makewhole.model import claim, finding, order, payment, screen
@@ -117,6 +117,16 @@ class SqlEyes:
                 asked = "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee = CURRENT_USER"
                 return bool({"INSERT", "UPDATE", "DELETE", "TRUNCATE"} & set(connection.exec_driver_sql(asked).scalars()))
             return engines.grants_writes(connection.exec_driver_sql("SHOW GRANTS").scalars().all())
+
+    def moved(self, since: datetime, until: datetime) -> Iterator[ids.OrderNumber]:
+        """By every instant that the map covers; raises Defect where it covers none."""
+        query = days.moved(self._map, self._live, self._dialect, since, until)
+        if query is None:
+            raise faults.Defect(f"{self._map.where} maps no instant: nothing tells which orders are of a day")
+        with self._scanning() as connection:
+            for row in self._stream(connection, query):
+                self._remember({**row, screens.NUMBER_SHARED: False})
+                yield ids.OrderNumber(str(row["n"]))
 
     def mark(self) -> str | None:
         """The newest version now, as the shop spells it."""

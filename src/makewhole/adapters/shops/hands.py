@@ -13,7 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import binding, errors, expressions, previews, reads, rows, schema, shopmap, spelling, statements
+from makewhole.adapters.shops import binding, engines, errors, expressions, previews, reads, rows, schema, shopmap, spelling, statements
 from makewhole.adapters.shops.language import HandKind
 from makewhole.core import faults, ids
 from makewhole.model import plan, run
@@ -59,7 +59,7 @@ class SqlHands:
     ) -> None:
         self._map, self._live, self._writer, self._reader = map_, live, writer, reader
         self._replay, self._call = replay, call
-        self._dialect = "sqlite" if writer.dialect.name == "sqlite" else "mysql"
+        self._dialect = engines.spoken(writer)
 
     def can(self, step: plan.Step) -> bool:
         """Whether the shop file declares a hand for this act, of a kind that is attached here."""
@@ -183,7 +183,7 @@ class SqlHands:
         if statement.when and not values.get(statement.when):
             return
         scribe = expressions.Scribe(dialect=self._dialect)
-        sql = reads.statement(statement.write(scribe))
+        sql = reads.statement(statement.write(scribe) + self._returning(statement))
         for item in items.lines if statement.for_each else ({},):
             bound = {n: v for n, v in {**values, **item}.items() if n in statement.parameters()}
             done = connection.execute(sql, {**scribe.values, **bound})
@@ -194,7 +194,14 @@ class SqlHands:
                     + (f" (sku {item['sku']})" if item else "")
                 )
             if statement.gives:
-                values[statement.gives] = done.lastrowid
+                values[statement.gives] = done.scalar_one() if done.returns_rows else done.lastrowid
+
+    def _returning(self, statement: statements.Statement) -> str:
+        """PostgreSQL tells a new row's key only to whom it is asked by."""
+        if statement.gives is None or self._dialect != "postgres":
+            return ""
+        key = self._live[statement.table()].primary_key
+        return f" RETURNING {expressions.Scribe(dialect=self._dialect).name(key[0])}"
 
     def _key(self, connection: sa.Connection, number: ids.OrderNumber) -> object:
         """The row's key, found without a lock: on a column without an index a lock would take every row of the table."""
@@ -208,7 +215,7 @@ class SqlHands:
         return found[0][0]
 
     def _lock(self, connection: sa.Connection, number: ids.OrderNumber, key: object, hand: shopmap.Hand) -> Locked:
-        return self._read(connection, number, key, hand, tail="FOR UPDATE" if self._dialect == "mysql" else "")
+        return self._read(connection, number, key, hand, tail="" if self._dialect == "sqlite" else "FOR UPDATE")
 
     def _read(self, connection: sa.Connection, number: ids.OrderNumber, key: object, hand: shopmap.Hand, tail: str = "") -> Locked:
         scribe, o = self._order()
@@ -251,7 +258,7 @@ def attach(
     with errors.translated(errors.During.START, map_.where), writer.connect() as connection:
         live = schema.reflect(connection, map_, schema.tables_of_hands(map_))
     schema.check_hands(map_, live)
-    if writer.dialect.name == "sqlite":
+    if engines.spoken(writer) != "mysql":
         for told in (s for h in map_.hands.values() for s in h.writes if s.limited()):
-            raise faults.BadInput("UPDATE … LIMIT is unknown to SQLite", where=told.where, todo="Name the row by its key instead.")
+            raise faults.BadInput("UPDATE … LIMIT is MySQL's alone", where=told.where, todo="Name the row by its key instead.")
     return SqlHands(map_, live, writer, reader, replay, call)

@@ -17,6 +17,8 @@ Kind = TypeVar("Kind")
 
 TABLES = ("order", "item", "refund", "payment", "stock", "stock_move", "coupon", "history")
 """What a shop file may map; only `order` must be there."""
+DIALECTS = ("mysql", "postgres", "sqlite")
+"""What a shop file may be written in, as the SQL parser calls it; MariaDB is `mysql` here."""
 
 
 class Unit(enum.Enum):
@@ -185,8 +187,8 @@ def _check_head(head: _Head, where: str) -> None:
     except (ZoneInfoNotFoundError, ValueError) as wrong:
         todo = "Use a name of the IANA list, like Asia/Shanghai."
         raise faults.BadInput(f"no time zone is called {head.time_zone!r}", where=f"{where}: time_zone", todo=todo) from wrong
-    if head.dialect not in {"mysql", "sqlite"}:
-        todo = 'Write dialect = "mysql" (MariaDB too) or "sqlite".'
+    if head.dialect not in DIALECTS:
+        todo = 'Write dialect = "mysql" (MariaDB too), "postgres" or "sqlite".'
         raise faults.BadInput(f"no dialect of SQL here is called {head.dialect!r}", where=f"{where}: dialect", todo=todo)
     for rule in head.payment_numbers:
         if rule.count("{number}") != 1 or re.search(r"[{}]", rule.replace("{number}", "").replace("{any}", "")):

@@ -25,11 +25,13 @@ def lines(
     items: binding.Items,
 ) -> tuple[str, ...]:
     """One line a row: table, key, column: before → after; and a warning where a statement would be refused."""
-    known = {**values, **{s.gives: _NEW for s in writes if s.gives}}
+    new = frozenset(s.gives for s in writes if s.gives)
     found: list[str] = []
     for statement in writes:
-        if statement.when and not known.get(statement.when):
+        if statement.when and not values.get(statement.when):
             continue
+        # What does not exist yet equals nothing; as a value it is shown by name.
+        known = {**values, **dict.fromkeys(new, None if isinstance(statement.tree, exp.Update) else _NEW)}
         for item in items.lines if statement.for_each else ({},):
             scribe = expressions.Scribe(dialect=dialect)
             bound = {n: v for n, v in {**known, **item}.items() if n in statement.parameters()}
@@ -38,8 +40,7 @@ def lines(
             told = connection.execute(sa.text(sql), {**scribe.values, **bound}).all()
             found += [_line(statement, keys, tuple(row)) for row in told]
             low, high = (items.rows, items.rows) if statement.rows_as_items else (statement.rows_min, statement.rows_max)
-            waits = any(v == _NEW for v in bound.values())
-            if not waits and (len(told) < low or (high is not None and len(told) > high)):
+            if not new & bound.keys() and (len(told) < low or (high is not None and len(told) > high)):
                 found.append(
                     f"refused: {statement.what}: {len(told)} rows of {statement.table()} now, declared are {binding.span(low, high)}"
                 )

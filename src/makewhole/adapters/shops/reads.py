@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import expressions, rows, schema, screens, shopmap, spelling
+from makewhole.adapters.shops import engines, expressions, rows, schema, screens, shopmap, spelling
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import money
 from makewhole.model import order
@@ -47,7 +47,7 @@ class Tables:
 
     def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, connection: sa.Connection) -> None:
         self._map, self._live, self._connection = map_, live, connection
-        self._dialect = "sqlite" if connection.dialect.name == "sqlite" else "mysql"
+        self._dialect = engines.spoken(connection)
         self._zone: ZoneInfo = map_.zone
 
     def orders(self, numbers: Sequence[str], keys: Sequence[object] = ()) -> list[Row]:
@@ -184,7 +184,7 @@ class Tables:
         scribe, o = self._table("order", "o")
         conditions = [
             f"{o.key()} IN {scribe.binds(tuple(keys[:IN_MAX]))}",
-            f"CAST({o.field(Field.ORDER_BUYER)} AS CHAR) = {scribe.bind(buyer)}",
+            f"{o.text(Field.ORDER_BUYER)} = {scribe.bind(buyer)}",
         ]
         return frozenset(rows.spell(r["k"]) for r in self._select([f"{o.key()} AS k"], o.source(), conditions, scribe))
 

@@ -68,7 +68,8 @@ class Reader:
         if value is None or value == "":
             return None
         try:
-            told = Decimal(str(value))
+            # PostgreSQL knows truth from numbers.
+            told = Decimal(value) if isinstance(value, bool) else Decimal(str(value))
         except InvalidOperation as wrong:
             raise Misread(field, value, "no number") from wrong
         if told != told.to_integral_value():

@@ -11,6 +11,11 @@ import sqlalchemy as sa
 from makewhole.adapters.shops import errors, expressions, shopmap, statements
 from makewhole.core import faults
 
+_SIZES = {
+    "mysql": "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "postgresql": "SELECT relname, GREATEST(reltuples, 0) FROM pg_class WHERE relnamespace = CURRENT_SCHEMA()::regnamespace",
+}
+
 
 class Type(enum.Enum):
     """What matters of a column's type."""
@@ -91,7 +96,7 @@ def _check(columns: tuple[str, ...], table: LiveTable, where: str) -> None:
 def _sizes(connection: sa.Connection, names: tuple[str, ...]) -> dict[str, int]:
     if connection.dialect.name == "sqlite":
         return {name.lower(): _newest_row(connection, name) for name in names}
-    told = connection.exec_driver_sql("SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()")
+    told = connection.exec_driver_sql(_SIZES[connection.dialect.name])
     return {str(name).lower(): int(rows or 0) for name, rows in told}
 
 

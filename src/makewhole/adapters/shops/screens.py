@@ -261,7 +261,9 @@ class _Pass:
         if self.scribe.dialect == "mysql":
             # HAVING names the flags of the select list, so that each subselect is there, and is worked out, once.
             return expressions.select(columns, source, conditions, f"HAVING {named}")
-        return expressions.select(columns, source, [*conditions, f"({named})"])
+        if self.scribe.dialect == "sqlite":
+            return expressions.select(columns, source, [*conditions, f"({named})"])
+        return expressions.select(["*"], f"({expressions.select(columns, source, conditions)}) s", [f"({named})"])
 
     def shares_number(self) -> str:
         """Whether other rows carry the same number; nothing to ask where an index forbids it."""

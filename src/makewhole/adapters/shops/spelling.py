@@ -60,15 +60,19 @@ class Table:
             # Not for numbers: MySQL finds 0 = ''.
             parts.append(f"{sql} = ''")
         elif kind not in {schema.Type.NUMBER, schema.Type.FLOAT}:
-            parts.append(f"CAST({sql} AS CHAR) = ''")
+            parts.append(f"{self.text(field)} = ''")
         none = tuple(code for code, word in column.values.items() if not word)
         if none:
-            parts.append(f"{sql} IN {self.codes(none)}")
+            parts.append(f"{sql} IN {self.codes(none, kind)}")
         return "(" + " OR ".join(parts) + ")"
 
-    def codes(self, codes: tuple[str, ...]) -> str:
-        """Codes of the shop as a list for IN: as numbers where all of them are."""
-        whole = all(c.lstrip("-").isdigit() for c in codes)
+    def text(self, field: Field) -> str:
+        """A field as text, whatever its type."""
+        return f"CAST({self.field(field)} AS {'TEXT' if self.scribe.dialect == 'postgres' else 'CHAR'})"
+
+    def codes(self, codes: tuple[str, ...], kind: schema.Type) -> str:
+        """Codes of the shop as a list for IN: as numbers where all of them are, and the column is no text to a database that minds."""
+        whole = all(c.lstrip("-").isdigit() for c in codes) and not (kind is schema.Type.TEXT and self.scribe.dialect == "postgres")
         return self.scribe.binds(tuple(int(c) for c in codes) if whole else codes)
 
     def state_in(self, cases: shopmap.Cases, words: frozenset[str]) -> str:
@@ -102,7 +106,7 @@ class Table:
 
     def exact(self, field: Field) -> bool:
         """Whether the database itself compares this amount exactly."""
-        return self.scribe.dialect == "mysql" and self.live.type_of(self._column(field).sql) is schema.Type.NUMBER
+        return self.scribe.dialect != "sqlite" and self.live.type_of(self._column(field).sql) is schema.Type.NUMBER
 
     def before(self, field: Field, instant: datetime) -> str:
         """True where the field's instant is earlier."""
@@ -139,7 +143,7 @@ class Table:
             case Unit.TEXT:
                 return self.scribe.bind(local(instant + slack, self.zone))
             case _:
-                return self.scribe.bind(local(instant, self.zone))
+                return self.scribe.bind(self._clock(instant))
 
     def _instant(self, field: Field) -> str:
         """An instant in a form that compares; what stands for none is the smallest of all."""
@@ -149,6 +153,11 @@ class Table:
     def _milliseconds(self, field: Field) -> str:
         factor = " * 1000" if self._column(field).unit is Unit.UNIX_S else ""
         return f"{self._instant(field)}{factor}"
+
+    def _clock(self, instant: datetime) -> str:
+        """PostgreSQL reads the offset for a column that keeps one, and passes over it for a column that does not."""
+        told = instant.astimezone(self.zone)
+        return told.isoformat(sep=" ") if self.scribe.dialect == "postgres" else local(instant, self.zone)
 
     def _literal(self, tree: object) -> str:
         told = expressions.literal(tree)

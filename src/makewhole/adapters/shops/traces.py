@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import errors, expressions, rows, shopmap
+from makewhole.adapters.shops import engines, errors, expressions, rows, shopmap
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import ids
 from makewhole.model import change
@@ -44,7 +44,7 @@ def key_of(map_: shopmap.ShopMap, engine: sa.Engine, number: ids.OrderNumber) ->
     key, column = _bare(map_.order.key), _bare(map_.order.fields[Field.ORDER_NUMBER].sql)
     if key is None or column is None:
         return None
-    scribe = expressions.Scribe(dialect="sqlite" if engine.dialect.name == "sqlite" else "mysql")
+    scribe = expressions.Scribe(dialect=engines.spoken(engine))
     sql = expressions.select([scribe.name(key)], scribe.name(map_.order.table), [f"{scribe.name(column)} = {scribe.bind(str(number))}"])
     with errors.reading(engine, map_.where) as connection:
         told = connection.execute(sa.text(sql), scribe.values).scalar()
