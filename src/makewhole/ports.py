@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from makewhole import indexes
 from makewhole.core import clock, ids, note
 from makewhole.model import (
     act,
     case,
     change,
     claim,
-    document,
     dossier,
     finding,
     payment,
@@ -34,6 +34,8 @@ Heard = tuple[tuple[dossier.AnyClaim, ...], tuple[claim.Silence, ...]]
 """Claims and silences, as a source gave them."""
 Headers = Sequence[tuple[str, str]]
 """HTTP headers in the order they came; names compare without case."""
+Search, Archive = indexes.Search, indexes.Archive
+"""What finds orders by fragments, and what fills it: on a page of their own, as nothing that decides asks them."""
 
 
 class Suspect(Protocol):
@@ -302,45 +304,6 @@ class Forwarder(Protocol):
 
     def forward(self, notice: Kept) -> tuple[payment.ShopAnswer, int | None]:
         """The shop's answer and its HTTP status. Raises nothing: an unreachable shop is an answer too."""
-        ...
-
-
-class Search(Protocol):
-    """Finds documents by fragments of their text. The meaning of a word is `document.searchable`: it is found wherever it stands in it.
-
-    Raises Unavailable where the index is not to be had now (another process writes), BadInput where its files are not what they should be.
-    """
-
-    def index(self, documents: Iterable[document.Document], marks: Mapping[str, str] | None = None) -> int:
-        """Durable on return, documents and marks in one commit or none; how many documents were taken. A key that is there is replaced."""
-        ...
-
-    def find(self, asked: document.Asked) -> document.Found:
-        """The best hits and the exact total. Words are text: no operator, no wildcard, no syntax."""
-        ...
-
-    def forget(self, *, source: str | None = None, before: datetime | None = None) -> int:
-        """Delete by source, by time, or by both at once; how many were deleted. Documents without a time are older than any time."""
-        ...
-
-    def mark(self, name: str) -> str | None:
-        """A place remembered with `index`: how far a feed has come in this very index."""
-        ...
-
-    def size(self) -> int:
-        """How many documents there are; marks do not count."""
-        ...
-
-    def clear(self) -> None:
-        """Throw everything away, marks too; also where the index is damaged."""
-        ...
-
-
-class Archive(Protocol):
-    """Every order that a shop ever had, in pages, for the index. Reads only; every statement bounded."""
-
-    def pages(self, after: str | None) -> Iterator[tuple[Sequence[document.Document], str]]:
-        """Documents in the order of the table's key, each page with the mark to go on from."""
         ...
 
 
