@@ -34,8 +34,9 @@ Heard = tuple[tuple[dossier.AnyClaim, ...], tuple[claim.Silence, ...]]
 """Claims and silences, as a source gave them."""
 Headers = Sequence[tuple[str, str]]
 """HTTP headers in the order they came; names compare without case."""
-Search, Archive = indexes.Search, indexes.Archive
+Search = indexes.Search
 """What finds orders by fragments, and what fills it: on a page of their own, as nothing that decides asks them."""
+Archive = indexes.Archive
 
 
 class Suspect(Protocol):
