@@ -77,6 +77,10 @@ class Eyes(Protocol):
         """Whether the account could write, though we never do; None where nobody can tell."""
         ...
 
+    def moved(self, since: datetime, until: datetime) -> Iterator[ids.OrderNumber]:
+        """Orders written, paid or refunded in this span, `until` not in it: a day's book is made of them. Streaming, each once."""
+        ...
+
     def mark(self) -> str | None:
         """The newest version now, to pass to `suspects` next time; None where the map has no version column."""
         ...

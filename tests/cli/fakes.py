@@ -86,6 +86,9 @@ class FakeEyes:
         known = ids.OrderNumber(number.removeprefix("P"))
         return known if number.startswith("P") and known in self._of.orders else None
 
+    def moved(self, since: datetime, until: datetime) -> Iterator[ids.OrderNumber]:
+        return iter(list(self._of.orders))
+
     def candidates(self, told: payment.Attempt) -> tuple[payment.Candidate, ...]:
         return ()
 

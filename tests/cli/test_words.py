@@ -18,7 +18,7 @@ from makewhole.cli.catalogue import facts, guide, meanings, sentences
 from makewhole.core import codec, money
 from makewhole.engine import recover
 from makewhole.flow.plan import ask
-from makewhole.model import act, claim, fact, finding, order, payment, plan, policy, resource, run, verdict
+from makewhole.model import act, bill, claim, fact, finding, order, payment, plan, policy, resource, run, verdict
 
 CLI = Path(words.__file__).parent
 ENUMS: tuple[type[enum.Enum], ...] = (
@@ -45,6 +45,11 @@ ENUMS: tuple[type[enum.Enum], ...] = (
     verdict.Role,
     policy.Unit,
     policy.RuleName,
+    bill.Break,
+    bill.Kind,
+    bill.Side,
+    bill.Standing,
+    bill.Wrong,
 )
 TABLES = {**facts.FACTS, **guide.GUIDE, **sentences.SENTENCES, **meanings.MEANINGS}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime, timedelta
 
+import msgspec
+
 from makewhole.core import clock, codec, faults, ids
 
 MILLIFEN = 1000
@@ -162,6 +164,11 @@ def date_of(day: int) -> date:
 def day_of(at: datetime) -> int:
     """The Beijing day of an instant."""
     return (int(clock.aware(at).timestamp()) + _BEIJING_S) // 86_400
+
+
+def placed(line: Line, place: int) -> Line:
+    """The line at its place in a book."""
+    return msgspec.structs.replace(line, line=place)
 
 
 def adds_up(what: str, *, counted: int, said: int, line: int) -> None:

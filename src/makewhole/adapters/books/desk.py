@@ -79,6 +79,14 @@ def reconcile(desk: Desk, window: bill.Window, *, owner: Owner | None = None, pa
     return Reconciled(sums=tuple(dict(zip(columns.SUMS, row, strict=True)) for row in desk.rows(say["told"])))
 
 
+def breaks(desk: Desk) -> list[dict[str, Any]]:
+    """What `reconcile` left in the table `breaks`: what is broken first, then what is settled."""
+    order = columns.breaks("breaks").order_by(["class", "kind", "number", "ours_line", "theirs_line"])
+    rows = desk.rows(str(ibis.to_sql(order, dialect=desk.dialect, pretty=False)))
+    found = [dict(zip(columns.BREAKS, row, strict=True)) for row in rows]
+    return sorted(found, key=lambda row: bill.Break(row["class"]) in bill.SETTLED)
+
+
 def _owners(desk: Desk, wanted: str, owner: Owner | None) -> list[Row]:
     if owner is None:
         return []

@@ -19,6 +19,10 @@ _BATCH = 2000
 _PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 250000)"
 
 
+class Unreadable(Exception):
+    """A file that is no book: what is wrong with it."""
+
+
 class Duck:
     """`desk.Desk` on DuckDB."""
 
@@ -32,8 +36,15 @@ class Duck:
         self.load(side.value, columns.BOOK, (row(line) for line in lines))
 
     def book_file(self, side: bill.Side, path: Path) -> None:
-        """Put a book that lies in a Parquet file (columns.BOOK) on the desk, without reading it yet."""
-        self.connection.execute(f"CREATE OR REPLACE VIEW {side.value} AS SELECT * FROM read_parquet({_text(path)})")  # noqa: S608
+        """Put a book that lies in a Parquet file (columns.BOOK) on the desk, without reading it yet. Raises Unreadable."""
+        try:
+            self.connection.execute(f"CREATE OR REPLACE VIEW {side.value} AS SELECT * FROM read_parquet({_text(path)})")  # noqa: S608
+            found = {name: kind for name, kind, *_ in self.rows(f"DESCRIBE {side.value}")}
+        except duckdb.Error as wrong:
+            raise Unreadable(str(wrong).partition("\n")[0]) from wrong
+        for name, kind in columns.BOOK.items():
+            if found.get(name) != _TYPES[kind]:
+                raise Unreadable(f"column {name} is {found.get(name, 'missing')}, not {_TYPES[kind]}")
 
     def keep(self, name: str, sql: str) -> None:
         """As a table."""

@@ -26,6 +26,7 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.scan": ("list broken orders; changes nothing", "列出问题订单，不做任何改动"),
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
+    "short.reconcile": ("a day's bill beside the shop's book: every difference, every fen", "对账：渠道账单与店铺账本逐笔比对，分文不差"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
     "short.search": ("find orders by a piece of anything: a number, a log line", "按任意片段找订单：号码、日志内容"),
     "short.simulate": (
@@ -39,11 +40,15 @@ GUIDE: dict[str, tuple[str, str]] = {
         "在本机搭起一家用微信支付的小店，故意弄坏，再恢复，最后对照 Makewhole 看不到的真相打分。",
     ),
     "help.attach": (
-        "Reads the catalogue and a few samples of a database (never a whole big table, never a write), proposes which table and column "
-        "says what, with reasons, asks about what it doubts, writes the shop file and runs a first scan. --yes takes what is sure and "
-        "leaves the rest unmapped and named; --output names the file.",
-        "读取数据库的表结构和少量样本（绝不通读大表，绝不写入），给出每张表、每一列含义的建议和理由，对有疑问的提问，写出店铺文件并做第一次扫描。"
-        "--yes 只采用有把握的，其余不映射并列出；--output 指定文件。",
+        (
+            "Reads the catalogue and a few samples of a database (never a whole big table, never a write), proposes which table and column "
+            "says what, with reasons, asks about what it doubts, writes the shop file and runs a first scan. --yes takes what is sure and "
+            "leaves the rest unmapped and named; --output names the file."
+        ),
+        (
+            "读取数据库的表结构和少量样本（绝不通读大表，绝不写入），给出每张表、每一列含义的建议和理由，对有疑问的提问，写出店铺文件并做第一次扫描。"
+            "--yes 只采用有把握的，其余不映射并列出；--output 指定文件。"
+        ),
     ),
     "help.scan": (
         "Lists broken orders while they are found. Only reads. --at judges today's rows by the clock and rules of another instant.",
@@ -56,6 +61,13 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.recover": (
         "Shows row by row and call by call what would be done. With --apply it is done, once, and then checked again.",
         "逐行、逐次调用地预览将要做什么。加 --apply 才执行，只执行一次，之后再核对一遍。",
+    ),
+    "help.reconcile": (
+        (
+            "Compares a channel's bill of one day with the shop's own book, line by line, and accounts for every fen of both. A bill that "
+            "is cut, doubled, another's or that does not add up to its own summary is refused whole. Only reads."
+        ),
+        "把渠道某一天的账单与店铺自己的账本逐笔比对，双方每一分钱都有去处。被截断、重复、不是本日本商户或与自身汇总不符的账单整份拒收。只读不写。",
     ),
     "help.serve": (
         "Keeps every callback until the shop has applied it, sweeps the orders, recovers within your rules. Ctrl-C stops it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import attaching, checkup, pasts, rehearsals, searches
+from makewhole.cli.catalogue import attaching, checkup, pasts, reconciling, rehearsals, searches
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -323,6 +323,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     **attaching.ATTACHING,
     **checkup.CHECKUP,
     **pasts.PASTS,
+    **reconciling.RECONCILING,
     **rehearsals.REHEARSALS,
     **searches.SEARCHES,
 }
