@@ -18,7 +18,7 @@ SUM_ROWS_MIN = 5
 PARTS_MAX = 8
 """Columns that may take part in a sum: with more, something would add up by chance."""
 FEN_MEDIAN_MIN = 1000
-"""Whole amounts of which the middle one is at least this are fen: few shops' usual order costs 1,000 yuan without a single jiao."""
+"""Whole amounts of which the middle one is at least this are offered as fen first."""
 _SAYS_FEN = re.compile(
     r"单位[^元]{0,3}分|以分|[（(\[,，:：/\s]分[)）\],，。;；/\s]|[（(\[,，:：/\s]分$|额分$|\b(cents?|fen|minor units?|pennies|pence)\b",
     re.IGNORECASE,
@@ -43,10 +43,23 @@ def unit(read: Read, column: survey.Column) -> Unit:
         return told
     if column.scale or column.kind is Kind.FLOAT:
         return Unit(word="yuan", confidence=0.97, said=column.declared)
+    if read.whole_money and column.kind is Kind.INTEGER:
+        return Unit(word=read.whole_money, confidence=0.9, said="")
     neighbours = {u.word for c in read.table.columns if c is not column and c.kind is column.kind and (u := _said(c)) is not None}
     if len(neighbours) == 1:
         return Unit(word=neighbours.pop(), confidence=0.92, said="")
     return _by_values(read, column)
+
+
+def said_of_whole(tables: tuple[survey.Table, ...]) -> str:
+    """The unit that names and comments of whole amounts agree on throughout a database; empty where they say none or two."""
+    found = {u.word for t in tables for c in t.columns if c.kind is Kind.INTEGER and _speaks_of_money(c) and (u := _said(c)) is not None}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _speaks_of_money(column: survey.Column) -> bool:
+    ideas = naming.ideas(naming.of_name(column.name)) | naming.ideas(naming.of_text(naming.head(column.comment)))
+    return bool(ideas & {"amount", "price", "total", "due"}) and not ideas & {"point", "num", "quantity"}
 
 
 def _said(column: survey.Column) -> Unit | None:
@@ -67,10 +80,8 @@ def _by_values(read: Read, column: survey.Column) -> Unit:
     if len(told) < values.ROWS_TELL_MIN:
         return Unit(word="fen", confidence=0.5, said="")
     middle = statistics.median(told)
-    ragged = sum(1 for n in told if n % 100) / len(told)
-    if middle >= FEN_MEDIAN_MIN:
-        return Unit(word="fen", confidence=0.93 if ragged > 0 else 0.85, said=f"{middle:f}")
-    return Unit(word="yuan" if middle < FEN_MEDIAN_MIN // 4 else "fen", confidence=0.6, said=f"{middle:f}")
+    # A computer shop's whole yuan and a tea shop's fen look alike: values alone never decide, they only say which to offer first.
+    return Unit(word="fen" if middle >= FEN_MEDIAN_MIN else "yuan", confidence=0.6, said=f"{middle:f}")
 
 
 def _numbers(read: Read, column: survey.Column) -> list[Decimal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from makewhole.attach import fields, labels, lines, links, orders, proposal, spelling, states, values
+from makewhole.attach import fields, labels, lines, links, naming, orders, proposal, spelling, states, values
 from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.drafts import Draft, coded, found_of
 from makewhole.attach.fields import Chosen
@@ -30,6 +30,8 @@ _NEEDED = {
 }
 """What the shop file's language asks of a table before it is of any use."""
 SHARED_MIN = 0.5
+UNIQUE_MIN = 0.98
+"""Share of an item's skus that the stock must know; and of a stock's rows that a number must tell apart."""
 
 
 def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Parent, lookups: orders.Lookups) -> None:
@@ -87,6 +89,8 @@ def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], look
     if told is None or best.score < STATED_MIN:
         return None
     draft.questions += coded(role, told, _WORDS[role])
+    if not told.rungs:
+        return told
     draft.state(
         Found(
             field=f"{role}.state",
@@ -126,42 +130,53 @@ def _skus(cast: Cast, casts: dict[str, Cast], chosen: dict[str, Chosen]) -> None
 
 def _shared(item: Cast, stock: Cast) -> tuple[str, str] | None:
     """The columns of item and stock that hold the same things: by values, then by name."""
-    keys = set(stock.read.table.key) | {u[0] for u in stock.read.table.unique if len(u) == 1}
-    keys |= {
-        c.name
-        for c in stock.read.table.columns
-        if stock.read.ideas(c.name) & {"sku", "goods"} and stock.read.ideas(c.name) & {"id", "number"}
-    }
-    theirs = {k: {values.text(v) for v in stock.read.table.values(k) if not values.absent(v)} for k in keys}
+    theirs = {k: {values.text(v) for v in stock.read.table.values(k) if not values.absent(v)} for k in _stock_keys(stock.read)}
     best: tuple[float, str, str] | None = None
     for column in item.read.table.columns:
         ideas = item.read.ideas(column.name)
-        if not ideas & {"sku", "goods"} or not ideas & {"id", "number"} or "name" in ideas:
+        if not _calls_goods(ideas):
             continue
         ours = {values.text(v) for v in item.read.table.values(column.name) if not values.absent(v)}
         for key, there in theirs.items():
             share = len(ours & there) / len(ours) if ours and there else 0.0
-            worth = (
-                share
-                + (0.3 if "sku" in ideas else 0.0)
-                + (0.25 if (key,) == stock.read.table.key else 0.0)
-                + (0.2 if key.lower() == column.name.lower() else 0.0)
-                + _kin(stock, key, ideas)
-            )
-            if (share >= SHARED_MIN or (not ours and _kin(stock, key, ideas) > 0)) and (best is None or worth > best[0]):
+            kin = _kin(stock, key, column.name, ideas)
+            worth = share + (0.3 if "sku" in ideas else 0.0) + (0.25 if (key,) == stock.read.table.key else 0.0) + kin
+            if (share >= SHARED_MIN or (not (ours and there) and kin > 0)) and (best is None or worth > best[0]):
                 best = (worth, column.name, key)
     return None if best is None else best[1:]
 
 
-def _kin(stock: Cast, key: str, ideas: frozenset[str]) -> float:
-    """Whether the stock's column is what the item's name says: its id where that says id, its code where that says code."""
-    own = stock.read.ideas(key)
+def _stock_keys(read: Read) -> set[str]:
+    """Columns by which a stock's row is found: what the schema calls unique, and numbers that differ in every sampled row."""
+    keys = {k[0] for k in (read.table.key, *read.table.unique) if len(k) == 1}
+    for column in read.table.columns:
+        ideas, look = read.ideas(column.name), read.look(column.name)
+        if not _calls_goods(ideas):
+            continue
+        if (look.told >= values.ROWS_TELL_MIN and look.varied >= UNIQUE_MIN) or (look.told < values.ROWS_TELL_MIN and not keys):
+            keys.add(column.name)
+    return keys
+
+
+def _calls_goods(ideas: frozenset[str]) -> bool:
+    """Whether a column is what goods are called by: `sku`, `goods_id`; not their name, not their count."""
+    called = "sku" in ideas or ("goods" in ideas and bool(ideas & {"id", "number"}))
+    return called and not ideas & {"name", "amount", "price", "quantity", "num", "image", "stock", "lock"}
+
+
+def _kin(stock: Cast, key: str, name: str, ideas: frozenset[str]) -> float:
+    """Whether the stock's column is what the item's name says: `product_id` is the `id` of a table that ends in `product`."""
+    own, table = stock.read.ideas(key), stock.read.table.name.lower()
+    same = 0.2 if key.lower() == name.lower() else 0.0
     says = "sku" if "sku" in ideas else "goods"
-    if says in own and (own & ideas & {"id", "number"}):
-        return 0.4
-    table = stock.read.table.name.lower()
-    whose = says in own or (says in table if says == "sku" else "sku" not in table)
-    return 0.3 if key == "id" and "id" in ideas and whose else 0.0
+    if says in own and (own & ideas & {"id", "number"} or own == ideas):
+        return same + 0.4
+    base = name.lower().removesuffix("_id").removesuffix("id")
+    if naming.ideas(stock.read.names[key]) <= {"id"} and "id" in ideas:
+        if table.rstrip("s").endswith(base.rstrip("s")):
+            return same + 0.5
+        return same + (0.3 if says in naming.ideas(stock.read.said) else 0.0)
+    return same
 
 
 def _own_key(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
@@ -170,7 +185,7 @@ def _own_key(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
     if wanted is None or len(read.table.key) != 1:
         return
     key = read.table.key[0]
-    if wanted in chosen and chosen[wanted].best.score >= STATED_MIN:
+    if wanted in chosen and chosen[wanted].best.score >= STATED_MIN and chosen[wanted].name in _stock_keys(read):
         return
     best = Candidate(column=read.table.by_name[key], look=read.look(key), score=0.88, evidence=(Evidence(why=Why.KEY, what=key),))
     chosen[wanted] = Chosen(best=best)

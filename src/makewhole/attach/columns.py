@@ -13,13 +13,19 @@ from makewhole.attach.values import Look, Shape
 PREFIX_SHARE_MIN = 0.7
 """A word that stands in more of a table's column names is the table's prefix and says nothing of a column."""
 PREFIX_COLUMNS_MIN = 5
-CANDIDATE_MIN = 0.3
+CANDIDATE_MIN = 0.45
 """Below it, a column is not even offered as a choice."""
 OTHER_MEANING = 0.55
 """What is left of a name's weight where the column's comment speaks of something else."""
 COMMENT_ALONE = 0.97
 NAME_UNSAID = 0.95
 """What a name is worth in a schema that comments its columns, but not this one."""
+KEY_AS_NUMBER = 0.6
+"""What is left of a claim to be the number where the values are short whole numbers."""
+QUANTITY_MAX = 100_000
+"""Pieces of one line of an order: beyond, it is a number that things are called by."""
+COUNTS_MAX, COUNT_LARGEST = 12, 50
+"""Distinct values, and the largest of them, up to which a column of whole numbers counts things."""
 PERSONAL = frozenset({"order.receiver_phone", "order.buyer"})
 
 
@@ -42,6 +48,10 @@ class Read:
     names: dict[str, Said]
     comments: dict[str, Said]
     neutral: Ideas
+    said: Said
+    """What the table's own name says."""
+    whole_money: str = ""
+    """The unit that whole amounts have elsewhere in this database, where names or comments say it and none contradicts."""
 
     def look(self, column: str) -> Look:
         """What the column's sample looks like."""
@@ -52,7 +62,7 @@ class Read:
         return naming.ideas(self.names[column]) | naming.ideas(self.comments[column])
 
 
-def read(table: survey.Table, *, initials: bool) -> Read:
+def read(table: survey.Table, *, initials: bool, whole_money: str = "") -> Read:
     """The table, read."""
     prefixes = {c.name: _meaningful(table, c.name) for c in table.columns}
     return Read(
@@ -61,6 +71,8 @@ def read(table: survey.Table, *, initials: bool) -> Read:
         names={c.name: naming.of_name(prefixes[c.name], initials=initials) for c in table.columns},
         comments={c.name: naming.of_text(naming.head(c.comment)) for c in table.columns},
         neutral=NONE,
+        whole_money=whole_money,
+        said=naming.of_name(table.name, initials=initials),
     )
 
 
@@ -85,6 +97,9 @@ def candidates(told: Read, want: wants.Want, skip: frozenset[str] = frozenset())
 def _candidate(told: Read, want: wants.Want, column: survey.Column) -> Candidate | None:
     look = told.look(column.name)
     if not look.shapes & want.shapes and not _flag_instead(want, look):
+        return None
+    if want.shapes == {Shape.INSTANT} and not look.unit and "time" not in told.ideas(column.name):
+        # Without values and without a word of time, an empty column is no instant.
         return None
     kind_says = _by_type(column, look, want)
     name = want.score(told.names[column.name] + kind_says, told.neutral)
@@ -128,7 +143,7 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
     """The same, after a look at the values: some of them forbid, some speak for it."""
     look = made.look
     if look.told < values.ROWS_TELL_MIN:
-        return made
+        return _less(made, KEY_AS_NUMBER) if want.field == "order.number" and _bare(told, made) else made
     match want.field:
         case "order.number" | "payment.number" | "refund.number":
             return _numbered(told, made)
@@ -144,6 +159,10 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
             return None if look.distinct > 20 else made
         case "order.buyer":
             return _less(made, 0.4) if look.phones > 0.5 else made
+        case "item.sku" | "stock.sku":
+            return None if _counts(told, made) else made
+        case "item.quantity":
+            return None if _largest(told, made) > QUANTITY_MAX else made
         case "order.coupon":
             # What many orders share is a campaign, not the one coupon that was used.
             return _less(made, 0.6) if look.varied < 0.9 else made
@@ -151,9 +170,29 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
             return made
 
 
+def _largest(told: Read, made: Candidate) -> int:
+    return max((int(n) for v in told.table.values(made.column.name) if (n := values.number(v)) is not None), default=0)
+
+
+def _counts(told: Read, made: Candidate) -> bool:
+    """Whether a column holds small numbers that repeat: a count of things, and not what they are called."""
+    whole = made.column.kind is survey.Kind.INTEGER
+    return (
+        whole and made.look.told >= 4 * values.ROWS_TELL_MIN and made.look.distinct <= COUNTS_MAX and _largest(told, made) <= COUNT_LARGEST
+    )
+
+
+def _bare(told: Read, made: Candidate) -> bool:
+    """Whether a column is called nothing but `id`."""
+    return naming.ideas(told.names[made.column.name]) == {"id"}
+
+
 def _numbered(told: Read, made: Candidate) -> Candidate | None:
     look, column = made.look, made.column
     alone = (column.name,)
+    if column.kind is survey.Kind.INTEGER and Shape.DOCUMENT not in look.shapes:
+        # People read a number of fourteen digits to each other; a row's own key is for the machine.
+        return _less(made, KEY_AS_NUMBER)
     if look.varied < 0.5 or look.phones > 0.5:
         return None
     if alone in told.table.unique or alone == told.table.key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.attach import around, drafts, fields, links, naming, orders, survey, tables
+from makewhole.attach import amounts, around, drafts, fields, links, naming, orders, survey, tables
 from makewhole.attach.columns import Read, read
 from makewhole.attach.proposal import Proposal
 
@@ -13,7 +13,8 @@ TABLES_MAX = 2000
 def propose(told: survey.Survey) -> Proposal | None:
     """The proposal; None where no table looks like orders."""
     initials = naming.speaks_initials(tuple(c.name for t in told.tables for c in t.columns))
-    reads = tuple(read(t, initials=initials) for t in told.tables[:TABLES_MAX] if t.columns)
+    whole = amounts.said_of_whole(told.tables)
+    reads = tuple(read(t, initials=initials, whole_money=whole) for t in told.tables[:TABLES_MAX] if t.columns)
     order = tables.order(reads)
     if order is None:
         return None
@@ -39,19 +40,21 @@ def _lookups(reads: tuple[Read, ...], of: Read) -> dict[str, dict[str, str]]:
     found = {}
     for column in of.table.columns:
         target = next((ref.table for ref in of.table.references if ref.column == column.name), "")
-        names = {
-            column.name.lower(),
-            f"{column.name.lower()}s",
-            column.name.lower().removesuffix("_id"),
-            f"{column.name.lower().removesuffix('_id')}s",
-            f"{column.name.lower().removesuffix('_id')}es",
-        }
-        told = small.get(target) or next((r for n, r in small.items() if n.lower() in names), None)
+        told = small.get(target) or next((r for r in small.values() if r is not of and _explains(r, column.name)), None)
         if told is not None and (labels := _labels(told)):
             found[column.name] = labels
     return found
 
 
+def _explains(told: Read, column: str) -> bool:
+    """Whether a small table is called as a column of codes is: `order_status` or `shop_order_statuses` explains `order_status_id`."""
+    base = column.lower().removesuffix("_id").removesuffix("_code")
+    table = told.table.name.lower()
+    return len(base) >= NAME_MIN and any(table == base + end or table.endswith(f"_{base}{end}") for end in ("", "s", "es"))
+
+
+NAME_MIN = 5
+"""Letters of a column's name from which a table of the same name is no accident."""
 LOOKUP_ROWS_MAX = 60
 LOOKUP_COLUMNS_MAX = 8
 """A table of labels is small in both directions."""

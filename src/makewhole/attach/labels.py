@@ -20,7 +20,7 @@ _ORDER = (
         "refunded",
         (
             r"已退款|退款成功|退款完成|退款完毕|已退货|退货完成|退货成功|全额退款|已全额退|退货退款完成|退款已完成|"
-            r"已退单|^refund(ed)?$|refund[ _]?(success|succeed|"
+            r"已退单|(^|[ _-])refund(ed)?$|refund[ _]?(success|succeed|"
             r"done|complete|finish)|fully[ _]?refunded|returned|money[ _]?back"
         ),
     ),
@@ -56,6 +56,9 @@ _ORDER = (
             r"reject|declin|pay\w*[ _-]?fail|^fail|abort|terminat"
         ),
     ),
+    ("shipped", r"(出库|发货|配送)(成功|完成)"),
+    ("awaiting-shipment", r"(支付|付款|缴费|配货|备货|拣货|打包)(成功|完成)|配货|备货|拣货|打包|pay[ _-]?(success|ok|done)"),
+    ("closed", r"^(交易)?失败$"),
     (
         "completed",
         (
@@ -96,10 +99,10 @@ _ORDER = (
     ("refunding", r"^退款$|^退货$"),
 )
 _REFUND = (
-    ("none", r"^无|^未申请|^未退|^正常|^没有|^默认|不退|^no(ne|t)?\b|^normal|^default|^未售后|^未发生|无退款|无售后|^can"),
+    ("none", r"^可|^无|^未申请|^未退|^正常|^没有|^默认|不退|^no(ne|t)?\b|^normal|^default|^未售后|^未发生|无退款|无售后|^can"),
     ("partial", r"部分|partial"),
     ("abnormal", r"异常|退款失败|^失败|fail|abnormal|error|exception"),
-    ("closed", r"拒|关闭|取消|撤销|驳回|不通过|未通过|reject|refus|close|cancel|den(y|ied)|revok|withdraw|decline"),
+    ("closed", r"不同意|未同意|拒|关闭|取消|撤销|驳回|不通过|未通过|reject|refus|close|cancel|den(y|ied)|revok|withdraw|decline"),
     (
         "done",
         r"已退款|退款成功|成功|完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|done|success|succeed|complete|finish|refunded|^paid",
@@ -107,7 +110,7 @@ _REFUND = (
     (
         "processing",
         (
-            r"退款中|处理中|退货中|同意|通过|待退款|打款中|待打款|退款处理|已审核|待退货|待收货|待商家收货|审核成功|"
+            r"退款中|处理中|在处理|正在|退货中|同意|通过|待退款|打款中|待打款|退款处理|已审核|待退货|待收货|待商家收货|审核成功|"
             r"审核通过|process|agree|approv|refunding|"
             r"in[ _-]?progress|accept|^ing|audited|wait\w*[ _-]?(refund|return|receiv)|confirmed"
         ),
@@ -213,6 +216,12 @@ def ship_state(label: str) -> str | None:
 def channel(label: str) -> str | None:
     """The channel's name; empty where the label says that there is none; None where it is not known."""
     return _first(_CHANNELS, label)
+
+
+def deleted(label: str) -> bool:
+    """Whether a label of a column for deletion says that the row is deleted."""
+    told = label.translate(vocabulary.OLD_SCRIPT).lower()
+    return bool(re.search(r"删除|delet|remov|^是$|^yes$", told)) and not re.search(r"未|没|否|不|not|un|no\b|正常", told)
 
 
 def kind(label: str) -> str | None:

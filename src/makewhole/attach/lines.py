@@ -69,7 +69,7 @@ def _proved(read: Read, quantity: Chosen | None, parent: links.Parent) -> Found 
         ):
             continue
         for times in (False, True):
-            share = _share(read, money.name, quantity.name if times else "", groups, parent, rows, sums)
+            share = _share(read, (money.name, quantity.name, times), groups, parent, rows, sums)
             sql = _times(money.name, quantity.name) if times else spelling.name(money.name)
             # Of two that both add up, the column that holds the line's amount itself.
             if share >= AGREE_MIN and (best is None or share > best[0] + 0.02):
@@ -92,21 +92,27 @@ def _way(read: Read, parent: links.Parent) -> tuple[str, bool] | None:
 
 
 def _share(
-    read: Read, money: str, quantity: str, groups: dict[str, list[int]], parent: links.Parent, rows: dict[str, int], sums: list[str]
-) -> float:  # fmt: skip
-    """Of the orders that are sampled with their lines, how many have one column to which the lines add up; the same one for all."""
-    told = read.table.values(money)
-    counts = read.table.values(quantity) if quantity else None
+    read: Read,
+    what: tuple[str, str, bool],
+    groups: dict[str, list[int]],
+    parent: links.Parent,
+    rows: dict[str, int],
+    sums: list[str],
+) -> float:
+    """Of the orders that are sampled with their lines, how many have one column to which the lines add up; the same one for all.
+
+    `what` is the column of money, that of the quantity, and whether to multiply. Nothing is proved where every quantity is one.
+    """
+    money, quantity, times = what
+    told, counts = read.table.values(money), read.table.values(quantity)
     agree: dict[str, int] = defaultdict(int)
     orders_seen = several = 0
     for called, lines in groups.items():
         if called not in rows:
             continue
-        parts = [
-            (values.number(told[i]) or Decimal(0)) * ((values.number(counts[i]) or Decimal(0)) if counts is not None else 1) for i in lines
-        ]
+        parts = [(values.number(told[i]) or Decimal(0)) * ((values.number(counts[i]) or Decimal(0)) if times else 1) for i in lines]
         orders_seen += 1
-        several += counts is None or any(values.number(counts[i]) != 1 for i in lines)
+        several += any(values.number(counts[i]) not in {None, 1} for i in lines)
         for name in sums:
             whole = values.number(parent.read.table.values(name)[rows[called]])
             agree[name] += whole is not None and whole != 0 and whole == sum(parts, Decimal(0))

@@ -10,8 +10,14 @@ from makewhole.attach.proposal import Evidence, Why
 
 OVERLAP_MIN = 0.5
 """Share of a child's sampled values found among the parent's, from which they are believed to be the same thing."""
-NUMBER_LENGTH_MIN = 8
-"""Characters from which a value looks like an order's number and not like a row's key."""
+_OTHERS = frozenset(
+    """refund return sub item out time state amount type pay third transaction carrier note history channel flag method discount settle
+ who""".split()  # noqa: SIM905 - words
+)
+"""What makes an order's number another number, or none: `refund_order_no`, `out_order_no`."""
+BARELY = 0.55
+SURE_NAME_MIN = 0.6
+"""A name that says less, like `out_trade_no`, leads to the order only where its values are the order's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,8 @@ def find(told: Read, to: Parent) -> Link:
         if not named:
             continue
         as_key, as_number, evidence = _holds(told, column.name, to, named)
+        if named < SURE_NAME_MIN and not any(e.why is Why.REFERS for e in evidence):
+            continue
         if as_key > key[1]:
             key = (column.name, as_key, evidence)
         if as_number > number[1]:
@@ -76,32 +84,16 @@ def _named(told: Read, name: str, to: Parent) -> float:
     lower = name.lower()
     if lower in {to.key.lower(), to.number.lower()} and naming.ideas(naming.of_name(name)) - {"id", "number", "num"}:
         return 0.95
-    ideas = naming.ideas(told.names[name]) | naming.ideas(told.comments[name])
-    if ideas & {
-        "refund",
-        "return",
-        "sub",
-        "item",
-        "out",
-        "time",
-        "state",
-        "amount",
-        "type",
-        "pay",
-        "third",
-        "transaction",
-        "carrier",
-        "note",
-        "history",
-    }:
-        return 0.55 if ideas >= {"order", "number", "out"} or lower == "out_trade_no" else 0.0
+    by_name, by_comment = naming.ideas(told.names[name]), naming.ideas(told.comments[name])
+    ideas = by_name | (by_comment if by_comment & {"id", "number"} else frozenset())
+    if ideas & _OTHERS:
+        return BARELY if ("order" in ideas and ideas & {"out", "channel", "third"}) or lower == "out_trade_no" else 0.0
     if "order" in ideas and ideas & {"id", "number", "num"}:
         return 0.92
-    if lower in {"oid", "orderid", "order", "ddid", "tid"} or "order" in ideas:
+    if lower in {"oid", "orderid", "order", "ddid", "tid"} or "order" in by_name:
         return 0.85
     if "trade" in ideas and ideas & {"id", "number"}:
         return 0.7
-    # A column called `link_id` is the order's for everybody who knows the shop, and for its foreign key's declaration.
     return 0.0
 
 

@@ -14,10 +14,14 @@ Said = tuple[Ideas, ...]
 NONE: Ideas = frozenset()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-_HEAD_END = re.compile(r"[：:（(\[【{,，;；。|\n]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
+_HEAD_END = re.compile(r"[：:（(\[【{,，;；。|/\n]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
 _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?-?\d")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
+COMPOUNDS = frozenset(
+    {("after", "sale"), ("after", "sales"), ("way", "bill"), ("open", "id"), ("time", "out"), ("third", "party"), ("pre", "pay")}
+)
+"""Words that say one thing together."""
 INITIALS_MIN = 3
 """Names made of pinyin's initials from which a schema is believed to speak them: two letters fit many things by chance."""
 HAN_MAX = 6
@@ -39,8 +43,14 @@ _SPELLED = {**_PINYIN, **{w: i for w, i in _ENGLISH.items() if len(w) > SEGMENT_
 def split(name: str) -> tuple[str, ...]:
     """The words of a name: parted by underscores and by capitals, in lower case, without a trailing number."""
     spaced = _CAMEL.sub("_", name)
-    words = (w.rstrip("0123456789") for w in re.split(r"[_\W]+", spaced.lower()))
-    return tuple(w for w in words if w)
+    words = [w for part in re.split(r"[_\W]+", spaced.lower()) if (w := part.rstrip("0123456789"))]
+    joined: list[str] = []
+    for word in words:
+        if joined and (joined[-1], word) in COMPOUNDS:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return tuple(joined)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole.attach import amounts, codes, fields, labels, naming, spelling, states, values
+from makewhole.attach import amounts, codes, fields, labels, spelling, states, survey, values
 from makewhole.attach.columns import Read
 from makewhole.attach.drafts import ORDER_STATES, Draft, coded, found_of
 from makewhole.attach.fields import Chosen
@@ -75,13 +75,31 @@ def _number(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
         best = chosen["order.number"].best
         alone = len(read.table.key) == 1 and best.column.name == read.table.key[0]
         if alone and best.score < STATED_MIN and not chosen["order.number"].rivals:
-            draft.state(found_of(read, "order.number", best.column.name, 0.86, (*best.evidence, Evidence(why=Why.KEY))))
+            _key_as_number(draft, read, best.column.name, best.evidence)
             return
         draft.column(read, "order.number", chosen["order.number"])
         return
     key = key_of(read)
     if key:
-        draft.state(found_of(read, "order.number", key, 0.82, (Evidence(why=Why.KEY, what=key), Evidence(why=Why.ALONE))))
+        _key_as_number(draft, read, key, (Evidence(why=Why.ALONE),))
+
+
+def _key_as_number(draft: Draft, read: Read, key: str, evidence: tuple[Evidence, ...]) -> None:
+    """The row's own key as the number, unless another column differs in every row as only a number would: then it is asked."""
+    others = [c.name for c in read.table.columns if c.name != key and _numbers_rows(read, c.name)]
+    made = found_of(read, "order.number", key, 0.84, (Evidence(why=Why.KEY, what=key), *evidence))
+    if not others:
+        draft.state(made)
+        return
+    more = (found_of(read, "order.number", name, 0.7, (Evidence(why=Why.VALUES),)) for name in others[:3])
+    choices = tuple(Choice(label=f"{f.table}.{f.rests_on()}", found=(f,)) for f in (*more, made))
+    draft.ask(Question(field="order.number", asked=Asked.COLUMN, about=read.table.name, choices=choices))
+
+
+def _numbers_rows(read: Read, column: str) -> bool:
+    look = read.look(column)
+    taken = look.phones > 0.5 or look.transactions > 0.5 or values.Shape.DOCUMENT not in look.shapes or look.unit
+    return not taken and look.told >= values.ROWS_TELL_MIN and look.present == 1.0 and look.varied == 1.0
 
 
 def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
@@ -90,19 +108,12 @@ def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
         return ""
     best = chosen["order.deleted"].best
     column, look = best.column.name, best.look
-    if values.Shape.INSTANT in look.shapes and not values.flagged(values.codes(read.table, best.column)):
+    if look.unit or (best.column.kind is not survey.Kind.INTEGER and values.Shape.INSTANT in look.shapes):
         sql = spelling.present(column, look.unit)
     else:
         used = values.codes(read.table, best.column)
         explained = dict(codes.of_comment(best.column.comment, used))
-        yes = next(
-            (
-                c
-                for c, label in explained.items()
-                if "delete" in naming.ideas(naming.of_text(label)) and "未" not in label and "not" not in label.lower()
-            ),
-            "",
-        )
+        yes = next((c for c, label in explained.items() if labels.deleted(label)), "")
         if not yes and not (set(used) <= values.ONES or values.flagged(used)):
             draft.column(read, "order.deleted", chosen["order.deleted"])
             return ""

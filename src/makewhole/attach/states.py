@@ -11,6 +11,8 @@ from makewhole.attach.values import Shape
 
 ROWS_MIN = 3
 """Sampled orders in one code from which their times tell what it means."""
+USUAL_MIN = 0.6
+"""Share of orders in one code from which it is the usual one."""
 CODES_MAX = 40
 """A column of more codes is no state."""
 MOSTLY, HARDLY = 0.8, 0.25
@@ -76,8 +78,6 @@ def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str
     """A child's states: one column, one condition a code. Words outside `known` are left to a question."""
     told = axis(read, column, classify, lookups)
     rungs = tuple((spelling.equals(column, c, text=told.text), w) for c, w in told.words.items() if w in known)
-    if not rungs:
-        return None
     unclear = tuple((spelling.equals(column, c, text=told.text), told.labels.get(c, "")) for c in told.unclear)
     return Told(rungs=rungs, confidence=BY_LABEL, said=_quoted(told), columns=(column,), unclear=unclear)
 
@@ -86,18 +86,27 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: dict[str, dict[s
     """The order's states, from the one column that tells them or from several."""
     main = _axis_of(read, _is_main, labels.order_state, lookups, deleted)
     pay = _axis_of(read, _is_pay, labels.pay_state, lookups, deleted)
+    if pay is not None and main is not None and pay.column == main.column:
+        pay = None
     ship = _axis_of(read, _is_ship, labels.ship_state, lookups, deleted)
     refund = _axis_of(read, _is_refund, labels.refund_state, lookups, deleted)
     cancel = _axis_of(read, _is_cancel, lambda _: None, lookups, deleted)
-    pay = None if pay is None else _flag(pay, "unpaid", "paid")
-    ship = None if ship is None else _flag(ship, "unshipped", "shipped")
+    pay = None if pay is None else _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid")
+    ship = (
+        None
+        if ship is None
+        else _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
+    )
     if main is not None and not main.words and pay is None:
         return _by_facts(read, main, when)
     if main is not None and (pay is None or _tells_payment(main)):
         return _with_refunds(main, refund, cancel)
     if pay is not None and pay.having("unpaid") and pay.having("paid"):
-        return _ladder(main, pay, ship, refund, cancel, deleted)
-    return _by_instants(read, when) if main is None else _with_refunds(main, refund, cancel)
+        told = _ladder(main, pay, ship, refund, cancel, deleted)
+        return told if main is None or main.words or len(main.unclear) < 2 else _within(read, main, told)
+    if main is None:
+        return _by_instants(read, when)
+    return _with_refunds(main, refund, cancel) if main.words else _by_facts(read, main, when)
 
 
 def _axis_of(
@@ -114,7 +123,7 @@ def _axis_of(
     return axis(read, best[1], classify, lookups) if best[0] else None
 
 
-_BESIDE = frozenset({"order", "trade", "info", "goods", "buyer"})
+_BESIDE = frozenset({"order", "trade", "info", "goods", "buyer", "id", "number"})
 
 
 def _is_main(ideas: frozenset[str]) -> float:
@@ -156,6 +165,36 @@ def _flag(told: Axis, no: str, yes: str) -> Axis:
     return Axis(column=told.column, text=told.text, words=other or truth, labels={}, unclear=())
 
 
+def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axis:
+    """Codes without labels, by the instant that is there with them or not; left alone where one code does not tell."""
+    if told.words or not instant or not told.unclear:
+        return told
+    rows = _rows_of(read, told)
+    shares = {c: _share(read, instant, rows[c]) for c in told.unclear if len(rows[c]) >= ROWS_MIN}
+    words = {c: yes if s >= MOSTLY else no for c, s in shares.items() if s >= MOSTLY or s <= HARDLY / 2}
+    if set(words) != set(told.unclear) or len(set(words.values())) < 2:
+        return told
+    return Axis(column=told.column, text=told.text, words=words, labels={}, unclear=())
+
+
+def _received(read: Read, told: Axis, when: Instants) -> Axis:
+    """Of several codes that mean shipped, the one whose rows have arrived; unclear where nothing tells them apart."""
+    shipped = told.having("shipped")
+    if told.labels or len(shipped) < 2:
+        return told
+    rows = _rows_of(read, told)
+    arrived = {c for c in shipped if when.completed and _share(read, when.completed, rows[c]) >= MOSTLY}
+    if len(arrived) == 1 and len(shipped) == 2:
+        return Axis(column=told.column, text=told.text, words={**told.words, arrived.pop(): "received"}, labels={}, unclear=())
+    left = {c: w for c, w in told.words.items() if w != "shipped"}
+    return Axis(column=told.column, text=told.text, words=left, labels={}, unclear=shipped)
+
+
+def _rows_of(read: Read, told: Axis) -> dict[str, list[int]]:
+    values_ = read.table.values(told.column)
+    return {c: [i for i, v in enumerate(values_) if v is not None and values.text(v) == c] for c in (*told.words, *told.unclear)}
+
+
 def _tells_payment(main: Axis) -> bool:
     """Whether a label of the main column speaks of an order that is still to be paid."""
     return any(labels.pay_state(main.labels[c]) == "unpaid" and _speaks_of_pay(main.labels[c]) for c in main.having("awaiting-payment"))
@@ -180,6 +219,18 @@ def _with_refunds(main: Axis, refund: Axis | None, cancel: Axis | None) -> Told 
     return Told(
         rungs=tuple(rungs), confidence=BY_LABEL if len(used) == 1 else BY_PARTS, said=_quoted(main), columns=tuple(used), unclear=unclear
     )
+
+
+def _within(read: Read, main: Axis, told: Told) -> Told | None:
+    """Beside a column whose codes nothing explains, the other columns are believed only in its usual code; the rest is asked."""
+    rows = _rows_of(read, main)
+    usual = max(main.unclear, key=lambda c: len(rows[c]))
+    if len(rows[usual]) < USUAL_MIN * sum(map(len, rows.values())):
+        return _by_facts(read, main, Instants())
+    here = spelling.equals(main.column, usual, text=main.text)
+    rungs = tuple((f"{here} AND {sql}" if " OR " not in sql else f"{here} AND ({sql})", word) for sql, word in told.rungs)
+    unclear = tuple((spelling.equals(main.column, c, text=main.text), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
+    return Told(rungs=rungs, confidence=BY_FACTS, said=told.said, columns=(main.column, *told.columns), unclear=(*told.unclear, *unclear))
 
 
 def _refunds(refund: Axis) -> list[tuple[str, str]]:
@@ -225,8 +276,13 @@ def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None
     if main is not None and ship is None and main.words:
         add(main, "awaiting-shipment", "awaiting-shipment")
         unclear = tuple((spelling.equals(main.column, c, text=main.text), main.labels.get(c, "")) for c in main.unclear)
-    else:
+    elif ship is None or not ship.unclear:
         rungs.append((spelling.among(pay.column, pay.having("paid"), text=pay.text), "awaiting-shipment"))
+    else:
+        paid = spelling.among(pay.column, pay.having("paid"), text=pay.text)
+        unshipped = spelling.among(ship.column, ship.having("unshipped"), text=ship.text) if ship.having("unshipped") else ""
+        rungs += [(f"{paid} AND {unshipped}", "awaiting-shipment")] if unshipped else []
+        unclear = tuple((spelling.equals(ship.column, c, text=ship.text), ship.labels.get(c, "")) for c in ship.unclear)
     said = "; ".join(_quoted(a) for a in (main, pay, ship, refund) if a is not None)
     return Told(rungs=tuple(rungs), confidence=BY_PARTS, said=said, columns=tuple(used), unclear=unclear)
 
@@ -251,8 +307,7 @@ def _by_instants(read: Read, when: Instants) -> Told | None:
 
 def _by_facts(read: Read, main: Axis, when: Instants) -> Told | None:
     """Codes without labels: which times are there in the rows of each. Two codes that look alike are both asked about."""
-    told = read.table.values(main.column)
-    rows = {c: [i for i, v in enumerate(told) if v is not None and values.text(v) == c] for c in main.unclear}
+    rows = _rows_of(read, main)
     seen = {code: {name: _share(read, column, where) for name, column in vars(when).items() if column} for code, where in rows.items()}
     guess = {code: _from_times(seen[code], when) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
     sure = {c: w for c, w in guess.items() if w is not None and list(guess.values()).count(w) == 1}

@@ -43,8 +43,8 @@ def _sought(role: str, says: str, never: str, needed: str, often: str, *, linked
 _SIDE = "bak stat_ relation setting comment address cart invoice image email notify remind settle"
 _ORDER = _sought(
     "order",
-    "order .9 | trade .78 | order info .9 | order parent .8 | goods order .85",
-    f"item history refund return coupon stock pay point balance seller commission who {_SIDE}",
+    "order .9 | trade .78 | order info .9 | order parent .8 | goods order .85 | pay order .6 | recharge order .5",
+    f"item history refund return coupon stock point transfer balance seller commission who {_SIDE}",
     "number amount_due",
     "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
     linked=False,
@@ -54,7 +54,7 @@ _CHILDREN = (
         "item",
         (
             "order item .95 | order goods .92 | order sku .9 | order goods item .95 | order sub .6 | trade item .8 "
-            "| order quantity .6 | item .5 | order cart info .6"
+            "| order quantity .6 | item .5 | order cart info .6 | order .55 | trade .5"
         ),
         f"history refund return coupon pay stock ship {_SIDE.replace(' cart', '')}",
         "sku quantity",
@@ -196,13 +196,8 @@ def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
     return Cast(role=sought.role, read=told, score=score, evidence=(*_why(told, there), *link.evidence), link=link)
 
 
-def said(told: Read) -> Said:
-    """What the table's own name says."""
-    return naming.of_name(told.table.name)
-
-
 def _says(told: Read, sought: Sought) -> float:
-    by_name = _score(said(told), sought)
+    by_name = _score(told.said, sought)
     comment = naming.of_text(told.table.comment)
     by_comment = _score(comment, sought) if comment else 0.0
     if by_name and by_comment:
@@ -233,6 +228,9 @@ def _cover(told: Read, sought: Sought) -> tuple[float, tuple[str, ...]]:
             best[want.field] = found[0].score if found else 0.0
     if sought.role == "stock" and not best["stock.sku"] and told.table.key:
         best["stock.sku"] = 0.6
+    if sought.role == "order" and not best["order.number"] and told.table.key:
+        # Where no column is called a number, people call an order by its row's key.
+        best["order.number"] = 0.5
     if any(best[n] == 0.0 for n in sought.needed):
         return 0.0, ()
     needed = sum(best[n] for n in sought.needed) / len(sought.needed)

@@ -25,6 +25,8 @@ _TRANSACTION = re.compile(r"(42\d{26}|20\d{26}|20\d{6}2200\d{14,18})")
 """WeChat Pay's and Alipay's own numbers have 28 digits."""
 _DOCUMENT = re.compile(r"(?=.*\d{6})[A-Za-z0-9_-]{8,40}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ZERO_DATES = ("0000-00-00", "1970-01-01 08:00:00", "1970-01-01 00:00:00", "0001-01-01")
+_SMALL = ("tinyint", "smallint", "bit", "bool", "mediumint")
+"""Whole numbers too small to count seconds since 1970."""
 ONES = frozenset({"0", "1"})
 
 
@@ -159,7 +161,7 @@ def _shapes(column: survey.Column, told: list[Value]) -> Iterable[Shape]:
             if long >= 10 or not told:
                 yield Shape.DOCUMENT
             # An integer for which there is no value yet may well be seconds since 1970.
-            if not told:
+            if not told and not column.declared.lower().startswith(_SMALL):
                 yield Shape.INSTANT
         case Kind.DECIMAL | Kind.FLOAT:
             yield Shape.AMOUNT

@@ -5,10 +5,15 @@ from __future__ import annotations
 WORDS: dict[str, tuple[str, str, str, str]] = {
     # idea: (English, Chinese, pinyin, pinyin's initials), each parted by spaces
     "order": ("order orders ord odr oder so purchase", "订单 订购 单据", "dingdan", "dd"),
-    "trade": ("trade trades deal", "交易", "jiaoyi", "jy"),
-    "number": ("number no sn nbr numb serial code uuid", "编号 单号 号码 编码 序列号 序号 号 码", "bianhao danhao haoma hao", "bh dh"),
+    "trade": ("trade trades deal tid", "交易", "jiaoyi", "jy"),
+    "number": (
+        "number ref reference no sn nbr numb serial code uuid",
+        "编号 单号 号码 编码 序列号 序号 号 码",
+        "bianhao danhao haoma hao",
+        "bh dh",
+    ),
     "num": ("num", "", "", ""),
-    "id": ("id ids pk ident identifier", "标识 主键", "biaoshi", ""),
+    "id": ("id ids pk ident identifier tid", "标识 主键", "biaoshi", ""),
     "state": ("state status stat stage sts stts phase", "状态 状況", "zhuangtai", "zt"),
     "flag": ("is has flag flg whether", "是否", "shifou", ""),
     "type": ("type kind category class", "类型 类别 种类", "leixing", "lx"),
@@ -156,7 +161,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "operate": ("operate operation operated oper op opt act", "操作", "caozuo", "cz"),
     "who": (
-        "operator creator author editor handler staff admin operatorname person man manager worker by",
+        "operator actor creator author editor handler staff admin operatorname person man manager worker by",
         "操作人 操作员 操作者 经办人 创建人 创建者 处理人 处理人员 员工 管理员",
         "caozuoren caozuoyuan chuangjianren",
         "czr",
@@ -196,6 +201,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "bak": ("bak backup tmp temp copy archive test snapshot", "备份 临时 快照 归档", "beifen linshi", ""),
     "stat_": ("statistics statistic stats summary daily report", "统计 报表 汇总", "tongji", "tj"),
     "balance": ("balance wallet recharge topup withdraw withdrawal account_flow", "余额 充值 提现 钱包", "yue chongzhi tixian", ""),
+    "transfer": ("transfer remit payout payouts disbursement", "转账 代付 打款", "zhuanzhang", ""),
     "virtual": ("virtual digital", "虚拟", "xuni", ""),
     "ip": ("ip", "", "", ""),
     "source": ("source origin_from terminal device client_type entry_type", "来源 终端", "laiyuan", "ly"),
@@ -212,7 +218,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
 """One idea may have several words, and one word several ideas: `payment` is an amount in one shop and a word for paying in the next."""
 
 OLD_SCRIPT = str.maketrans(
-    "訂單狀態編號時間創發貨關閉過退類總額價實應運費優惠會員買電話機數庫鎖變後記錄歷軌備註稱係規則審處請帳戶無雙儲門構組織屬險達館壓號銷減積層業務務選項詳細簽確認讓",
-    "订单状态编号时间创发货关闭过退类总额价实应运费优惠会员买电话机数库锁变后记录历轨备注称系规则审处请账户无双储门构组织属险达馆压号销减积层业务务选项详细签确认让",
+    "訂單狀態編號時間創發貨關閉過退類總額價實應運費優惠會員買電話機數庫鎖變後記錄歷軌備註稱係規則審處請帳戶無雙儲門構組織屬險達館壓號銷減積層業務務選項詳細簽確認讓劵",
+    "订单状态编号时间创发货关闭过退类总额价实应运费优惠会员买电话机数库锁变后记录历轨备注称系规则审处请账户无双储门构组织属险达馆压号销减积层业务务选项详细签确认让券",
 )
 """Traditional characters of the words above, as simplified ones."""

@@ -6,16 +6,16 @@ that cost nothing. TIME and MONEY stand for what never belongs to any instant, o
 
 from __future__ import annotations
 
-TIME = "notify remind comment settle invoice begin coupon point seller sku goods"
-MONEY = """point commission tax settle invoice freight discount coupon refund return unit weight num quantity seller type state
+TIME = "notify remind comment settle invoice coupon point seller sku goods"
+MONEY = """flag point commission tax settle invoice freight discount coupon refund return unit weight num quantity seller type state
  balance number currency stock goods"""
 FIELDS = """\
 order.number
   shape document key
   says order number .95 | order num .8 | trade number .82 | order trade number .9 | number .78 | order sub number .7 | out trade
-    number .8| order id .62 | trade id .6 | out order number .75
-  never carrier tracking refund return ship pay coupon invoice phone password parent goods sku transaction third old new settle
-    address buyer tenant shop version type method source ip
+    number .8 | order id .62 | trade id .6 | out order number .75 | order transaction number .85
+  never carrier tracking refund return ship pay coupon invoice phone password parent goods sku third old new settle address buyer
+    tenant shop version type method source ip
   beside buyer info
 order.buyer
   shape key document text
@@ -24,9 +24,10 @@ order.buyer
   beside order place
 order.amount_due
   shape amount
-  says due amount .95 | due .8 | actual amount .9 | actual pay amount .93 | pay amount .9 | actual .8 | order amount .82 | total
-    amount .8| order total amount .84 | trade amount .78 | total pay amount .9 | amount .74 | order total .8 | total .7 | trade
-    total .74| due pay amount .95 | due order amount .93 | actual order amount .9 | pay order amount .9 | pay .74
+  says due amount .95 | due total .93 | due total amount .94 | actual total .93 | actual total amount .94 | due .8 | actual amount
+    .9 | actual pay amount .93 | pay amount .9 | actual .8 | order amount .82 | total amount .8 | order total amount .84 | trade
+    amount .78 | total pay amount .9 | amount .74 | order total .8 | total .7 | trade total .74 | due pay amount .95 | due order
+    amount .93 | actual order amount .9 | pay order amount .9 | pay .74
   never MONEY time
   beside order trade
 order.amount_paid
@@ -79,9 +80,9 @@ order.transaction_id
   says transaction id .95 | transaction number .93 | third number .85 | third trade number .93 | third order number .9 | trade
     number .86 | third transaction number .95 | third transaction id .95 | pay number .86 | pay transaction number .95 | pay trade
     number .93 | pay transaction .85 | transaction .85 | third pay number .93 | trade transaction number .93 | third pay id .9 | pay
-    id .72 | third trade id .9 | channel number .72 | channel trade number .92 | channel order number .9 | pay order number .75 |
-    third id .6 | pay order id .6
-  never carrier refund return coupon invoice out parent sub buyer time amount tracking
+    id .6 | third trade id .9 | channel number .72 | channel trade number .92 | channel order number .9 | pay order number .5 |
+    third id .6 | pay order id .35
+  never order carrier refund return coupon invoice out parent sub buyer time amount tracking
   beside info pay channel
 order.carrier
   shape text code
@@ -124,18 +125,18 @@ order.version
 item.sku
   shape key document text
   says sku id .95 | sku .85 | sku number .93 | goods sku id .95 | goods sku number .95 | goods sku .85 | goods id .8 | goods number
-    .72 | goods .6 | item id .4
+    .82 | goods .6 | item id .4
   never name amount image type brand parent state quantity
   beside item
 item.quantity
   shape count
-  says quantity .93 | num .9 | goods quantity .95 | goods num .93 | item quantity .9 | place quantity .9 | amount .45 | total
-    quantity .8
-  never refund return ship stock number discount point time
+  says quantity .93 | goods number .82 | number .7 | num .9 | goods quantity .95 | goods num .93 | item quantity .9 | place quantity
+    .9 | amount .45 | total quantity .8
+  never refund return ship stock discount point time
   beside goods sku order item place
 item.amount
   shape amount
-  says subtotal .92 | subtotal amount .95 | total amount .9 | actual amount .8 | amount .76 | pay amount .85 | goods total amount .9
+  says subtotal .92 | subtotal amount .95 | total amount .9 | actual amount .8 | amount .82 | pay amount .85 | goods total amount .9
     | item amount .86 | due amount .85 | goods amount .72 | item total amount .93 | item total .88 | actual pay amount .88 | order
     amount .7 | total .84 | goods subtotal amount .93 | unit price amount .7 | price amount .7 | goods price amount .7
   never discount coupon point refund return cost freight commission tax num quantity weight old
@@ -216,8 +217,9 @@ stock.sku
   beside stock item info
 stock.available
   shape count
-  says available .92 | available stock .95 | available quantity .93 | stock .82 | stock quantity .85 | stock num .85 | quantity .72
-    | num .68 | total stock .62 | actual stock .6 | stock amount .7 | total stock quantity .6
+  says available .92 | available stock .95 | available quantity .93 | stock .82 | stock quantity .85 | stock num .85 | goods
+    quantity .86 | goods num .84 | quantity .72 | num .68 | total stock .62 | actual stock .6 | stock amount .7 | total stock
+    quantity .6
   never lock sold warn time state type version freight id unit order
   beside goods sku info
 stock.locked
@@ -254,21 +256,22 @@ history.at
   beside order history operate by state who
 history.who
   shape text key
-  says who .9 | operate who .95 | operate buyer .9 | operate name .85 | operate id .75 | create who .86 | operate .62 | who name .9
-    | who id .85 | buyer .6 | buyer name .6 | buyer id .55 | update who .7 | operate who name .93 | operate who id .85
+  says history buyer .84 | history who .9 | history name .7 | who .9 | operate who .95 | operate buyer .9 | operate name .85 |
+    operate id .75 | create who .86 | operate .62 | who name .9 | who id .85 | buyer .6 | buyer name .6 | buyer id .55 | update who
+    .7 | operate who name .93 | operate who id .85
   never time state type note order content ip phone amount
   beside info operate create update
 history.from
   shape code
   says old state .95 | old .8 | old order state .95
   never time note who amount name
-  beside order operate pay
+  beside id order operate pay
 history.to
   shape code
   says new state .95 | new .75 | order state .88 | state .86 | new order state .95 | update state .6 | operate state .6 | update
     type .6
   never time note who amount old name
-  beside order operate
+  beside id order operate
 stock_move.sku
   shape key document text
   says sku id .95 | sku .88 | sku number .95 | goods sku id .95 | goods id .82 | goods number .75 | goods sku number .95

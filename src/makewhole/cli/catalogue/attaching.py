@@ -49,7 +49,6 @@ ATTACHING: dict[str, tuple[str, str]] = {
         "由 makewhole attach 提出。每列后面的数字是把握程度，请通读一遍。",
     ),
     "attach.lead-unmapped": ("Not mapped: {names}", "未映射：{names}"),
-    "attach.skip": ("leave it unmapped", "不映射"),
     "attach.choose": ("Your choice (Enter leaves it unmapped): ", "请选择（回车为不映射）："),
     "attach.pick-again": ("A number from 1 to {most}, or Enter.", "请输入 1 到 {most} 之间的数字，或直接回车。"),
     "ask.column": ("Which column of {about} is {field}?", "{about} 的哪一列是 {field}？"),
