@@ -14,7 +14,7 @@ from pathlib import Path
 import makewhole
 from makewhole.cli import start
 
-PARTS = ("click", "cryptography", "httpx2", "msgspec", "pymysql", "rich", "sqlalchemy", "starlette", "structlog", "uvicorn")
+PARTS = ("click", "cryptography", "httpx2", "msgspec", "pymysql", "rich", "sqlalchemy", "starlette", "structlog", "tantivy", "uvicorn")
 MASK = "***"
 SECRET_BYTES_MIN = 4
 """A shorter value masks half the report and protects nothing."""
