@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from makewhole import ports, settings
 from makewhole.adapters import http
+from makewhole.adapters.changelog import archive as change_archive
 from makewhole.adapters.changelog import opening
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.search import reader as logs
@@ -107,23 +108,31 @@ def survey_shop(told: settings.Settings) -> shop_survey.Survey:
 
 
 @contextlib.contextmanager
-def open_past(told: settings.Settings, log_place: str | None) -> Iterator[history.Past]:
-    """Attach to the shop and to its change log: binlog files of a folder, or the shop's own server. Raises as `open_world` does."""
+def open_past(told: settings.Settings, log_place: str | None, archive_place: str | None = None) -> Iterator[history.Past]:
+    """Attach to the shop and to its change log: an archive, brought up to now first; binlog files; or the shop's own server.
+
+    Raises as `open_world` does.
+    """
     map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
     url = _address(told.shop.database, told.shop, "PASSWORD")
+    schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
+    known = traces.traces(map_, schema, _hash_secret(told, keep=False))
     reader = engines.for_eyes(url)
-    try:
-        schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
-        known = traces.traces(map_, schema, _hash_secret(told, keep=False))
+    with contextlib.ExitStack() as stack:
+        stack.callback(reader.dispose)
+        log: ports.ChangeLog
+        if archive_place is not None:
+            log = kept = stack.enter_context(change_archive.opened(Path(archive_place)))
+            opening.keep_up(kept, url, known.tables)
+        else:
+            log = opening.open_log(url, log_place)
         yield history.Past(
-            log=opening.open_log(url, log_place),
+            log=log,
             tables=known.tables,
             key_of=lambda number: traces.key_of(map_, reader, number),
             state=known.state,
             shown=known.shown,
         )
-    finally:
-        reader.dispose()
 
 
 def open_search(told: settings.Settings) -> ports.Search:

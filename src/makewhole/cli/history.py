@@ -23,27 +23,17 @@ def command(say: words.Say) -> click.Command:
         click.Argument(["number"], metavar=say("arg.order")),
         *options.attached(say),
         click.Option(["--log"], metavar="FILE|FOLDER", help=say("option.log")),
+        click.Option(["--archive"], metavar="FOLDER", help=say("option.archive")),
         click.Option(["--all", "everything"], is_flag=True, help=say("option.everything")),
         options.as_json(say),
     ]
     return options.Command("history", say, params=params, callback=click.pass_obj(run))
 
 
-def run(
-    begun: start.Start,
-    /,
-    *,
-    number: str,
-    config: str | None,
-    database: str | None,
-    shop: str | None,
-    log: str | None,
-    everything: bool,
-    as_json: bool,
-) -> int:
+def run(begun: start.Start, /, *, number: str, everything: bool, as_json: bool, **places: str | None) -> int:
     """Read the log, then tell it."""
     now = session.Session(begun, as_json=as_json)
-    told = now.settings(config=config, database=database, shop=shop)
+    told = now.settings(config=places["config"], database=places["database"], shop=places["shop"])
     now.attached(told)
     if not number.strip() or len(number) > orders.NUMBER_LENGTH_MAX or not number.isprintable():
         raise faults.BadInput(
@@ -51,7 +41,7 @@ def run(
         )
     from makewhole import wiring
 
-    with wiring.open_past(told, log) as past:
+    with wiring.open_past(told, places["log"], places["archive"]) as past:
         steps = history.history(past, ids.OrderNumber(number))
         if as_json:
             now.out.document({"order": number, "steps": [_document(s, past, everything=everything) for s in steps]})

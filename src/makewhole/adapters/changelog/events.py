@@ -83,7 +83,7 @@ class Type(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event without its header and its checksum. `at` and `end` are offsets in its file; `when` is in Unix seconds."""
+    """One event: `raw` is all of it, `body` without header and checksum. `at` and `end` are offsets in its file; `when` is Unix seconds."""
 
     kind: int
     at: int
@@ -92,6 +92,7 @@ class Event:
     flags: int
     server: int
     body: memoryview
+    raw: memoryview
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,8 @@ class Format:
     lengths: bytes
     """Of each kind of event's fixed part, from kind 1."""
     in_use: bool = False
+    raw: bytes = b""
+    """The first event itself, for whoever keeps parts of the file."""
 
     @property
     def mariadb(self) -> bool:
@@ -137,7 +140,7 @@ def parse(raw: memoryview, at: int, told: Format | None) -> Event:
         elif not (kind == Type.ROTATE and flags & ARTIFICIAL):
             # The rotation that a server invents for a replica is written before that file's format is known.
             raise Unreadable(f"the checksum of an event of kind {kind} is not that of its bytes: it is damaged")
-    return Event(kind, at, following or at + size, when, flags, server, body)
+    return Event(kind, at, following or at + size, when, flags, server, body, raw)
 
 
 def format_of(raw: memoryview) -> Format:
@@ -150,7 +153,7 @@ def format_of(raw: memoryview) -> Format:
         raise Unreadable(f"a log of format {version}", "Only format 4 is read: MySQL 5.0 and newer, every MariaDB.")
     server = bytes(body[2:52]).rstrip(b"\0").decode("ascii", "replace")
     if not _tells_checksum(server):
-        return Format(server_version=server, checksummed=False, lengths=bytes(body[57:]), in_use=bool(raw[17] & IN_USE))
+        return Format(server_version=server, checksummed=False, lengths=bytes(body[57:]), in_use=bool(raw[17] & IN_USE), raw=bytes(raw))
     algorithm = body[-CHECKSUM_LENGTH - 1]
     if algorithm not in {0, 1}:
         raise Unreadable(f"checksums of algorithm {algorithm}", "Only CRC32 and none are known.")
@@ -161,7 +164,7 @@ def format_of(raw: memoryview) -> Format:
         if zlib.crc32(plain) != int.from_bytes(raw[-CHECKSUM_LENGTH:], "little"):
             raise Unreadable("the checksum of the file's first event is not that of its bytes: it is damaged")
     lengths = bytes(body[57 : -CHECKSUM_LENGTH - 1])
-    return Format(server_version=server, checksummed=algorithm == 1, lengths=lengths, in_use=bool(flags & IN_USE))
+    return Format(server_version=server, checksummed=algorithm == 1, lengths=lengths, in_use=bool(flags & IN_USE), raw=bytes(raw))
 
 
 def _tells_checksum(server: str) -> bool:

@@ -35,6 +35,11 @@ def check(server: connection.Server) -> None:
         raise faults.BadInput(f"the server logs statements and not rows (binlog_format={form})", where=server.where, todo=todo)
 
 
+def identity(server: connection.Server) -> str:
+    """What tells this server from every other: its own name for itself, or its number and where it stands."""
+    return server.variable("server_uuid") or server.variable("server_uid") or f"{server.variable('server_id')}@{server.where}"
+
+
 def oldest(server: connection.Server) -> Position:
     """Where the server's log begins now."""
     told = server.rows("SHOW BINARY LOGS")

@@ -31,9 +31,9 @@ class ScannedLog:
                 yield decoder.transaction(group)
 
 
-def groups(placed: Iterable[files.Placed]) -> Iterator[Group]:
-    """Every transaction of a log."""
-    assembler = Assembler()
+def groups(placed: Iterable[files.Placed], executed: str = "") -> Iterator[Group]:
+    """Every transaction of a log; `executed` are the GTIDs before it, where it does not begin with a file's own list."""
+    assembler = Assembler(executed)
     for file, event, told in placed:
         yield from assembler.feed(file, event, told)
 

@@ -22,6 +22,9 @@ _PASSED = frozenset(
     }
 )  # fmt: skip
 """Events that hold no rows and end no group: values and files of statements, which are told by their own events, and the server's notes."""
+_GTIDS = frozenset({Type.GTID, Type.MARIA_GTID})
+_BEGINNERS = frozenset({Type.QUERY, Type.MARIA_QUERY_COMPRESSED, Type.TRANSACTION_PAYLOAD, Type.EXECUTE_LOAD_QUERY})
+"""Events that begin a group where there are no GTIDs."""
 _OLD_ROWS = frozenset({Type.PRE_GA_WRITE_ROWS, Type.PRE_GA_UPDATE_ROWS, Type.PRE_GA_DELETE_ROWS})
 _LOADS = frozenset({Type.LOAD, Type.NEW_LOAD, Type.EXEC_LOAD, Type.CREATE_FILE})
 _STANDALONE = 1
@@ -52,6 +55,10 @@ class Group:
     user: str
     rows: tuple[Rows, ...]
     statements: tuple[queries.Query, ...]
+    raw: tuple[memoryview, ...]
+    """Its events, every byte as the server wrote them."""
+    told: Format
+    """How they are written."""
 
 
 @dataclass(kw_only=True)
@@ -70,6 +77,7 @@ class _Open:
     rows: list[Rows] = field(default_factory=list)
     statements: list[queries.Query] = field(default_factory=list)
     savepoints: dict[str, int] = field(default_factory=dict)
+    raw: list[memoryview] = field(default_factory=list)
 
 
 class Assembler:
@@ -82,10 +90,20 @@ class Assembler:
         self._parsed: dict[bytes, tablemaps.Shape] = {}
         self._text = ""
         self._prepared: dict[str, _Open] = {}
+        self._told = Format(server_version="", checksummed=False, lengths=b"")
 
     def feed(self, file: str, event: Event, told: Format) -> Iterator[Group]:
         """Groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
         with wrong.placed(file, event.at):
+            self._told = told
+            if event.kind in _GTIDS:
+                # It ends whatever was open, and is the first of its own.
+                self._gtid(file, event, mariadb=event.kind == Type.MARIA_GTID).raw.append(event.raw)
+                return
+            if event.kind in _BEGINNERS:
+                self._begin(file, event)
+            if self._open is not None:
+                self._open.raw.append(event.raw)
             done = self._feed(file, event, told)
         if done is not None:
             yield done
@@ -100,8 +118,6 @@ class Assembler:
             return self._end(file, event)
         elif kind in {Type.QUERY, Type.MARIA_QUERY_COMPRESSED}:
             return self._query(file, event)
-        elif kind in {Type.GTID, Type.MARIA_GTID}:
-            self._gtid(file, event, mariadb=kind == Type.MARIA_GTID)
         elif kind == Type.MARIA_ANNOTATE_ROWS:
             self._text = str(event.body, "utf-8", "replace")
         elif kind == Type.ROWS_QUERY:
@@ -147,7 +163,7 @@ class Assembler:
             self._shapes.clear()
             self._text = ""
 
-    def _gtid(self, file: str, event: Event, *, mariadb: bool) -> None:
+    def _gtid(self, file: str, event: Event, *, mariadb: bool) -> _Open:
         # A group that was open has no end: the server died in it, and no replica would apply it.
         self._open = None
         group, body = self._begin(file, event), event.body
@@ -155,11 +171,12 @@ class Assembler:
             number, domain = int.from_bytes(body[:8], "little"), int.from_bytes(body[8:12], "little")
             group.id, group.within = f"{domain}-{event.server}-{number}", not body[12] & _STANDALONE
             self._executed.add_mariadb(domain, group.id)
-            return
+            return group
         server, number = str(uuid.UUID(bytes=bytes(body[1:17]))), int.from_bytes(body[17:25], "little")
         group.id = f"{server}:{number}"
         self._executed.add_mysql(server, number)
         group.committed_us = _committed(body)
+        return group
 
     def _query(self, file: str, event: Event) -> Group | None:
         query = queries.parse(event.body, compressed=event.kind == Type.MARIA_QUERY_COMPRESSED)
@@ -202,7 +219,7 @@ class Assembler:
         done = None
         for raw in payloads.unpacked(event.body):
             part = events.parse(raw, event.at, None)
-            placed = Event(part.kind, event.at, event.end, part.when, part.flags, part.server, part.body)
+            placed = Event(part.kind, event.at, event.end, part.when, part.flags, part.server, part.body, event.raw)
             done = self._feed(file, placed, inner) or done
         return done
 
@@ -221,7 +238,7 @@ class Assembler:
             # Prepared before the place where reading began: that rows are missing here must be seen.
             group.statements.append(query)
             return
-        group.rows = prepared.rows
+        group.rows, group.raw = prepared.rows, [*prepared.raw, *group.raw]
         group.connection = group.connection or prepared.connection
 
     def _restarted(self, event: Event) -> None:
@@ -241,6 +258,8 @@ class Assembler:
             user=group.user,
             rows=tuple(group.rows),
             statements=tuple(group.statements),
+            raw=tuple(group.raw),
+            told=self._told,
         )
 
 

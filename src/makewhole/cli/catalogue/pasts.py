@@ -28,6 +28,10 @@ PASTS: dict[str, tuple[str, str]] = {
         "列出店铺数据库记得的该订单全部变更：何时、哪个事务、日志所知的执行者，以及同一事务还写了什么。只读不写。",
     ),
     "option.log": ("binlog files instead of the shop's own server", "改读 binlog 文件，而不是店铺的数据库"),
+    "option.archive": (
+        "keep the log in this folder, brought up to now first: it outlives the server's own",
+        "把日志归档在此文件夹，先补到最新；服务器清理日志后仍可查询",
+    ),
     "option.everything": (
         "show every column and every statement as it is, personal data too",
         "原样显示全部列和语句，包括个人信息",

@@ -1,0 +1,169 @@
+"""Transactions that touched a shop's tables go in, byte for byte, and are found again by their rows' keys, when the server has long
+forgotten them: one SQLite file in a folder.
+
+A transaction, its keys and the place to read on from are one commit: whatever is killed and whenever, the archive is whole and goes on
+where it stopped. Rows keep the server's own bytes and checksums, so that they can be read anew, and are proof.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from makewhole.adapters.changelog import decoding, events, scanning, wrong
+from makewhole.adapters.changelog.transactions import Assembler, Group
+from makewhole.core import faults
+from makewhole.model import change
+from makewhole.model.change import Position, Sought, Traced
+
+FILE = "changes.db"
+BATCH = 500
+"""Transactions in one commit: a kill costs reading them once more."""
+BATCH_BYTES_MAX = 32 << 20
+_LEVEL = 1
+"""Of zlib: rows repeat themselves, and the fastest level finds that."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), server TEXT NOT NULL, file TEXT NOT NULL,
+  offset INTEGER NOT NULL, gtids TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS groups (id INTEGER PRIMARY KEY, file TEXT NOT NULL, executed TEXT NOT NULL, form INTEGER NOT NULL,
+  raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
+  PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
+"""
+_SPOKEN = "*"
+"""The column under which a statement without images is kept: it speaks of a table, and of every row."""
+
+
+class Archive:
+    """`ports.ChangeLog` over what was kept. Make it with `opened`."""
+
+    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
+        self._connection, self._where = connection, where
+
+    def place(self) -> tuple[str, Position] | None:
+        """The server that was read, and where to read on; None for an empty archive."""
+        row = self._connection.execute("SELECT server, file, offset, gtids FROM place").fetchone()
+        return None if row is None else (row[0], Position(file=row[1], offset=row[2], gtids=row[3]))
+
+    def keep(self, server: str, told: Iterable[Group], tables: Sequence[Traced]) -> int:
+        """Keep those of these transactions that touch the tables; how many were. Raises BadInput where a table's rows have no names."""
+        decoder, kept, batch, size = decoding.Decoder(), 0, list[Group](), 0
+        for group in told:
+            batch.append(group)
+            size += sum(map(len, group.raw))
+            if len(batch) >= BATCH or size > BATCH_BYTES_MAX:
+                kept += self._commit(server, batch, tables, decoder)
+                batch, size = [], 0
+        return kept + (self._commit(server, batch, tables, decoder) if batch else 0)
+
+    def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
+        """See the port."""
+        found: set[int] = set()
+        for s in sought:
+            name = _name(s.schema, s.table)
+            sql = "SELECT number FROM keys WHERE name = ? AND column = ? AND value = ?"
+            for column, value in ((s.column.lower(), s.value), (_SPOKEN, "")):
+                found.update(number for (number,) in self._connection.execute(sql, (name, column, value)))
+        decoder = decoding.Decoder()
+        for number in sorted(found):
+            yield decoder.transaction(self._group(number))
+
+    def _commit(self, server: str, batch: Sequence[Group], tables: Sequence[Traced], decoder: decoding.Decoder) -> int:
+        kept = 0
+        with self._writing():
+            for group in batch:
+                keys = set(_keys(group, tables, decoder))
+                if keys:
+                    self._keep(group, keys)
+                    kept += 1
+            last = batch[-1].ends
+            self._connection.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?, ?, ?)", (server, last.file, last.offset, last.gtids))
+        return kept
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+        except sqlite3.OperationalError as wrong_:
+            raise faults.Unavailable(f"the archive cannot be written: {wrong_} ({self._where})") from wrong_
+
+    def _keep(self, group: Group, keys: set[tuple[str, str, str]]) -> None:
+        self._connection.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (group.told.raw,))
+        (form,) = self._connection.execute("SELECT id FROM forms WHERE raw = ?", (group.told.raw,)).fetchone()
+        raw = zlib.compress(b"".join(group.raw), _LEVEL)
+        done = self._connection.execute(
+            "INSERT INTO groups (file, executed, form, raw) VALUES (?, ?, ?, ?)", (group.begins.file, group.begins.gtids, form, raw)
+        )
+        self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", [(*key, done.lastrowid) for key in sorted(keys)])
+
+    def _group(self, number: int) -> Group:
+        """A transaction read from its bytes anew. Raises BadInput where they are damaged."""
+        sql = "SELECT file, executed, forms.raw, groups.raw FROM groups JOIN forms ON forms.id = form WHERE groups.id = ?"
+        file, executed, form, packed = self._connection.execute(sql, (number,)).fetchone()
+        with wrong.placed(f"{self._where}, transaction {number}", 0):
+            told = events.format_of(memoryview(form))
+            raw = memoryview(zlib.decompress(packed))
+        assembler, at = Assembler(executed), 0
+        while at < len(raw):
+            with wrong.placed(f"{self._where}, transaction {number}", at):
+                size = events.size_of(raw[at : at + events.HEADER_LENGTH])
+                end = int.from_bytes(raw[at + 13 : at + 17], "little")
+                event = events.parse(raw[at : at + size], max(end - size, 0), told)
+            for group in assembler.feed(file, event, told):
+                return group
+            at += size
+        raise faults.BadInput("a transaction without its end", where=f"{self._where}, transaction {number}", todo=wrong.UPSTREAM)
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Archive]:
+    """The archive in this folder, made if it is not there. Raises BadInput for a folder that cannot be written."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(folder / FILE, isolation_level=None, timeout=30)
+    except (OSError, sqlite3.OperationalError) as denied:
+        raise faults.BadInput(f"cannot keep an archive: {denied}", where=str(folder), todo="Name a folder that can be written.") from denied
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+        yield Archive(connection, str(folder / FILE))
+    except sqlite3.DatabaseError as damaged:
+        raise faults.BadInput(
+            f"the archive cannot be read: {damaged}", where=str(folder / FILE), todo="Put a copy back, or move it away and begin anew."
+        ) from damaged
+    finally:
+        connection.close()
+
+
+def _keys(group: Group, tables: Sequence[Traced], decoder: decoding.Decoder) -> Iterator[tuple[str, str, str]]:
+    """Under which keys a transaction will be looked for: table, column and value of every row of the shop's tables, before and after."""
+    traced = {_name(t.schema, t.table): [c.lower() for c in (t.key, t.number, t.link) if c is not None] for t in tables}
+    for told in group.rows:
+        name = _name(told.shape.schema, told.shape.table)
+        if name not in traced:
+            continue
+        if not told.shape.named:
+            raise faults.BadInput(
+                f"the log does not name the columns of {told.shape.schema}.{told.shape.table}, and an archive must not guess them",
+                where=str(group.begins),
+                todo=f"{decoding.FULL_METADATA} Then begin the archive from there.",
+            )
+        for changed in decoder.changes(told, group.begins.file):
+            for image in (changed.before, changed.after):
+                for column, value in (image or {}).items():
+                    if value is not None and column.lower() in traced[name]:
+                        yield name, column.lower(), change.spell(value)
+    for table in tables:
+        if scanning.speaks(group, {(table.schema.lower(), table.table.lower()): {}}):
+            yield _name(table.schema, table.table), _SPOKEN, ""
+
+
+def _name(schema: str, table: str) -> str:
+    return f"{schema}.{table}".lower()

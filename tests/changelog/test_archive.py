@@ -1,0 +1,201 @@
+"""The archive outlives the server's log: the same transactions, byte for byte, whatever is purged, killed or restarted in between."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from makewhole.adapters.changelog import archive, opening
+from makewhole.core import faults
+from makewhole.model.change import Sought, Traced, Transaction
+from tests.servers import launch
+from tests.servers import mariadb as mariadb_recipe
+from tests.servers import mysql as mysql_recipe
+
+pytestmark = pytest.mark.server
+KILLS = 4
+
+
+@pytest.fixture(params=["mariadb", "mysql8033"], scope="module")
+def server(request: pytest.FixtureRequest) -> Iterator[launch.Server]:
+    """Of our own: its logs are purged."""
+    recipe = mariadb_recipe.recipe() if request.param == "mariadb" else mysql_recipe.full_recipe()
+    with launch.started(recipe) as told:
+        yield told
+
+
+@pytest.fixture
+def shop(server: launch.Server) -> str:
+    database = server.create_database()
+    run(
+        server,
+        database,
+        "CREATE TABLE orders (id INT PRIMARY KEY, number VARCHAR(40), status INT)",
+        "CREATE TABLE noise (id INT PRIMARY KEY)",
+    )
+    return database
+
+
+def run(server: launch.Server, database: str, *statements: str) -> None:
+    with server.root_connection(database) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def purge(server: launch.Server) -> None:
+    """All but the newest file, as soon as the server lets go of it: who read it just now still holds it."""
+    for _ in range(100):
+        with server.root_connection() as connection, connection.cursor() as cursor:
+            cursor.execute("FLUSH BINARY LOGS")
+            cursor.execute("SHOW BINARY LOGS")
+            cursor.execute("PURGE BINARY LOGS TO %s", [cursor.fetchall()[-1][0]])
+            cursor.execute("SHOW BINARY LOGS")
+            if len(cursor.fetchall()) == 1:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server does not let go of its old logs")
+
+
+def traced(shop: str) -> tuple[Traced, ...]:
+    return (Traced(role="order", schema=shop, table="orders", key="id", number="number"),)
+
+
+def sought(shop: str, number: str) -> list[Sought]:
+    return [Sought(schema=shop, table="orders", column="number", value=number)]
+
+
+def keep(server: launch.Server, shop: str, folder: Path) -> int:
+    with archive.opened(folder) as kept:
+        return opening.keep_up(kept, sa.make_url(server.url(shop, "reader")), traced(shop))
+
+
+def archived(folder: Path, shop: str, number: str) -> list[Transaction]:
+    with archive.opened(folder) as kept:
+        return list(kept.touching(sought(shop, number)))
+
+
+def scanned(server: launch.Server, shop: str, number: str) -> list[Transaction]:
+    return list(opening.open_log(sa.make_url(server.url(shop, "reader")), None).touching(sought(shop, number)))
+
+
+def test_it_tells_what_the_server_tells_and_goes_on_telling_it_when_the_server_has_forgotten(
+    server: launch.Server, shop: str, tmp_path: Path
+) -> None:
+    """Only transactions of the shop's tables are kept; read on from where it stopped; then the server purges all it has."""
+    run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0), (2, 'A2', 0)", "INSERT INTO noise VALUES (1)")
+    first = keep(server, shop, tmp_path)
+    run(
+        server,
+        shop,
+        "UPDATE orders SET status = 1 WHERE id = 1",
+        "FLUSH BINARY LOGS",
+        "UPDATE orders SET status = 4",
+        "INSERT INTO noise VALUES (2)",
+    )
+    again, nothing = keep(server, shop, tmp_path), keep(server, shop, tmp_path)
+    assert (first, again, nothing) == (2, 2, 0)
+    told = scanned(server, shop, "A1")
+    assert archived(tmp_path, shop, "A1") == told
+    assert [len(t.changes) for t in told] == [0, 2, 1, 2]
+    purge(server)
+    assert scanned(server, shop, "A1") == []
+    assert archived(tmp_path, shop, "A1") == told
+
+
+def test_a_gap_is_an_error_and_leaves_the_archive_as_it_was(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """What was purged before it was read may have held anything: the archive stops there and says so, every time."""
+    run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0)")
+    keep(server, shop, tmp_path)
+    run(server, shop, "FLUSH BINARY LOGS", "UPDATE orders SET status = 4")
+    purge(server)
+    for _ in range(2):
+        with pytest.raises(faults.BadInput, match="purged"):
+            keep(server, shop, tmp_path)
+    assert [len(t.changes) for t in archived(tmp_path, shop, "A1")] == [0, 1]
+
+
+def test_it_reads_on_after_the_server_was_restarted_and_killed(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """A new log file each time; one of them was never closed."""
+    run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0)")
+    keep(server, shop, tmp_path)
+    run(server, shop, "UPDATE orders SET status = 1")
+    server.kill9()
+    server.restart()
+    run(server, shop, "UPDATE orders SET status = 2")
+    server.restart()
+    run(server, shop, "UPDATE orders SET status = 3")
+    keep(server, shop, tmp_path)
+    told = archived(tmp_path, shop, "A1")
+    assert [c.after["status"] for t in told for c in t.changes if c.after] == [0, 1, 2, 3]
+    assert told == scanned(server, shop, "A1")
+
+
+KEEPER = """
+import sys
+from pathlib import Path
+import sqlalchemy as sa
+from makewhole.adapters.changelog import archive, opening
+from makewhole.model.change import Traced
+archive.BATCH = 7
+url, shop, folder = sys.argv[1:]
+print("begun", flush=True)
+with archive.opened(Path(folder)) as kept:
+    opening.keep_up(kept, sa.make_url(url), (Traced(role="order", schema=shop, table="orders", key="id", number="number"),))
+"""
+
+
+def test_a_killed_keeper_loses_and_repeats_nothing(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """Killed at several places; the last one ends its work, and every transaction is there once."""
+    run(server, shop, *(f"INSERT INTO orders VALUES ({i}, 'N{i % 3}', 0)" for i in range(900)))
+    arguments = [sys.executable, "-c", KEEPER, server.url(shop, "reader"), shop, str(tmp_path)]
+    for i in range(KILLS):
+        keeper = subprocess.Popen(arguments, stdout=subprocess.PIPE, start_new_session=True)
+        assert keeper.stdout is not None
+        keeper.stdout.readline()
+        time.sleep(0.02 * i * i)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(keeper.pid, signal.SIGKILL)
+        keeper.wait()
+        keeper.stdout.close()
+    keep(server, shop, tmp_path)
+    told = archived(tmp_path, shop, "N1")
+    assert [c.after["id"] for t in told for c in t.changes if c.after] == [i for i in range(900) if i % 3 == 1]
+
+
+def test_a_damaged_byte_is_seen(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """The server's own checksums are kept with the bytes, and are checked whenever they are read."""
+    import zlib
+
+    run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0)", "UPDATE orders SET status = 1")
+    keep(server, shop, tmp_path)
+    with sqlite3.connect(tmp_path / archive.FILE) as connection:
+        ((number, packed),) = connection.execute("SELECT id, raw FROM groups ORDER BY id DESC LIMIT 1").fetchall()
+        raw = bytearray(zlib.decompress(packed))
+        raw[len(raw) // 2] ^= 1
+        connection.execute("UPDATE groups SET raw = ? WHERE id = ?", (zlib.compress(bytes(raw)), number))
+    connection.close()
+    with pytest.raises(faults.BadInput, match="checksum"):
+        archived(tmp_path, shop, "A1")
+
+
+def test_tables_that_the_log_does_not_name_are_not_guessed(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """An archive is read when today's schema is another one: it keeps nothing that only today's schema can name."""
+    with server.root_connection(shop) as connection, connection.cursor() as cursor:
+        cursor.execute("SET GLOBAL binlog_row_metadata = MINIMAL")
+        try:
+            cursor.execute("INSERT INTO orders VALUES (1, 'A1', 0)")
+        finally:
+            cursor.execute("SET GLOBAL binlog_row_metadata = FULL")
+    with pytest.raises(faults.BadInput, match="must not guess"):
+        keep(server, shop, tmp_path)
+    assert archived(tmp_path, shop, "A1") == []
