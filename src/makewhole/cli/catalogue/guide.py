@@ -25,6 +25,7 @@ GUIDE: dict[str, tuple[str, str]] = {
     ),
     "short.scan": ("list broken orders; changes nothing", "列出问题订单，不做任何改动"),
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
+    "short.history": ("every past state of an order, from the shop's change log", "查看订单的全部历史状态（来自店铺的变更日志）"),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
     "short.reconcile": ("a day's bill beside the shop's book: every difference, every fen", "对账：渠道账单与店铺账本逐笔比对，分文不差"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
@@ -57,6 +58,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.show": (
         "Tells one order's story. The number may be the shop's order number or a payment's out_trade_no.",
         "讲清一个订单的来龙去脉。可以给店铺订单号，也可以给支付单号（out_trade_no）。",
+    ),
+    "help.history": (
+        "Tells every change of an order that the shop's database remembers: when, by whom as far as it tells, and what else was written.",
+        "列出店铺数据库记得的该订单全部变更：何时、日志所知的执行者，以及同一事务还写了什么。只读不写。",
     ),
     "help.recover": (
         "Shows row by row and call by call what would be done. With --apply it is done, once, and then checked again.",

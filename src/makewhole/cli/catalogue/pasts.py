@@ -22,11 +22,6 @@ PASTS: dict[str, tuple[str, str]] = {
         "a statement without row images, which may have changed this order: {statement}",
         "没有行镜像的语句，可能改动过这个订单：{statement}",
     ),
-    "short.history": ("every past state of an order, from the shop's change log", "查看订单的全部历史状态（来自店铺的变更日志）"),
-    "help.history": (
-        "Tells every change of an order that the shop's database remembers: when, by whom as far as it tells, and what else was written.",
-        "列出店铺数据库记得的该订单全部变更：何时、哪个事务、日志所知的执行者，以及同一事务还写了什么。只读不写。",
-    ),
     "option.log": ("binlog files instead of the shop's own server", "改读 binlog 文件，而不是店铺的数据库"),
     "option.archive": (
         "keep the log in this folder, brought up to now first: it outlives the server's own",
