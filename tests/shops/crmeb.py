@@ -1,4 +1,4 @@
-"""The order tables of CRMEB v4 for tests, written after their published columns and codes; rows of a few healthy and a few broken orders."""
+"""The order tables of CRMEB v4 for tests, written after their published columns and codes; rows of healthy and of broken orders."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 SHOP_FILE = Path(__file__).resolve().parents[2] / "shops" / "crmeb.toml"
 TABLES = (
-    """CREATE TABLE eb_store_order (id INTEGER PRIMARY KEY, order_id VARCHAR(32) NOT NULL, uid INT NOT NULL, real_name VARCHAR(32) NOT NULL,
+    """CREATE TABLE eb_store_order (id INTEGER PRIMARY KEY, order_id VARCHAR(32) NOT NULL, uid INT NOT NULL, real_name VARCHAR(32),
        user_phone VARCHAR(18) NOT NULL, user_address VARCHAR(100) NOT NULL, cart_id VARCHAR(256) NOT NULL DEFAULT '[]',
        freight_price DECIMAL(8,2) NOT NULL DEFAULT 0, total_num INT NOT NULL DEFAULT 0, total_price DECIMAL(8,2) NOT NULL DEFAULT 0,
-       total_postage DECIMAL(8,2) NOT NULL DEFAULT 0, pay_price DECIMAL(8,2) NOT NULL DEFAULT 0, pay_postage DECIMAL(8,2) NOT NULL DEFAULT 0,
+       total_postage DECIMAL(8,2) NOT NULL DEFAULT 0, pay_price DECIMAL(8,2) NOT NULL DEFAULT 0, pay_postage DECIMAL(8,2) DEFAULT 0,
        deduction_price DECIMAL(8,2) NOT NULL DEFAULT 0, coupon_id INT NOT NULL DEFAULT 0, coupon_price DECIMAL(8,2) NOT NULL DEFAULT 0,
        paid TINYINT NOT NULL DEFAULT 0, pay_time INT DEFAULT NULL, pay_type VARCHAR(32) NOT NULL DEFAULT '', add_time INT NOT NULL DEFAULT 0,
        status TINYINT NOT NULL DEFAULT 0, refund_status TINYINT NOT NULL DEFAULT 0, refund_price DECIMAL(8,2) NOT NULL DEFAULT 0,

@@ -20,6 +20,7 @@ OTHER_MEANING = 0.55
 COMMENT_ALONE = 0.97
 NAME_UNSAID = 0.95
 """What a name is worth in a schema that comments its columns, but not this one."""
+OWN_ID = 0.86
 KEY_AS_NUMBER = 0.6
 """What is left of a claim to be the number where the values are short whole numbers."""
 QUANTITY_MAX = 100_000
@@ -182,6 +183,11 @@ def _counts(told: Read, made: Candidate) -> bool:
     )
 
 
+def _own_id(told: Read, made: Candidate) -> bool:
+    ideas = naming.ideas(told.names[made.column.name])
+    return "id" in ideas and bool(ideas & {"order", "trade"}) and ideas <= {"id", "order", "trade"}
+
+
 def _bare(told: Read, made: Candidate) -> bool:
     """Whether a column is called nothing but `id`."""
     return naming.ideas(told.names[made.column.name]) == {"id"}
@@ -197,6 +203,9 @@ def _numbered(told: Read, made: Candidate) -> Candidate | None:
         return None
     if alone in told.table.unique or alone == told.table.key:
         return _support(made, fits=True, what="")
+    if look.varied >= 0.95 and Shape.DOCUMENT in look.shapes and told.table.key not in {(), alone} and _own_id(told, made):
+        # `order_id` beside another primary key is no reference to itself: it is what people call the order.
+        return replace(made, score=max(made.score, OWN_ID), evidence=(*made.evidence, Evidence(why=Why.VALUES, what=f"{look.varied:.0%}")))
     if look.varied >= 0.95 and Shape.DOCUMENT in look.shapes:
         return _support(made, fits=True, what=f"{look.varied:.0%}")
     return made

@@ -157,7 +157,9 @@ def _shapes(column: survey.Column, told: list[Value]) -> Iterable[Shape]:
     long = max(map(len, texts), default=0)
     match column.kind:
         case Kind.INTEGER:
-            yield from (Shape.KEY, Shape.COUNT, Shape.CODE, Shape.AMOUNT)
+            yield from (Shape.KEY, Shape.COUNT, Shape.CODE)
+            if not column.declared.lower().startswith(_SMALL):
+                yield Shape.AMOUNT
             if long >= 10 or not told:
                 yield Shape.DOCUMENT
             # An integer for which there is no value yet may well be seconds since 1970.

@@ -9,7 +9,7 @@ import click
 
 from makewhole import settings
 from makewhole.adapters import http
-from makewhole.cli import checks, exits, options, policy, report, session, start, words
+from makewhole.cli import checks, exits, options, policy, proof, report, session, start, words
 from makewhole.cli.checks import Check, Light
 from makewhole.core import faults
 
@@ -79,6 +79,7 @@ def _world(now: session.Session, told: settings.Settings) -> Iterator[Check]:
         with now.world(told) as world:
             yield checks.store(world, report.masked(told.store, now.begun), say)
             yield from checks.shop(world, told, say)
+            yield from proof.proof(world, told.shop.file, say)
             yield from checks.channels(world, told, say)
             yield from checks.keys(world, say)
     except (faults.Fault, faults.BadInput) as wrong:
