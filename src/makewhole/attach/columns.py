@@ -51,6 +51,8 @@ class Read:
     neutral: Ideas
     said: Said
     """What the table's own name says."""
+    whole_time: str = ""
+    """How whole numbers tell instants elsewhere in this database, for a column that holds none yet."""
     whole_money: str = ""
     """The unit that whole amounts have elsewhere in this database, where names or comments say it and none contradicts."""
 

@@ -18,6 +18,8 @@ NOUNS = """
     stock.locked coupon.id coupon.order coupon.state coupon.used_at history.order history.at history.who history.from history.to
 """.split()  # noqa: SIM905 - a list of fifty quoted words is no easier to read
 """Our fields; what is not found is named as unmapped."""
+UNSURE = 0.75
+"""A claim of which one part is a guess."""
 CHOICES_MAX = 4
 ORDER_STATES = (
     "awaiting-payment", "awaiting-shipment", "partly-shipped", "shipped", "completed", "closed", "refunding", "refunded", "invalid",
@@ -60,13 +62,26 @@ def found_of(read: Read, name: str, column: str, score: float, evidence: tuple[E
     instant = name.endswith(("_at", ".at")) or (name == "order.version" and look.unit)
     sql = spelling.name(column)
     if instant:
-        unit = look.unit or "datetime"
+        unit, score = _clock(read, told, score)
         if unit == "packed":
             sql, unit = spelling.packed(column), "text"
     typed = (Evidence(why=Why.TYPE, what=told.declared),) if told.declared and name not in PERSONAL else ()
     return Found(
         field=name, table=read.table.name, sql=sql, column=column, confidence=round(score, 2), evidence=(*evidence, *typed), unit=unit
     )
+
+
+def _clock(read: Read, told: survey.Column, score: float) -> tuple[str, float]:
+    """The unit of an instant. A column that holds none yet is told by its type and its neighbours; else its claim is no longer sure."""
+    look = read.look(told.name)
+    if look.unit:
+        return look.unit, score
+    if told.kind is not survey.Kind.INTEGER:
+        return ("text" if told.kind is survey.Kind.TEXT else "datetime"), score
+    if read.whole_time:
+        return read.whole_time, score
+    # Thirty-two bits hold seconds since 1970 and no milliseconds.
+    return ("unix_s", score) if told.declared.lower().startswith("int") else ("unix_ms", min(score, UNSURE))
 
 
 def coded(role: str, told: states.Told, words: tuple[str, ...]) -> list[Question]:

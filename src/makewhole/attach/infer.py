@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from makewhole.attach import amounts, around, drafts, fields, links, naming, orders, survey, tables
 from makewhole.attach.columns import Read, read
 from makewhole.attach.proposal import Proposal
@@ -15,6 +17,7 @@ def propose(told: survey.Survey) -> Proposal | None:
     initials = naming.speaks_initials(tuple(c.name for t in told.tables for c in t.columns))
     whole = amounts.said_of_whole(told.tables)
     reads = tuple(read(t, initials=initials, whole_money=whole) for t in told.tables[:TABLES_MAX] if t.columns)
+    reads = _same_clock(reads)
     order = tables.order(reads)
     if order is None:
         return None
@@ -28,6 +31,12 @@ def propose(told: survey.Survey) -> Proposal | None:
     for cast in casts:
         around.propose(draft, cast, by_role, parent, _lookups(reads, cast.read))
     return drafts.finished(draft, told)
+
+
+def _same_clock(reads: tuple[Read, ...]) -> tuple[Read, ...]:
+    """With the unit in which this database's whole numbers tell instants, where they all use one."""
+    units = {r.look(c.name).unit for r in reads for c in r.table.columns if c.kind is survey.Kind.INTEGER} - {""}
+    return tuple(dataclasses.replace(r, whole_time=next(iter(units))) for r in reads) if len(units) == 1 else reads
 
 
 def _lookups(reads: tuple[Read, ...], of: Read) -> dict[str, dict[str, str]]:

@@ -71,7 +71,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "close": ("close closed closing", "关闭", "guanbi", "gb"),
     "cancel": ("cancel canceled cancelled cancellation cancle cancellaction void", "取消 撤销", "quxiao", "qx"),
     "expire": (
-        "expire expired expires expiry expiration timeout deadline overdue limit before due_at last latest",
+        "expire expired expires expiry expiration timeout deadline overdue limit before due_at",
         "过期 失效 超时 截止 到期 有效期 支付截止 最晚 最后支付",
         "guoqi chaoshi jiezhi shixiao",
         "gq cs",
@@ -88,7 +88,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "transaction": ("transaction txn trx trans transactionid", "流水 交易流水", "liushui", "ls"),
     "out": ("out merchant outer mch", "商户 外部", "shanghu waibu", ""),
     "third": (
-        "third thirdparty external ext wechat weixin wx alipay upstream bank prepay",
+        "third thirdparty psp acquirer external ext wechat weixin wx alipay upstream bank prepay",
         "第三方 三方 微信 支付宝 银行",
         "weixin zhifubao disanfang",
         "wx zfb",
@@ -213,7 +213,12 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "email": ("email mail", "邮箱 邮件", "youxiang", ""),
     "image": ("image img pic picture photo url", "图片 图", "tupian", ""),
     "password": ("password pwd passwd token secret verify", "密码 核销 提货码", "mima", ""),
-    "info": ("info infos information data base main_info tbl table t tb f c col fld ec sys", "信息 资料 数据 表 的", "xinxi biao", "xx"),
+    "info": (
+        "info doc document last latest infos information data base main_info tbl table t tb f c col fld ec sys",
+        "信息 资料 数据 表 的",
+        "xinxi biao",
+        "xx",
+    ),
 }
 """One idea may have several words, and one word several ideas: `payment` is an amount in one shop and a word for paying in the next."""
 

@@ -38,8 +38,8 @@ order.amount_paid
   beside order trade
 order.created_at
   shape instant
-  says create time .9 | place time .95 | order time .85 | create .85 | place .85 | order create time .95 | order place time .95 |
-    trade create time .9
+  says time .62 | create time .9 | place time .95 | order time .85 | create .85 | place .85 | order create time .95 | order place
+    time .95 | trade create time .9
   never update delete pay ship receive finish close cancel expire refund return TIME
   beside order trade buyer by
 order.paid_at
@@ -124,8 +124,8 @@ order.version
   beside order version
 item.sku
   shape key document text
-  says sku id .95 | sku .85 | sku number .93 | goods sku id .95 | goods sku number .95 | goods sku .85 | goods id .8 | goods number
-    .82 | goods .6 | item id .4
+  says item number .82 | sku id .95 | sku .85 | sku number .93 | goods sku id .95 | goods sku number .95 | goods sku .85 | goods id
+    .8 | goods number .82 | goods .6 | item id .4
   never name amount image type brand parent state quantity
   beside item
 item.quantity
