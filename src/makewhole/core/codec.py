@@ -24,6 +24,15 @@ def decode(raw: bytes | str, kind: type[Value]) -> Value:
     return msgspec.json.decode(raw, type=kind)
 
 
+def prepare(*kinds: Any) -> None:
+    """Have it worked out how these are decoded, before threads need it.
+
+    msgspec does so at first use, unguarded: two threads that are first at once have crashed the whole process (SIGSEGV, seen under load).
+    """
+    for kind in kinds:
+        msgspec.json.Decoder(kind)
+
+
 def builtins(value: object) -> Any:
     """The value as plain dicts, lists and strings, ready for JSON that people read."""
     return msgspec.to_builtins(value, str_keys=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from makewhole.adapters.store import faults as foreign
-from makewhole.adapters.store import tables
-from makewhole.core import faults
+from makewhole.adapters.store import runs, tables
+from makewhole.core import codec, faults
+from makewhole.model import act, case
 
 LOCK_S = 60
 """Seconds to wait for another process that makes the tables."""
@@ -17,6 +18,8 @@ LOCK_S = 60
 
 def ensure(engine: sa.Engine) -> None:
     """Make what is missing. Raises BadInput for a store of another version, Unavailable where the database cannot be reached."""
+    # Whoever opens the store is alone with it; those who read from it will be many.
+    codec.prepare(case.Case, case.Entry, act.AskPerson, runs.Begun, runs.Progress, tuple[tuple[str, str], ...])
     address = engine.url.render_as_string()
     try:
         with _alone(engine) as connection:

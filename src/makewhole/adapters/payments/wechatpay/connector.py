@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import quote
 
 from makewhole import ports
 from makewhole.adapters import http
+from makewhole.adapters.payments import bill
 from makewhole.adapters.payments.wechatpay import account, acts, callbacks, claims, conversation, errors, wire
-from makewhole.core import clock, faults, ids
+from makewhole.core import clock, codec, faults, ids
 from makewhole.model import act, claim, dossier, payment, plan, run
 
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
@@ -30,6 +31,7 @@ class WeChatPay:
         nonce: Callable[[], str] = conversation.fresh_nonce,
         openid_of: Callable[[ids.OutTradeNo], str | None] | None = None,
     ) -> None:
+        codec.prepare(wire.Transaction, wire.Refund, wire.RefundNews, wire.Envelope, wire.Certificates, wire.Opened, wire.Problem)
         self._talk = conversation.Conversation(of, client, ticking, nonce)
         self._account = of
         self._acts = acts.Acts(self._talk, self.transaction, self.refund, openid_of)
@@ -101,6 +103,36 @@ class WeChatPay:
     def callbacks(self, shop: ids.ShopName) -> callbacks.Callbacks:
         """The reader of this account's callbacks; shares our certificates."""
         return callbacks.Callbacks(self._account, self._talk, shop)
+
+    def fetch_bill(self, day: date) -> bill.Fetched:
+        """The trade bill of a Beijing day, packed with gzip, as it came and as its hash wants it.
+
+        Raises Unavailable where it is still being made (until ten the next morning), cannot be had now or is not what its hash was made
+        of; Rejected for a day that the channel does not keep.
+        """
+        of = self._account
+        try:
+            raw = self._talk.read(f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL&tar_type=GZIP")
+            told = wire.parse(raw, wire.BillAddress)
+        except faults.Rejected as no:
+            if (no.code or "").replace("_", "") != "NOSTATEMENTEXIST":
+                raise
+            return bill.NoBill(channel=self.name, merchant=of.mchid, day=day)
+        except ValueError as wrong:
+            raise faults.Unavailable(f"the answer to the question for a bill cannot be read: {wrong}") from wrong
+        if told.hash_type != "SHA1":
+            raise faults.Unavailable(f"the bill's hash is of a kind that we do not know: {told.hash_type[:20]!r}")
+        bill.safe(told.download_url, of.base_url)
+        content = self._talk.fetch(told.download_url)
+        bill.whole(content, told.hash_value)
+        return bill.RawBill(
+            channel=self.name,
+            merchant=of.mchid,
+            day=day,
+            name=f"wechatpay-{of.mchid}-{day}.csv.gz",
+            content=content,
+            sha1=told.hash_value.lower(),
+        )
 
     def doubt(self) -> str | None:
         """Why an answer of just now cannot be believed; empty where it can, None where it is not signed. Raises Unavailable."""
