@@ -57,7 +57,7 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
             _check_magic(raw)
             first = _event(raw, len(events.MAGIC))
             if first is None:
-                return
+                raise wrong.Unreadable("the file ends in its first event: it was truncated")
             told = events.format_of(first)
         yield path.name, events.parse(first, len(events.MAGIC), None), told
         at = max(offset, len(events.MAGIC) + len(first))
@@ -68,6 +68,9 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
                     _check_open(told, last=last)
                     return
                 event = events.parse(whole, at, told)
+                if event.kind == Type.FORMAT_DESCRIPTION:
+                    # There is none in the middle of a file; its sum is made in another way, and is looked at all the same.
+                    events.format_of(whole)
             if event.kind != Type.FORMAT_DESCRIPTION:
                 yield path.name, event, told
             at += len(whole)
