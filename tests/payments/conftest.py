@@ -1,4 +1,4 @@
-"""Every connector over every transport: a test that takes `shop` runs once for each."""
+"""Every connector over every transport: a test that takes `shop` runs once for each. A new channel is one entry of `every.CHANNELS`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.payments import every
 from tests.payments import shop as shops
 
 
-@pytest.fixture(params=["wechatpay-in-process", "wechatpay-loopback"])
+@pytest.fixture(params=every.NAMES)
 def shop(request: pytest.FixtureRequest) -> Iterator[shops.Shop]:
-    if request.param.endswith("in-process"):
-        yield shops.shop()
-        return
-    with shops.loopback_shop() as made:
+    with every.made(request.param) as made:
         yield made

@@ -1,22 +1,26 @@
-"""A merchant at the sandbox's WeChat Pay: one clock, one counterpart and one connector go out, wired together in one call."""
+"""A merchant at a sandbox's channel: one clock, one counterpart and one connector go out, wired together in one call.
+
+`Shop` is what every channel's has; `WeChatShop` is WeChat Pay's, and `tests.payments.alipay` has Alipay's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from makewhole import ports
 from makewhole.adapters import http
+from makewhole.adapters.payments import bill
 from makewhole.adapters.payments.wechatpay import account, callbacks, connector
 from makewhole.core import clock, faults, ids, money
 from makewhole.engine import relay
 from makewhole.model import act, claim, payment, plan, run
 from makewhole.sandbox.channel import faults as plans
-from makewhole.sandbox.channel import post, server
+from makewhole.sandbox.channel import gate, post, server
 from makewhole.sandbox.channel import truth as truths
 from makewhole.sandbox.wechatpay import gateway, keys
 
@@ -58,14 +62,37 @@ def merchant_account(**other: Any) -> account.Account:
     return account.Account(**(told | other))
 
 
+class AnyChannel(ports.Channel, Protocol):
+    """What every connector has beside the port."""
+
+    def ask_transaction(self, transaction: ids.TransactionId) -> ports.Heard: ...
+
+    def unlisted(self) -> dict[str, int]: ...
+
+    def fetch_bill(self, day: date) -> bill.Fetched: ...
+
+
 @dataclass(kw_only=True)
 class Shop:
     """What a test holds in its hands."""
 
+    NAME: ClassVar[str]
+    ACTS: ClassVar[list[type[act.Act]]] = [act.ClosePayment, act.RefundPayment, act.NewPaymentLink]
+    SPOILT: ClassVar[list[plans.Fault]]
+    """What can go wrong with one exchange."""
+    PAID: ClassVar[str]
+    CLOSED: ClassVar[str]
+    USED: ClassVar[str]
+    """The channel's words for a number that was paid, closed, or exists with other content."""
+    PARTLY_REFUNDED: ClassVar[payment.AttemptState]
+    """As a query tells it."""
+    REFUNDS_TAKE_TIME: ClassVar[bool]
+    """Whether a refund is first accepted and then done."""
+
     clock: clock.ManualClock
-    gate: gateway.Gateway
-    channel: connector.WeChatPay
-    reader: callbacks.Callbacks
+    gate: gate.Gate[Any]
+    channel: AnyChannel
+    reader: ports.NoticeReader
     inbox: dict[ids.Key, ports.Kept] = field(default_factory=dict)
 
     @property
@@ -76,11 +103,14 @@ class Shop:
     def faults(self) -> plans.Faults:
         return self.gate.faults
 
+    @property
+    def merchant(self) -> str:
+        """Our number there, as claims say it."""
+        raise NotImplementedError
+
     def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
-        """An attempt to pay, as the shop itself would have opened it."""
-        told = {"kind": "native", "description": "茶", "notify_url": NOTIFY_URL} | other
-        m = self.gate.merchant
-        return self.truth.create(truths.Order(appid=m.appid, mchid=m.mchid, out_trade_no=number, total=total, **told))
+        """An attempt to pay, as the shop itself would have opened it and the buyer seen it."""
+        raise NotImplementedError
 
     def paid(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
         """An attempt that was paid just now."""
@@ -100,9 +130,9 @@ class Shop:
         """What the channel would post right now; nobody acknowledges it."""
         got: list[post.Delivery] = []
 
-        def keep(delivery: post.Delivery) -> int:
+        def keep(delivery: post.Delivery) -> Any:
             got.append(delivery)
-            return 500
+            raise TimeoutError
 
         self.gate.deliver(keep)
         return got
@@ -117,33 +147,59 @@ class Shop:
         return self.reader.read(delivery.headers, delivery.body, self.clock.now()).check
 
 
-def shop(*, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> Shop:
+@dataclass(kw_only=True)
+class WeChatShop(Shop):
+    """At WeChat Pay."""
+
+    NAME = "wechatpay"
+    SPOILT = SPOILT
+    PAID = "ORDERPAID"
+    CLOSED = "ORDER_CLOSED"
+    USED = "OUT_TRADE_NO_USED"
+    PARTLY_REFUNDED = payment.AttemptState.REFUND
+    REFUNDS_TAKE_TIME = True
+
+    gate: gateway.Gateway
+    channel: connector.WeChatPay
+    reader: callbacks.Callbacks
+
+    @property
+    def merchant(self) -> str:
+        return self.gate.merchant.mchid
+
+    def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
+        told = {"kind": "native", "description": "茶", "notify_url": NOTIFY_URL} | other
+        m = self.gate.merchant
+        return self.truth.create(truths.Order(appid=m.appid, mchid=m.mchid, out_trade_no=number, total=total, **told))
+
+
+def shop(*, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> WeChatShop:
     """In process, on a clock that stands still."""
     ticking = clock.ManualClock(START)
-    gate = gateway.Gateway(ticking, faults=plans.Faults(seed, rates))
-    return _wired(ticking, gate, gate.transport, **other)
+    front = gateway.Gateway(ticking, faults=plans.Faults(seed, rates))
+    return _wired(ticking, front, front.transport, **other)
 
 
 @contextmanager
-def loopback_shop(**other: Any) -> Iterator[Shop]:
+def loopback_shop(**other: Any) -> Iterator[WeChatShop]:
     """The same over real sockets."""
     ticking = clock.ManualClock(START)
-    gate = gateway.Gateway(ticking)
+    front = gateway.Gateway(ticking)
     pool = http.Pool(http.Timeouts(connect_s=2, read_s=2, total_s=3))
-    with server.serving(gate) as base_url:
+    with server.serving(front) as base_url:
         try:
-            yield _wired(ticking, gate, pool, base_url=base_url, **other)
+            yield _wired(ticking, front, pool, base_url=base_url, **other)
         finally:
             pool.close()
 
 
-def _wired(ticking: clock.ManualClock, gate: gateway.Gateway, transport: http.Transport, **other: Any) -> Shop:
+def _wired(ticking: clock.ManualClock, front: gateway.Gateway, transport: http.Transport, **other: Any) -> WeChatShop:
     openid_of: Callable[[ids.OutTradeNo], str | None] | None = other.pop("openid_of", None)
     client = http.Client(transport, sleep=lambda s: ticking.sleep(timedelta(seconds=s)))
     nonces = iter(range(10**9))
     of = merchant_account(**other)
     channel = connector.WeChatPay(of, client, ticking, nonce=lambda: f"{next(nonces):032d}", openid_of=openid_of)
-    return Shop(clock=ticking, gate=gate, channel=channel, reader=channel.callbacks(SHOP))
+    return WeChatShop(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(SHOP))
 
 
 def close_step(number: str = "A1") -> plan.Step:
@@ -173,11 +229,11 @@ def link_step(number: str = "A1", total: int = 12850) -> plan.Step:
     )
 
 
-def reader_at(gate: gateway.Gateway) -> callbacks.Callbacks:
+def reader_at(front: gateway.Gateway) -> callbacks.Callbacks:
     """A reader of this counterpart's callbacks, in either mode, by the clock of the wire."""
     public = account.public_key(keys.public_pem("public_key_mode"))
     of = merchant_account(public_key_id=keys.PUBLIC_KEY_ID, public_key=public)
-    return connector.WeChatPay(of, http.Client(gate.transport), gate.wire_clock).callbacks(SHOP)
+    return connector.WeChatPay(of, http.Client(front.transport), front.wire_clock).callbacks(SHOP)
 
 
 def do(shop: Shop, step: plan.Step) -> run.News:

@@ -12,6 +12,7 @@ from makewhole.model import claim, payment, run
 from makewhole.sandbox.channel import gate
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.channel.truth import Outcome
+from tests.payments import every
 from tests.payments import shop as shops
 
 
@@ -46,7 +47,7 @@ def test_a_paid_attempt_is_told_in_full(shop: shops.Shop) -> None:
     assert told.amount == money.Money(fen=12850)
     assert told.transaction == paid.transaction_id
     assert told.paid_at == shops.START
-    assert (told.channel, told.source, told.merchant, told.attach) == ("wechatpay", "wechatpay", shop.gate.merchant.mchid, "shop-7")
+    assert (told.channel, told.source, told.merchant, told.attach) == (shop.NAME, shop.NAME, shop.merchant, "shop-7")
     assert len(told.payer) == 32
     assert paid.openid not in str(told)
     assert len(told.raw) == 64
@@ -57,40 +58,61 @@ def test_a_paid_attempt_is_told_in_full(shop: shops.Shop) -> None:
 
 
 def test_states_of_an_attempt(shop: shops.Shop) -> None:
-    """Unpaid, being paid, paid, refunded, closed, paid after close."""
+    """Unpaid, paid, closed, paid after close, refunded in part and in full; of closed and refunded the channel may have one word."""
     shop.opened()
     assert shops.attempt(shop).state is payment.AttemptState.UNPAID
-    shop.faults.next(Fault.USERPAYING)
-    assert shops.attempt(shop).state is payment.AttemptState.PAYING
     shop.truth.close("A1")
     assert shops.attempt(shop).state is payment.AttemptState.CLOSED
     paid = shop.truth.buyer_pays("A1", late=True)
     assert shops.attempt(shop).state is payment.AttemptState.PAID
     shops.do(shop, shops.refund_step(paid, 50))
+    assert shops.attempt(shop).state is shop.PARTLY_REFUNDED
+    shops.do(shop, shops.refund_step(paid, paid.paid - 50, "MW0002"))
     assert shops.attempt(shop).state is payment.AttemptState.REFUND
 
 
-def test_refunds_are_told_under_their_numbers(shop: shops.Shop) -> None:
-    """Processing, then done with an instant; closed; abnormal; and a number that nobody knows."""
+def test_a_buyer_who_enters_a_password_is_neither_paid_nor_unpaid() -> None:
+    """WeChat Pay's 202."""
+    shop = shops.shop()
+    shop.opened()
+    shop.faults.next(Fault.USERPAYING)
+    assert shops.attempt(shop).state is payment.AttemptState.PAYING
+
+
+def test_a_refund_is_told_under_its_number(shop: shops.Shop) -> None:
+    """With its own amount and its instant; a number that nobody knows is a silence."""
+    paid = shop.paid(total=1000)
+    for number, fen in (("R1", 100), ("R2", 250)):
+        shops.do(shop, shops.refund_step(paid, fen, number))
+    shop.clock.advance(shop.truth.refund_takes)
+    told, silent = shop.channel.ask_refunds([(ids.RefundNo(n), ids.OutTradeNo("A1")) for n in ("R1", "R2", "R5")])
+    assert [
+        (c.number, c.payment, c.state, c.amount.fen, c.transaction, c.done_at) for c in told if isinstance(c, payment.ChannelRefund)
+    ] == [(n, "A1", payment.RefundState.DONE, fen, paid.transaction_id, shop.clock.now()) for n, fen in (("R1", 100), ("R2", 250))]
+    assert [(s.number, s.why, s.about) for s in silent] == [("R5", claim.Why.NOT_FOUND, claim.About.REFUND)]
+
+
+def test_states_of_a_refund_at_wechat_pay() -> None:
+    """Processing, then done with an instant; closed; abnormal; and one that stays."""
+    shop = shops.shop()
     paid = shop.paid(total=1000)
     for number, outcome in (("R1", Outcome.SUCCESS), ("R2", Outcome.CLOSED), ("R3", Outcome.ABNORMAL), ("R4", Outcome.STUCK)):
         shop.truth.plan_refund(number, outcome)
         assert isinstance(shops.do(shop, shops.refund_step(paid, 100, number)), run.Pending)
-    numbers = [(ids.RefundNo(n), ids.OutTradeNo("A1")) for n in ("R1", "R2", "R3", "R4", "R5")]
-    told, silent = shop.channel.ask_refunds(numbers)
+    numbers = [(ids.RefundNo(n), ids.OutTradeNo("A1")) for n in ("R1", "R2", "R3", "R4")]
+    told, _ = shop.channel.ask_refunds(numbers)
     assert {c.state for c in told if isinstance(c, payment.ChannelRefund)} == {payment.RefundState.PROCESSING}
     shop.clock.advance(shop.truth.refund_takes)
-    told, silent = shop.channel.ask_refunds(numbers)
-    assert [(c.number, c.payment, c.state, c.amount.fen, c.done_at) for c in told if isinstance(c, payment.ChannelRefund)] == [
-        ("R1", "A1", payment.RefundState.DONE, 100, shop.clock.now()),
-        ("R2", "A1", payment.RefundState.CLOSED, 100, None),
-        ("R3", "A1", payment.RefundState.ABNORMAL, 100, None),
-        ("R4", "A1", payment.RefundState.PROCESSING, 100, None),
+    told, _ = shop.channel.ask_refunds(numbers)
+    assert [(c.number, c.state, c.done_at) for c in told if isinstance(c, payment.ChannelRefund)] == [
+        ("R1", payment.RefundState.DONE, shop.clock.now()),
+        ("R2", payment.RefundState.CLOSED, None),
+        ("R3", payment.RefundState.ABNORMAL, None),
+        ("R4", payment.RefundState.PROCESSING, None),
     ]
-    assert [(s.number, s.why, s.about) for s in silent] == [("R5", claim.Why.NOT_FOUND, claim.About.REFUND)]
 
 
-@pytest.mark.parametrize("fault", [f for f in shops.SPOILT if f not in {Fault.ROTATED, Fault.LANDS_LATE}])
+@pytest.mark.parametrize("shop, fault", every.spoilt(Fault.ROTATED, Fault.LANDS_LATE), indirect=["shop"])
 def test_a_read_that_was_spoilt_is_a_silence_or_asked_again(shop: shops.Shop, fault: Fault) -> None:
     """What cannot be believed was not said. Trouble on the way is asked again, at most twice; a bad signature is not."""
     shop.paid()

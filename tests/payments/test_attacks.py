@@ -44,7 +44,7 @@ def judged(shop: shops.Shop, headers: ports.Headers, body: bytes) -> tuple[payme
     return kept.check, shop.answered(headers, body), kept.attempt is not None or kept.number != ""
 
 
-def raw_call(shop: shops.Shop, target: str, body: bytes) -> tuple[int, str]:
+def raw_call(shop: shops.WeChatShop, target: str, body: bytes) -> tuple[int, str]:
     """A call that our connector would never make, properly signed: what a hole in it would send."""
     stamp, nonce = str(int(shop.clock.now().timestamp())), "n" * 32
     signature = signing.sign(keys.private("merchant"), signing.request_string("POST", target, stamp, nonce, body))

@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from makewhole.adapters.payments import strictjson
 from makewhole.adapters.payments.wechatpay import claims, wire
 from tests.payments import shop as shops
 
@@ -90,7 +91,7 @@ def test_anything_else_is_refused(raw: bytes) -> None:
 
 def test_limits_have_two_sides() -> None:
     """As deep and as long as allowed is read; one more is not. Brackets inside a text are text."""
-    inner = wire.DEPTH_MAX - 1
+    inner = strictjson.DEPTH_MAX - 1
     read(json.dumps(GOOD | {"x": "[{" * 50}).encode())
     read((json.dumps(GOOD)[:-1] + ',"x":' + "[" * inner + "]" * inner + "}").encode())
     with pytest.raises(ValueError, match="nested"):
@@ -98,9 +99,9 @@ def test_limits_have_two_sides() -> None:
     with pytest.raises(ValueError, match="nested"):
         read(b"[" * 60_000)
     raw = json.dumps(GOOD).encode()
-    read(raw + b" " * (wire.BODY_BYTES_MAX - len(raw)))
+    read(raw + b" " * (strictjson.BODY_BYTES_MAX - len(raw)))
     with pytest.raises(ValueError, match="bytes"):
-        read(raw + b" " * (wire.BODY_BYTES_MAX - len(raw) + 1))
+        read(raw + b" " * (strictjson.BODY_BYTES_MAX - len(raw) + 1))
 
 
 @hypothesis.given(st.binary(max_size=300))

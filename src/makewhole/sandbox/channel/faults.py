@@ -55,6 +55,18 @@ class Fault(enum.Enum):
     NOTICE_STALE = "notice-stale"
     """Stamped ten minutes ago."""
 
+    # Bills
+    BILL_LATE = "bill-late"
+    """Not made yet, though it should be."""
+    BILL_TRUNCATED = "bill-truncated"
+    """The file ends in the middle."""
+    BILL_WRONG_DAY = "bill-wrong-day"
+    """The day before's lines and heading."""
+    BILL_LINE_DOUBLED = "bill-line-doubled"
+    BILL_LINE_MISSING = "bill-line-missing"
+    BILL_AMOUNT_OFF = "bill-amount-off"
+    """One line is a fen more than what happened; the sums are those of the lines."""
+
 
 class Faults:
     """One plan for one simulation. `next` makes the next occasion go wrong, whatever the rates; `happened` counts what did."""

@@ -328,7 +328,8 @@ class Truth:
     def _paid(self, found: Transaction, amount: int, when: datetime) -> Transaction:
         found.state, found.paid, found.paid_at = "SUCCESS", amount, when
         found.openid = found.order.openid or "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
-        found.transaction_id = self._number("4200", when)
+        # Where a channel numbers an attempt when it is opened, that number stays.
+        found.transaction_id = found.transaction_id or self._number("4200", when)
         self.by_id[found.transaction_id] = found
         self._move(when, "payment", found.order.out_trade_no, amount)
         if found.order.notify_url:

@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,6 +51,16 @@ class Conversation:
         body = msgspec.json.encode(content)
         answer = self._client.act("POST", self.account.base_url + target, self._headers("POST", target, body), body)
         return self._judge(answer, act=True)
+
+    def fetch(self, url: str) -> bytes:
+        """A file that an answer pointed to: the request is signed, the answer is the one that is not. Raises as `read` does."""
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        answer = self._client.read(url, lambda: self._headers("GET", target, b""))
+        if answer.status != 200:
+            said = wire.problem(answer.body)
+            raise errors.fault(answer.status, said.code, said.message, act=False, unlisted=self.unlisted)
+        return answer.body
 
     def now(self) -> datetime:
         """Our clock."""

@@ -7,18 +7,11 @@ and large bodies are not.
 from __future__ import annotations
 
 import enum
-import json
-import re
-from typing import Any, NoReturn, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-BODY_BYTES_MAX = 64 * 1024
-"""A transaction with many coupons has 4 KB; a list of certificates 6 KB."""
-DEPTH_MAX = 12
-"""Documented objects nest to 4."""
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
+from makewhole.adapters.payments import strictjson
 
 Shape = TypeVar("Shape")
 
@@ -113,6 +106,14 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     prepay_id: str = ""
 
 
+class BillAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to the question for a bill."""
+
+    hash_type: str
+    hash_value: str
+    download_url: str
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An error answer."""
 
@@ -157,17 +158,7 @@ class Certificates(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse(raw: bytes, shape: type[Shape]) -> Shape:
     """The object. Raises ValueError, saying what is wrong, for anything that is not exactly one."""
-    if len(raw) > BODY_BYTES_MAX:
-        raise ValueError(f"{len(raw)} bytes, allowed are {BODY_BYTES_MAX}")
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > DEPTH_MAX:
-            raise ValueError(f"nested deeper than {DEPTH_MAX}")
-    try:
-        told = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as wrong:
-        raise ValueError(f"not JSON: {wrong}") from wrong
+    told = strictjson.read(strictjson.text(raw))
     try:
         return msgspec.convert(told, shape, strict=True)
     except msgspec.ValidationError as wrong:
@@ -180,15 +171,3 @@ def problem(raw: bytes) -> Problem:
         return parse(raw, Problem)
     except ValueError:
         return Problem()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two values under one key are two stories; whoever signs one and reads the other can be fooled."""
-    told = dict(pairs)
-    if len(told) != len(pairs):
-        raise json.JSONDecodeError("a key comes twice", "", 0)
-    return told
-
-
-def _constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is no JSON", "", 0)

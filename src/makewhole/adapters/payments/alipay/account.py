@@ -1,0 +1,137 @@
+"""A merchant account at Alipay: settings, keys and certificates go in, one frozen value comes out; its repr shows no secret."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from makewhole.adapters.payments.alipay import signing
+from makewhole.core import faults, ids
+
+GATEWAY_URL = "https://openapi.alipay.com/gateway.do"
+CHARSETS = frozenset({"utf-8", "gbk"})
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+class LinkKind(enum.Enum):
+    """What kind of payment link a recalled order gets."""
+
+    PRECREATE = "precreate"
+    """A code to scan; the gateway is asked for it."""
+    PAGE = "page"
+    """An address for a computer's browser, signed here; nobody is asked."""
+    WAP = "wap"
+    """An address for a phone's browser, signed here."""
+    APP = "app"
+    """A text that the merchant's app hands to Alipay's, signed here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """A key that we believe, and the number by which answers name it; empty in plain-key mode."""
+
+    key: rsa.RSAPublicKey
+    sn: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who we are at the channel, and whom we believe."""
+
+    name: ids.ChannelName
+    app_id: str
+    seller_id: str
+    """The merchant's user number (PID, 2088…), as callbacks say it."""
+    private_key: rsa.RSAPrivateKey = field(repr=False)
+    alipay: Trusted
+    app_cert_sn: str = ""
+    """With `root_cert_sn`: certificate mode. Both empty: plain keys."""
+    root_cert_sn: str = ""
+    gateway_url: str = GATEWAY_URL
+    charset: str = "utf-8"
+    """Of what we send and are answered. A callback says its own."""
+    notify_url: str = ""
+    app_auth_token: str = field(repr=False, default="")
+    """Given by a merchant to a service provider who acts for it; empty: the account is our own."""
+    link: LinkKind = LinkKind.PRECREATE
+    subject: str = "订单"
+    """What the buyer reads on a new payment link."""
+    payer_key: bytes = field(repr=False, default=b"")
+    """Keys the hash under which a payer is known to us; empty: derived from the private key."""
+
+    def payer(self, buyer: str) -> str:
+        """A payer's keyed hash (32 hex characters): equal payers are equal, and nobody can look up who they are."""
+        if not buyer:
+            return ""
+        return hmac.new(self.payer_key or self._own_key(), buyer.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def _own_key(self) -> bytes:
+        secret = self.private_key.private_numbers().d
+        return hmac.new(secret.to_bytes((secret.bit_length() + 7) // 8, "big"), b"makewhole payer", hashlib.sha256).digest()
+
+
+def private_key(content: bytes, *, where: str = "alipay.private_key_file") -> rsa.RSAPrivateKey:
+    """The application's key: PEM, or the bare base64 that Alipay's tools write, PKCS #1 or #8. Raises BadInput without a byte of it."""
+    todo = "Give the application's private key as Alipay's key tool wrote it."
+    try:
+        key = (
+            serialization.load_pem_private_key(content, password=None)
+            if b"-----BEGIN" in content
+            else serialization.load_der_private_key(_bare(content), password=None)
+        )
+    except (ValueError, TypeError) as wrong:
+        raise faults.BadInput("not a private key", where=where, todo=todo) from wrong
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise faults.BadInput("not an RSA key", where=where, todo=todo)
+    return key
+
+
+def public_key(content: bytes, *, where: str = "alipay.public_key_file") -> Trusted:
+    """Alipay's key in plain-key mode (not the application's own): PEM or bare base64. Raises BadInput for anything else."""
+    todo = "Give Alipay's public key as the open platform shows it."
+    try:
+        key = serialization.load_pem_public_key(content) if b"-----BEGIN" in content else serialization.load_der_public_key(_bare(content))
+    except ValueError as wrong:
+        raise faults.BadInput("not a public key", where=where, todo=todo) from wrong
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise faults.BadInput("not an RSA key", where=where, todo=todo)
+    return Trusted(key=key)
+
+
+def alipay_certificate(content: bytes, *, where: str = "alipay.alipay_cert_file") -> Trusted:
+    """Alipay's key in certificate mode: the first certificate of the file is its own. Raises BadInput for anything else."""
+    first = certificates(content, where=where)[0]
+    key = first.public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise faults.BadInput("not an RSA certificate", where=where, todo="Give alipayCertPublicKey_RSA2.crt.")
+    return Trusted(key=key, sn=signing.cert_sn(first))
+
+
+def certificates(content: bytes, *, where: str) -> list[x509.Certificate]:
+    """All certificates of a PEM file, in its order, but those of curves that nobody here can read. Raises BadInput where there is none."""
+    found = []
+    for pem in _PEM.findall(content):
+        try:
+            found.append(x509.load_pem_x509_certificate(pem))
+        except ValueError:
+            # Alipay's root file holds Chinese national (SM2) roots; they have no part in an RSA2 account.
+            continue
+    if not found:
+        raise faults.BadInput("no certificate in PEM", where=where, todo="Give the .crt file as the open platform offers it.")
+    return found
+
+
+def _bare(content: bytes) -> bytes:
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True)
+    except binascii.Error as wrong:
+        raise ValueError("neither PEM nor base64") from wrong

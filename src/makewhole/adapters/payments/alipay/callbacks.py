@@ -1,0 +1,99 @@
+"""Callbacks: raw form bytes and the time go in, a notice ready to be kept comes out, judged. Nothing in it is believed before that.
+
+Genuine means: signed by Alipay over these very parameters, about our app and our seller number. It does not mean that the amount is the
+order's; that is for the diagnosis, which holds the order. A callback that comes again carries the same notify_id, and no page says
+that its notify_time is new: its age proves nothing, and none is refused for it. Played again it is the same notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from makewhole import ports
+from makewhole.adapters.payments.alipay import account, claims, signing, wire
+from makewhole.core import codec, faults, ids
+from makewhole.model import payment
+
+_KEPT = frozenset({"content-type", "user-agent"})
+"""What the shop needs to read the body again; all that is signed is in the body."""
+_CLAIMS = (b"sign=", b"notify_id=")
+_TYPE = "trade_status_sync"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What a verified callback says."""
+
+    event: str
+    number: str
+    attempt: payment.Attempt | None = None
+    refund: payment.ChannelRefund | None = None
+
+
+class Callbacks:
+    """Reads the callbacks of one account for one shop."""
+
+    def __init__(self, of: account.Account, shop: ids.ShopName) -> None:
+        self._account = of
+        self._shop = shop
+
+    def read(self, headers: ports.Headers, body: bytes, now: datetime) -> ports.Kept:
+        """The notice, judged. Raises Rejected for a request that claims no signature at all."""
+        # Whoever strolls by must not fill the inbox: what is kept at least claims to come from the channel.
+        if not any(part.startswith(_CLAIMS) for part in body.split(b"&")):
+            raise faults.Rejected("no callback: it carries neither sign nor notify_id")
+        try:
+            told = wire.form(body)
+        except ValueError:
+            return self._kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
+        if not self._signed(told):
+            return self._kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
+        try:
+            read = self._open(told, body, now)
+        except claims.Foreign:
+            return self._kept(headers, body, now, payment.NoticeCheck.FOREIGN)
+        except ValueError:
+            return self._kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
+        return self._kept(headers, body, now, payment.NoticeCheck.GENUINE, read)
+
+    def _signed(self, told: dict[str, str]) -> bool:
+        if told.get("sign_type") != signing.SCHEME:
+            return False
+        charset = wire.CHARSETS[told.get("charset", "utf-8").lower()]
+        return signing.fits(self._account.alipay.key, told.get("sign", ""), signing.notice_text(told).encode(charset))
+
+    def _open(self, told: dict[str, str], body: bytes, now: datetime) -> _Read:
+        """Raises Foreign, or ValueError."""
+        of = self._account
+        if told.get("app_id") != of.app_id or told.get("seller_id") != of.seller_id:
+            raise claims.Foreign(f"app {told.get('app_id', '')[:40]!r}, ours is {of.app_id}")
+        news = wire.notice(told)
+        if news.notify_type != _TYPE or not news.notify_id:
+            raise ValueError(f"a callback of type {news.notify_type[:40]!r} is none of ours")
+        # A trade that timed out unpaid says refund_fee 0.00: only a time of refund is one.
+        if news.gmt_refund and news.out_biz_no:
+            return _Read(event=news.notify_id, number=news.out_trade_no, refund=claims.notice_refund(news, of, now, body))
+        return _Read(event=news.notify_id, number=news.out_trade_no, attempt=claims.notice_attempt(news, of, now, body))
+
+    def _kept(
+        self, headers: ports.Headers, body: bytes, now: datetime, check: payment.NoticeCheck, read: _Read | None = None
+    ) -> ports.Kept:
+        name = self._account.name
+        if read is None:
+            # Not keyed by the notify_id that it claims: a forgery must not take a genuine notice's place.
+            key = ids.derive("notice", self._shop, name, "refused", check.value, codec.digest_bytes(body))
+        else:
+            key = ids.derive("notice", self._shop, name, read.event)
+        return ports.Kept(
+            key=key,
+            shop=self._shop,
+            channel=name,
+            number=ids.OutTradeNo(read.number if read else ""),
+            check=check,
+            received_at=now,
+            headers=tuple((k, v) for k, v in headers if k.lower() in _KEPT),
+            body=body,
+            attempt=read.attempt if read else None,
+            refund=read.refund if read else None,
+        )

@@ -1,0 +1,80 @@
+"""A channel's bill of one day as it was fetched: bytes for whoever reads bills, and what the channel itself says of them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlsplit
+
+from makewhole.core import clock, faults
+
+PLAIN_BYTES_MAX = 2**30
+"""One gibibyte of text, three million lines: beyond it a file is a bomb and no bill."""
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawBill:
+    """The file as the channel gave it, packed as it came. `sha1` is the channel's own word on the plain text; None where it gives none."""
+
+    channel: str
+    merchant: str
+    day: date
+    name: str
+    content: bytes
+    sha1: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoBill:
+    """The channel says that there is none: nothing was traded on that day. Never said of a bill that is still being made."""
+
+    channel: str
+    merchant: str
+    day: date
+
+
+Fetched = RawBill | NoBill
+
+MADE_BY = timedelta(days=1, hours=10)
+"""After the beginning of its Beijing day. Channels make bills from nine the next morning and advise to come after ten."""
+
+
+def must_be_there(day: date, now: datetime) -> bool:
+    """Whether a bill of this day must have been made by now: only then does its absence say something."""
+    return now >= datetime.combine(day, time(0), clock.BEIJING) + MADE_BY
+
+
+def safe(url: str, ours: str) -> None:
+    """Raises Unavailable where a bill's address leaves the protection that the channel's own has."""
+    if urlsplit(url).scheme not in {"https", urlsplit(ours).scheme}:
+        raise faults.Unavailable(f"the bill's address is not safe: {urlsplit(url).scheme[:10]!r}")
+
+
+def whole(packed: bytes, sha1: str) -> None:
+    """Raises Unavailable where this is not what the hash was made of: cut short on the way, or another's.
+
+    The channel's page does not say of which bytes, its sample takes the unpacked ones; either will do.
+    """
+    hashes = {hashlib.sha1(packed, usedforsecurity=False).hexdigest(), _unpacked_sha1(packed)}
+    if sha1.lower() not in hashes:
+        raise faults.Unavailable(f"the bill is not what its hash was made of: {len(packed)} bytes came")
+
+
+def _unpacked_sha1(packed: bytes) -> str | None:
+    """None where it is no whole gzip file."""
+    taken, read = hashlib.sha1(usedforsecurity=False), 0
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as opened:
+            while chunk := opened.read(_CHUNK):
+                taken.update(chunk)
+                read += len(chunk)
+                if read > PLAIN_BYTES_MAX:
+                    raise faults.Unavailable(f"the bill unpacks to more than {PLAIN_BYTES_MAX} bytes")
+    except (EOFError, OSError, zlib.error):
+        return None
+    return taken.hexdigest()

@@ -1,0 +1,109 @@
+"""A merchant at the sandbox's Alipay, in plain-key mode or with certificates, wired together in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from makewhole.adapters import http
+from makewhole.adapters.payments.alipay import account, callbacks, connector, signing
+from makewhole.core import clock, ids
+from makewhole.model import payment
+from makewhole.sandbox.alipay import gateway, keys
+from makewhole.sandbox.channel import faults as plans
+from makewhole.sandbox.channel import server
+from makewhole.sandbox.channel import truth as truths
+from tests.payments import shop as shops
+
+CHANNEL = ids.ChannelName("alipay")
+NOTIFY_URL = "https://relay.shop.test/notify/alipay"
+CERTIFICATES = {
+    "alipay": account.alipay_certificate(keys.pem("alipay_cert")),
+    "app_cert_sn": signing.cert_sn(account.certificates(keys.pem("app_cert"), where="")[0]),
+    "root_cert_sn": signing.root_cert_sn(account.certificates(keys.pem("root_cert"), where="")),
+}
+"""What makes an account one in certificate mode."""
+
+
+def merchant_account(**other: Any) -> account.Account:
+    """The sandbox's merchant, with plain keys unless told otherwise."""
+    told: dict[str, Any] = {
+        "name": CHANNEL,
+        "app_id": gateway.Merchant().app_id,
+        "seller_id": gateway.Merchant().seller_id,
+        "private_key": account.private_key(keys.pem("app_key")),
+        "alipay": account.public_key(keys.public_pem("alipay")),
+        "gateway_url": "http://alipay.sandbox/gateway.do",
+        "notify_url": NOTIFY_URL,
+    }
+    return account.Account(**(told | other))
+
+
+@dataclass(kw_only=True)
+class AlipayShop(shops.Shop):
+    """At Alipay."""
+
+    NAME = "alipay"
+    SPOILT: ClassVar = [
+        plans.Fault.REFUSED,
+        plans.Fault.REQUEST_LOST,
+        plans.Fault.ANSWER_LOST,
+        plans.Fault.LANDS_LATE,
+        plans.Fault.RATE_LIMITED,
+        plans.Fault.SYSTEM_ERROR_BEFORE,
+        plans.Fault.SYSTEM_ERROR_AFTER,
+        plans.Fault.UNSIGNED,
+        plans.Fault.ANSWER_BAD_SIGNATURE,
+    ]
+    PAID = "ACQ.TRADE_HAS_SUCCESS"
+    CLOSED = "ACQ.TRADE_HAS_CLOSE"
+    USED = "ACQ.CONTEXT_INCONSISTENT"
+    PARTLY_REFUNDED = payment.AttemptState.PAID
+    REFUNDS_TAKE_TIME = False
+
+    gate: gateway.Gateway
+    channel: connector.Alipay
+    reader: callbacks.Callbacks
+
+    @property
+    def merchant(self) -> str:
+        return self.gate.merchant.seller_id
+
+    def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
+        self.linked(number, total, **other)
+        return self.gate.open_cashier(number)
+
+    def linked(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
+        """A link that the buyer has not opened yet."""
+        told = {"kind": "page", "description": "茶", "notify_url": NOTIFY_URL} | other
+        m = self.gate.merchant
+        return self.truth.create(truths.Order(appid=m.app_id, mchid=m.seller_id, out_trade_no=number, total=total, **told))
+
+
+def shop(*, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> AlipayShop:
+    """In process, on a clock that stands still."""
+    ticking = clock.ManualClock(shops.START)
+    front = gateway.Gateway(ticking, faults=plans.Faults(seed, rates))
+    return _wired(ticking, front, front.transport, **other)
+
+
+@contextmanager
+def loopback_shop(**other: Any) -> Iterator[AlipayShop]:
+    """The same over real sockets."""
+    ticking = clock.ManualClock(shops.START)
+    front = gateway.Gateway(ticking)
+    pool = http.Pool(http.Timeouts(connect_s=2, read_s=2, total_s=3))
+    with server.serving(front):
+        try:
+            yield _wired(ticking, front, pool, gateway_url=front.gateway_url, **other)
+        finally:
+            pool.close()
+
+
+def _wired(ticking: clock.ManualClock, front: gateway.Gateway, transport: http.Transport, **other: Any) -> AlipayShop:
+    client = http.Client(transport, sleep=lambda s: ticking.sleep(timedelta(seconds=s)))
+    channel = connector.Alipay(merchant_account(**other), client, ticking)
+    return AlipayShop(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(shops.SHOP))
