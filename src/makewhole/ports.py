@@ -192,12 +192,14 @@ class Store(Protocol):
         reservations: Sequence[verdict.Reservation],
         entries: Sequence[case.Entry],
         lease: Lease,
+        known: int | None = None,
     ) -> Claimed:
         """Insert the run and reserve its limits in one transaction (law 1), leased to the caller.
 
         A run of this id that exists is returned as it stands, with a fence only if it is due (its `not_before` is past) and its lease
         was free and is now the caller's. An order has one run under way at most: where another one is, that one is returned, unfenced.
-        Raises LimitReached, nothing changed, where a reservation does not fit.
+        Raises LimitReached, nothing changed, where a reservation does not fit; Overtaken where the order has other runs than the `known`
+        that were over before it was looked at: what the plan rests on may have moved where its own row does not show it.
         """
         ...
 
@@ -364,6 +366,10 @@ class Kept:
     answer_code: int | None = None
     forwarded: int = 0
     settled: bool = False
+
+
+class Overtaken(Exception):
+    """Somebody else has worked on the order since it was looked at; nothing was changed."""
 
 
 class LimitReached(Exception):

@@ -179,13 +179,17 @@ class FakeStore:
         return [c for c in self.cases_by_id.values() if key in {None, c.order} and not (open_only and c.terminal)]
 
     def begin_run(
-        self, first: run.Run, of: ids.CaseId, limits: Sequence[verdict.Reservation], entries: Sequence[case.Entry], lease: ports.Lease
+        self,
+        first: run.Run,
+        of: ids.CaseId,
+        limits: Sequence[verdict.Reservation],
+        entries: Sequence[case.Entry],
+        lease: ports.Lease,
+        known: int | None = None,
     ) -> ports.Claimed:
         number = first.plan.run_id()
-        known = self.runs.get(number)
-        if known is None:
-            self.runs[number] = first
-        return ports.Claimed(run=known or first, case=of, fence=1 if known is None else None)
+        joined = self.runs.setdefault(number, first)
+        return ports.Claimed(run=joined, case=of, fence=1 if joined is first else None)
 
     def save_run(self, going: run.Run, fence: int, entries: Sequence[case.Entry], not_before: datetime | None = None) -> None:
         self.runs[going.plan.run_id()] = going

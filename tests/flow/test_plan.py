@@ -67,6 +67,8 @@ AGE, WINDOW = told.limit(RuleName.LATE_ACCEPT_AGE), told.limit(RuleName.FRAUD_WI
         (late(left(1), items=(item(), item(sku="cup"))), ASK, "stock-unknown"),
         (late(left(0), tally(1, 0)), ACCEPT, "fits"),
         (late(left(0), tally(1, 1)), REFUND, "stock-short"),
+        (late(left(1), tally(1, 2)), REFUND, "stock-short"),
+        (late(left(2), tally(1, 2)), ACCEPT, "fits"),
         (late(left(1), tally(1, 0), items=(item(3),)), REFUND, "stock-short"),
         (late(left(2), tally(1, 0), items=(item(3),)), ACCEPT, "fits"),
         (late(left(1, fen=10_395), items=(item(fen=9_900),)), ACCEPT, "fits"),

@@ -59,9 +59,10 @@ def begin(
     reservations: Sequence[verdict.Reservation] = (),
     owner: str = "worker-1",
     at: datetime = NOW,
+    known: int | None = None,
 ) -> ports.Claimed:
     case_id = ids.CaseId(ids.derive("case", of.order))
-    return store.begin_run(execute.begin(of, at), case_id, reservations, [record.begun(of, case_id, at)], lease(owner, at))
+    return store.begin_run(execute.begin(of, at), case_id, reservations, [record.begun(of, case_id, at)], lease(owner, at), known)
 
 
 def intended(held: ports.Claimed) -> tuple[run.Run, list[case.Entry]]:

@@ -124,6 +124,17 @@ def test_a_run_may_begin_with_its_first_step_intended(store: journal.SqlStore) -
     assert counted(store) == {"runs": 1, "steps": 2, "entries": 2}
 
 
+def test_a_run_is_refused_where_the_order_had_another_since_it_was_looked_at(store: journal.SqlStore) -> None:
+    """The order's own row may not show what that one moved: stock, a coupon."""
+    scenes.drive(store, scenes.made("1001", basis="a"))
+    before = counted(store)
+    with pytest.raises(ports.Overtaken):
+        scenes.begin(store, scenes.made("1001", basis="b"), known=0)
+    assert counted(store) == before
+    assert scenes.begin(store, scenes.made("1002"), known=0).fence == 1
+    assert scenes.begin(store, scenes.made("1001", basis="b"), known=1).fence == 1
+
+
 def test_a_run_is_begun_once(store: journal.SqlStore) -> None:
     of = scenes.made("1001")
     first = scenes.begin(store, of)

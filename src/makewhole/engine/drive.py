@@ -12,14 +12,19 @@ from makewhole.model import act, case, plan, run, verdict
 
 
 def begin(
-    world: ports.World, made: plan.Plan, of: ids.CaseId, reservations: Sequence[verdict.Reservation], entries: Sequence[case.Entry]
+    world: ports.World,
+    made: plan.Plan,
+    of: ids.CaseId,
+    reservations: Sequence[verdict.Reservation] = (),
+    entries: Sequence[case.Entry] = (),
+    known: int | None = None,
 ) -> ports.Claimed:
-    """Begin a run with its first step intended: limits, run and intention in one durable commit. Raises LimitReached."""
+    """Begin a run with its first step intended: limits, run and intention in one durable commit. Raises LimitReached, Overtaken."""
     now = world.clock.now()
     lease = ports.Lease(owner=world.owner, now=now, span=world.lease)
     first, _ = execute.advance(execute.begin(made, now), _woken(), now)
     told = [*entries, record.begun(made, of, now), record.intent(first, 0, of, now)]
-    return world.store.begin_run(first, of, reservations, told, lease)
+    return world.store.begin_run(first, of, reservations, told, lease, known)
 
 
 def drive(world: ports.World, held: ports.Claimed) -> run.Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from makewhole import ports
 from makewhole.core import ids
@@ -17,6 +17,8 @@ class Looked:
 
     dossier: dossier.Dossier
     diagnosis: finding.Diagnosis
+    runs: int | None = None
+    """How many runs of it were over before anybody was asked; None where one was under way, or nobody counted."""
 
     @property
     def order(self) -> ids.OrderKey:
@@ -30,7 +32,9 @@ class Looked:
 
 def look(world: ports.World, number: ids.OrderNumber) -> Looked:
     """Gather one order's dossier and diagnose it now."""
-    return judge(world, gather.one(world, number))
+    before = world.store.runs_of(ids.OrderKey(shop=world.eyes.shop, number=number))
+    looked = judge(world, gather.one(world, number))
+    return looked if any(r.end is None for r in before) else replace(looked, runs=len(before))
 
 
 def judge(world: ports.World, told: dossier.Dossier) -> Looked:

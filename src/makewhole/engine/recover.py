@@ -109,8 +109,8 @@ def carry_out(world: ports.World, made: plan.Plan, actor: verdict.Actor = verdic
 
 
 def _work_on(world: ports.World, looked: look.Looked, found: finding.Finding, actor: verdict.Actor) -> _Round:
-    # One run of an order at a time: what is under way may be about to change what we see.
-    if any(r.end is None for r in world.store.runs_of(looked.order)):
+    # One run of an order at a time: what is under way may have changed what we saw, or be about to.
+    if looked.runs is None:
         return _Round(waits=True)
     opened = settle.opened(world, looked, found)
     proposed = propose.propose(world, looked, found, actor)
@@ -129,7 +129,9 @@ def _run(world: ports.World, proposed: propose.Proposal, said: verdict.Allowed, 
     made = proposed.plan
     judged = record.judged(made, said, opened.id, world.clock.now())
     try:
-        held = drive.begin(world, made, opened.id, said.reservations, [judged])
+        held = drive.begin(world, made, opened.id, said.reservations, [judged], proposed.looked.runs)
+    except ports.Overtaken:
+        return _Round()
     except ports.LimitReached as full:
         return _ask(world, proposed, opened, fact.fact(fact.Says.HELD_BY_GUARD, full.reservation.ground))
     # Carried out before, on this very dossier, and the ailment is still here: not twice.
@@ -182,7 +184,7 @@ def _verified(world: ports.World, proposed: propose.Proposal, opened: case.Case)
 def _ask(world: ports.World, proposed: propose.Proposal, opened: case.Case, why: fact.Fact) -> _Round:
     """Hand the finding to a person, through a run like any other: the question is durable before it counts as asked."""
     made = propose.question(world, proposed, why)
-    held = drive.begin(world, made, opened.id, (), [])
+    held = drive.begin(world, made, opened.id)
     going = held.run if held.run.end is not None else drive.drive(world, held)
     if going.end is not run.End.DONE:
         return _Round(waits=True)

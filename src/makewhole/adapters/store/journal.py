@@ -71,6 +71,7 @@ class SqlStore:
         reservations: Sequence[verdict.Reservation],
         entries: Sequence[case.Entry],
         lease: ports.Lease,
+        known: int | None = None,
     ) -> ports.Claimed:
         names.shop(first.plan.order.shop)
         names.number(first.plan.order.number)
@@ -84,6 +85,7 @@ class SqlStore:
             begun=codec.canonical(runs.Begun(plan=first.plan, begun_at=first.begun_at)),
             rest=runs.progress(first),
             memory=self._held,
+            known=known,
         )
         return self.writer.write(start.carry_out)
 

@@ -126,6 +126,8 @@ class Start:
     begun: bytes
     rest: Progress
     memory: Memory
+    known: int | None
+    """Runs of the order that were over when it was looked at; None: it does not matter."""
 
     def carry_out(self, tx: statements.Tx) -> ports.Claimed:
         """The run with its limits; or the run of this id as it stands; or the one that is under way on this order."""
@@ -136,6 +138,8 @@ class Start:
         other = tx.one(statements.RUN_UNDER_WAY, w_shop=order.shop, w_number=order.number, w_ended=0)
         if other is not None:
             return ports.Claimed(run=whole(other[0], other[1]), case=ids.CaseId(other[2]), fence=None)
+        if self.known is not None and tx.one(statements.RUN_COUNT, w_shop=order.shop, w_number=order.number) != (self.known,):
+            raise ports.Overtaken(f"{order} has had another run since it was looked at")
         if self.reservations:
             tx.savepoint()
             writes = tx.writes

@@ -206,6 +206,7 @@ _RUNS = sa.select(tables.plans.c.body, _R.c.progress, _R.c.case_id, _R.c.fence, 
 )
 RUN_FIND = _RUNS.where(*_where(_R, ["id"]))
 RUN_UNDER_WAY = _RUNS.where(*_where(_R, ["shop", "number", "ended"])).limit(1)
+RUN_COUNT = sa.select(sa.func.count()).select_from(_R).where(*_where(_R, ["shop", "number"]))
 RUNS_OF = _RUNS.where(*_where(_R, ["shop", "number"])).order_by(_R.c.n)
 RUNS_DUE = (
     _RUNS.where(*_where(_R, ["shop", "ended"]), _R.c.not_before <= _p("now"), _R.c.lease_until < _p("now_too"))

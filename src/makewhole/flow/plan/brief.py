@@ -47,12 +47,15 @@ def _together(one: money.Money | None, other: money.Money | None) -> money.Money
 
 
 def lacks(brief: Brief) -> tuple[order.Item, ...]:
-    """What an ended order must take again to live: its items, less what it never gave back."""
+    """What an ended order must take again to live: its items, less what it never gave back, and more where it gave back too much.
+
+    A unit that was returned twice is for sale and does not exist: a late payment must not be accepted on the strength of it.
+    """
     shop = brief.dossier.shop()
     if shop is None:
         return ()
     held = {t.sku: t.taken - t.returned for t in brief.dossier.of(resource.StockTally)}
-    short = ((i, i.quantity - max(held.get(i.sku, 0), 0)) for i in by_sku(shop.items))
+    short = ((i, i.quantity - held.get(i.sku, 0)) for i in by_sku(shop.items))
     return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount) for i, n in short if n > 0)
 
 
