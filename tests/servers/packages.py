@@ -227,6 +227,12 @@ def obtain_mariadb_binlog() -> None:
         install_with_apt(["mariadb-client"], "mariadb-binlog")
 
 
+def obtain_java() -> None:
+    """For Spark, which reconciles books in one test."""
+    if find("java") is None:
+        install_with_apt(["openjdk-17-jre-headless"], "Java, which Spark runs on,")
+
+
 def main() -> int:
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "servers.setup").open("w") as handle:
@@ -238,6 +244,7 @@ def main() -> int:
             obtain_mysql_full()
             obtain_mariadb_binlog()
             obtain_postgres()
+            obtain_java()
         except ServerUnavailableError as error:
             print(f"makewhole: {error}\n  without a server: ./test --quick", file=sys.stderr)
             return 1

@@ -47,7 +47,7 @@ LAYOUT = Layout(
         "at_s": reading.seconds("完成时间"),
     },
     # One trade may be refunded many times, each under a number of its own; a refund without one cannot be told from another.
-    own_id=f"{reading.word('支付宝交易号')} || '/' || CASE WHEN {_BACK} THEN {reading.word('退款单号')} ELSE '' END",
+    refund_id=f"CASE WHEN {_BACK} THEN {reading.word('退款单号')} END",
     checks=(
         reading.is_time("完成时间"),
         reading.is_money("订单金额"),

@@ -40,12 +40,14 @@ class Sheet:
     """The table in a file: its columns' names, its lines as UTF-8 bytes, and the sums that the file ends with, by name."""
 
     columns: tuple[str, ...]
-    body: bytes
+    body: bytes | memoryview
     first_line: int
     """Of the body, in the file, from 1."""
     delimiter: str
     sums: Mapping[str, str]
     sums_line: int
+    opens: str = ""
+    """What a line opens with: the rest of a delimiter that has nothing before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +78,8 @@ class Layout:
     """Columns that some kinds of this bill lack; their cells are then empty."""
     fields: Mapping[str, str]
     """A book's columns as SQL over our words; `line`, `channel` and `day` come by themselves."""
-    own_id: str
-    """The channel's number of the movement, as SQL: twice the same is a doubled line."""
+    refund_id: str
+    """The channel's number of a refund, as SQL, NULL for a payment: the same movement twice is a doubled line."""
     checks: Sequence[Check]
     sums: Sequence[Sum]
     free: Sequence[str] = ()
@@ -154,10 +156,14 @@ def read(connection: duckdb.DuckDBPyConnection, form: Format, raw: bytes, expect
             raise _unreadable(wrong, sheet) from wrong
     try:
         count = _judged(connection, form, sheet, expected)
-        kept = ", ".join(columns.BOOK)
-        connection.execute(f"CREATE OR REPLACE TABLE {side.value} AS SELECT {kept} FROM cells")  # noqa: S608 - words of ours
-    finally:
-        connection.execute("DROP TABLE IF EXISTS cells")
+    except Refused:
+        connection.execute("DROP TABLE cells")
+        raise
+    # Seen without the columns that only the checks needed: millions of lines are not copied for that.
+    connection.execute(f"DROP VIEW IF EXISTS {side.value}; DROP TABLE IF EXISTS bill_of_{side.value}")
+    connection.execute(f"ALTER TABLE cells RENAME TO bill_of_{side.value}")
+    kept = ", ".join(columns.BOOK)
+    connection.execute(f"CREATE VIEW {side.value} AS SELECT {kept} FROM bill_of_{side.value}")  # noqa: S608 - words of ours
     return count
 
 
@@ -179,15 +185,17 @@ def _statement(form: Format, sheet: Sheet, names: Mapping[str, str | None], path
     layout = form.layout
     shape = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(sheet.columns)))
     places = {name: f"c{place}" for place, name in enumerate(sheet.columns)}
+    if sheet.opens:
+        places[sheet.columns[0]] = f"CASE WHEN starts_with(c0, {_quoted(sheet.opens)}) THEN c0[2:] END"
     cells = [f'{_cell(places, there, layout.trimmed)} AS "{ours}"' for ours, there in names.items()]
     wrong = " ".join(f"WHEN {check.sql} THEN {place}" for place, check in enumerate(_checks(layout, expected)))
-    merchant = layout.fields.get("merchant", _quoted(expected.merchant))
     fields = {
         "line": "line",
         "channel": _quoted(form.channel),
-        "merchant": merchant,
         "order_number": "NULL::VARCHAR",
         **layout.fields,
+        # As expected, or the line is refused.
+        "merchant": _quoted(expected.merchant),
         "day": f"{expected.day}::INTEGER",
     }
     told = ", ".join(f"{fields[name]} AS {name}" for name in columns.BOOK)
@@ -198,7 +206,7 @@ def _statement(form: Format, sheet: Sheet, names: Mapping[str, str | None], path
         SELECT row_number() OVER () + {sheet.first_line - 1} AS line, {", ".join(cells)}
         FROM read_csv({_quoted(str(path))}, columns = {{{shape}}}, header = false, auto_detect = false, delim = {_quoted(sheet.delimiter)},
             quote = '', escape = '', strict_mode = true, null_padding = false, max_line_size = {LINE_BYTES_MAX}))
-        SELECT {told}{kept}, {layout.own_id} AS own_id, CASE {wrong} END AS wrong,
+        SELECT {told}{kept}, {layout.refund_id} AS refund_id, CASE {wrong} END AS wrong,
             CASE WHEN {cards_at} THEN {suspect} END AS suspect FROM told"""  # noqa: S608 - a format's own words; no cell becomes SQL
 
 
@@ -233,7 +241,8 @@ def _judged(connection: duckdb.DuckDBPyConnection, form: Format, sheet: Sheet, e
         if cards.find_card(said) is not None:
             raise Refused(Wrong.CARD_NUMBER, line, "a payment card's number")
     twice = connection.execute(
-        "SELECT min(line), max(line) FROM cells WHERE own_id IS NOT NULL GROUP BY kind, own_id HAVING count(*) > 1 ORDER BY 2 LIMIT 1"
+        """SELECT min(line), max(line) FROM cells WHERE kind = 'payment' OR refund_id IS NOT NULL
+        GROUP BY kind, transaction, refund_id HAVING count(*) > 1 ORDER BY 2 LIMIT 1"""
     ).fetchone()
     if twice is not None:
         raise Refused(Wrong.DOUBLED, twice[1], f"the movement of line {twice[0]} once more")
@@ -259,6 +268,8 @@ def _unreadable(wrong: duckdb.Error, sheet: Sheet) -> Refused:
     """The engine counts lines of the body; people count those of the file."""
     found = re.search(r"Line:\s*(\d+)", str(wrong))
     line = 0 if found is None else int(found[1]) + sheet.first_line - 1
+    if "nicode" in str(wrong) or "utf-8" in str(wrong):
+        return Refused(Wrong.ENCODING, line, "not UTF-8")
     return Refused(Wrong.COLUMNS, line, f"not {len(sheet.columns)} cells, as the heading has")
 
 

@@ -35,7 +35,8 @@ def genuine(raw: bytes, plain: bytes, sha1: str | None) -> None:
 def gunzipped(raw: bytes) -> bytes:
     """The text of a gzip file, or the bytes themselves where they are none."""
     if not raw.startswith(b"\x1f\x8b"):
-        return _bounded(io.BytesIO(raw), len(raw))
+        _fits(len(raw), len(raw))
+        return raw
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as opened:
             return _bounded(opened, len(raw))

@@ -55,7 +55,7 @@ LAYOUT = Layout(
         "standing": _STANDING,
         "at_s": reading.seconds("交易时间"),
     },
-    own_id=f"CASE WHEN {_BACK} THEN {reading.word('微信退款单号')} ELSE {reading.word('微信订单号')} END",
+    refund_id=f"CASE WHEN {_BACK} THEN {reading.word('微信退款单号')} END",
     checks=(
         reading.is_time("交易时间"),
         *(
@@ -111,37 +111,30 @@ class Trade:
 
 def ticked(plain: bytes, opens: str, summed: str) -> Sheet:
     """The sheet of a file whose cells open with a back-tick: its heading's and its summary's first words are given."""
-    content = plain.removeprefix(b"\xef\xbb\xbf")
-    _utf8(content)
-    head, _, rest = content.partition(b"\n")
-    if not head.startswith(opens.encode()):
+    begins = plain.find(b"\n") + 1 or len(plain)
+    named = unpacking.text(plain[:begins], "utf-8").strip()
+    if not named.startswith(opens):
         raise Refused(Wrong.FOREIGN_FORMAT, 1, f"does not open with {opens}")
-    at = rest.rfind(b"\n" + summed.encode()) + 1
-    if not at and not rest.startswith(summed.encode()):
-        raise Refused(Wrong.TRUNCATED, content.count(b"\n"), f"no summary ({summed}): the file ends too early")
-    body, tail = rest[:at], rest[at:].decode().split("\n")
-    line = 2 + body.count(b"\n")
+    # Looked for from the end, so that a buyer who writes a summary's words into an order's note changes nothing.
+    ends = plain.rfind(b"\n" + summed.encode()) + 1
+    if ends < begins:
+        raise Refused(Wrong.TRUNCATED, plain.count(b"\n"), f"no summary ({summed}): the file ends too early")
+    tail = unpacking.text(plain[ends:], "utf-8").split("\n")
+    line = 1 + plain.count(b"\n", 0, ends)
     if len(tail) < 2 or not tail[1].strip():
         raise Refused(Wrong.TRUNCATED, line + 1, "the summary has no figures")
     if any(more.strip() for more in tail[2:]):
         raise Refused(Wrong.DOUBLED, line + 2, "something stands behind the summary")
-    named, figures = tail[0].strip().split(","), [f.removeprefix("`") for f in tail[1].strip().split(",")]
-    if len(named) != len(figures):
-        raise Refused(Wrong.TRUNCATED, line + 1, f"{len(named)} sums are named and {len(figures)} given")
-    ticks = body.startswith(b"`")
+    names, figures = tail[0].strip().split(","), [f.removeprefix("`") for f in tail[1].strip().split(",")]
+    if len(names) != len(figures):
+        raise Refused(Wrong.TRUNCATED, line + 1, f"{len(names)} sums are named and {len(figures)} given")
+    ticks = plain[begins : begins + 1] == b"`"
     return Sheet(
-        columns=tuple(name.strip() for name in head.decode().split(",")),
-        # The first back-tick belongs to no delimiter: without it every line opens as its other cells do.
-        body=body[1:].replace(b"\n`", b"\n") if ticks else body,
+        columns=tuple(name.strip() for name in named.split(",")),
+        body=memoryview(plain)[begins:ends],
         first_line=2,
         delimiter=",`" if ticks else ",",
-        sums=dict(zip(named, figures, strict=True)),
+        opens="`" if ticks else "",
+        sums=dict(zip(names, figures, strict=True)),
         sums_line=line + 1,
     )
-
-
-def _utf8(content: bytes) -> None:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        unpacking.text(content, "utf-8")
