@@ -51,6 +51,22 @@ def test_whoever_is_killed_leaves_the_last_commit(tmp_path: Path) -> None:
     assert done >= 10
 
 
+def test_whoever_is_killed_just_before_the_commit_is_in_nobodys_way(tmp_path: Path) -> None:
+    """New segments and deletions are on the disk, the list of segments is still the old one: the next commit takes the same names again."""
+    path, before = tmp_path / "index", tmp_path / "before"
+    index = embedded.EmbeddedSearch(path)
+    index.index([doc(str(n), "退款") for n in range(50)])
+    shutil.copytree(path, before)
+    index.index([doc("7", "支付")])
+    for file in before.iterdir():
+        if file.name == "meta.json" or not (path / file.name).exists():
+            shutil.copy(file, path / file.name)
+    index = embedded.EmbeddedSearch(path)
+    assert (index.size(), found(index, "支付")) == (50, [])
+    assert index.index([doc("7", "支付")]) == 1
+    assert (index.size(), found(index, "支付")) == (50, ["7"])
+
+
 def test_a_second_writer_waits_and_then_says_who_is_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And readers never wait."""
     monkeypatch.setattr(embedded, "LOCK_WAIT_S", 0.3)

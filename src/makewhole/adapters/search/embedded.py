@@ -144,7 +144,10 @@ class EmbeddedSearch:
 
     def _writer(self, index: tantivy.Index) -> tantivy.IndexWriter:
         with folder.translated(self._path, "writing to"):
-            return index.writer(HEAP_BYTES, 1)
+            writer = index.writer(HEAP_BYTES, 1)
+            # Whoever was killed between writing a segment's deletions and the commit left a file whose name the next commit takes again.
+            writer.garbage_collect_files()
+            return writer
 
     # ------------------------------------------------------------ asking
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ VERSION = 1
 MARKER = "makewhole-search"
 """Says that the folder is ours, and of which version."""
 _SEGMENT = re.compile(r"[0-9a-f]{32}\..*")
+_PASSING = re.compile(r"\.tantivy-(meta|writer)\.lock|\.tmp-\d+")
 _OURS = re.compile(r"[0-9a-f]{32}\..*|meta\.json|\.managed\.json|\.tantivy-(meta|writer)\.lock|\.tmp.*")
 REBUILD = "Run `makewhole search --rebuild`: it throws the index away and fills it again. Imported log files must be imported again."
 
@@ -44,7 +46,8 @@ def exists(path: Path) -> bool:
             return False
         told = sorted(p.name for p in path.iterdir())
         marker = (path / MARKER).read_text(encoding="utf-8").strip() if MARKER in told else None
-    if marker is None and told:
+    # A reader that still has an index open that somebody cleared may leave its lock behind.
+    if marker is None and any(not _PASSING.fullmatch(name) for name in told):
         raise faults.BadInput("the folder is not empty and is no search index", where=str(path), todo="Name another folder as `search`.")
     if marker is not None and marker != str(VERSION):
         raise faults.BadInput(f"the search index is of version {marker}, this is version {VERSION}", where=str(path), todo=REBUILD)
@@ -67,13 +70,17 @@ def made(path: Path) -> tantivy.Index:
     with translated(path, "making"):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (path / MARKER).exists():
-            (path / MARKER).write_text(f"{VERSION}\n", encoding="utf-8")
+            # One rename, so that whoever is killed leaves no empty marker, which would be of no version.
+            (path / f".tmp-{os.getpid()}").write_text(f"{VERSION}\n", encoding="utf-8")
+            (path / f".tmp-{os.getpid()}").replace(path / MARKER)
     return _opened(path)
 
 
 def _opened(path: Path) -> tantivy.Index:
     with translated(path, "opening"):
         index = tantivy.Index(schema(), str(path), reuse=True)
+        # We reload before each search; a thread that watches the folder would only meet whoever clears it.
+        index.config_reader("manual")
         index.register_tokenizer("short", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.ngram(1, 2)).build())
         index.register_tokenizer("blanks", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
         return index
