@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import json
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,51 +19,12 @@ from makewhole.sandbox.channel import post, server
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.wechatpay import gateway, keys
 from tests.payments import shop as shops
-
-DRIVER = Path(__file__).parent / "drive_wechatpayv3.py"
-
-
-class WallClock:
-    """The real time: the stranger has no other."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, span: timedelta) -> None:
-        raise NotImplementedError
-
-
-class Stranger:
-    """The SDK in its own process."""
-
-    def __init__(self, python: Path) -> None:
-        self._process = subprocess.Popen([python, "-I", DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, do: str, **told: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do} | told) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def call(self, method: str, **arguments: Any) -> tuple[int, Any]:
-        """Status and content: parsed where it is JSON, bytes where it is a file."""
-        answer = self.ask("call", method=method, arguments=arguments)
-        if "base64" in answer:
-            return answer["status"], base64.b64decode(answer["base64"])
-        return answer["status"], json.loads(answer["text"]) if answer["text"] else None
-
-    def stop(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-        self._process.stdout.close()
+from tests.strangers import process
 
 
 @pytest.fixture
-def stranger(stranger_python: Callable[[str], Path]) -> Iterator[Stranger]:
-    made = Stranger(stranger_python("wechatpayv3"))
+def stranger(stranger_python: Callable[[str], Path]) -> Iterator[process.Stranger]:
+    made = process.Stranger(stranger_python("wechatpayv3"), "drive_wechatpayv3.py")
     yield made
     made.stop()
 
@@ -73,13 +32,13 @@ def stranger(stranger_python: Callable[[str], Path]) -> Iterator[Stranger]:
 @pytest.fixture
 def gate() -> Iterator[gateway.Gateway]:
     """The world's clock stands still; what is signed carries the real time."""
-    made = gateway.Gateway(clock.ManualClock(shops.START), wire_clock=WallClock())
+    made = gateway.Gateway(clock.ManualClock(shops.START), wire_clock=process.WallClock())
     with server.serving(made):
         yield made
 
 
 @pytest.fixture(params=["certificates", "public-key"])
-def client(request: pytest.FixtureRequest, stranger: Stranger, gate: gateway.Gateway, tmp_path: Path) -> Stranger:
+def client(request: pytest.FixtureRequest, stranger: process.Stranger, gate: gateway.Gateway, tmp_path: Path) -> process.Stranger:
     """The SDK, ready in each of its modes."""
     told: dict[str, Any] = {
         "mchid": gate.merchant.mchid,
@@ -100,7 +59,7 @@ def client(request: pytest.FixtureRequest, stranger: Stranger, gate: gateway.Gat
     return stranger
 
 
-def test_the_stranger_pays_queries_closes_and_refunds_at_our_counterpart(client: Stranger, gate: gateway.Gateway) -> None:
+def test_the_stranger_pays_queries_closes_and_refunds_at_our_counterpart(client: process.Stranger, gate: gateway.Gateway) -> None:
     """Each answer was verified by the SDK before it gave it to us, the empty 204 too."""
     status, opened = client.call("pay", description="茶", out_trade_no="S1", amount={"total": 100, "currency": "CNY"})
     assert (status, list(opened)) == (200, ["code_url"])
@@ -121,7 +80,7 @@ def test_the_stranger_pays_queries_closes_and_refunds_at_our_counterpart(client:
     assert client.call("query", out_trade_no="nowhere") == (404, {"code": "ORDER_NOT_EXIST", "message": "订单不存在"})
 
 
-def test_the_stranger_downloads_a_bill(client: Stranger, gate: gateway.Gateway) -> None:
+def test_the_stranger_downloads_a_bill(client: process.Stranger, gate: gateway.Gateway) -> None:
     """The address begins with our base address, its path is the one that needs no signature, the hash is of the plain file."""
     client.call("pay", description="茶", out_trade_no="S1", amount={"total": 100})
     gate.truth.buyer_pays("S1")
@@ -141,11 +100,11 @@ def headers_of(delivery: post.Delivery) -> Mapping[str, str]:
     return dict(delivery.headers)
 
 
-def heard(client: Stranger, delivery: post.Delivery) -> Any:
+def heard(client: process.Stranger, delivery: post.Delivery) -> Any:
     return client.ask("callback", headers=headers_of(delivery), body=base64.b64encode(delivery.body).decode())
 
 
-def test_the_stranger_reads_what_our_counterpart_signs_and_seals(client: Stranger, gate: gateway.Gateway) -> None:
+def test_the_stranger_reads_what_our_counterpart_signs_and_seals(client: process.Stranger, gate: gateway.Gateway) -> None:
     """Payment and refund; and refuses what our reader refuses: forged, tampered, probe."""
     client.call("pay", description="茶", out_trade_no="S1", amount={"total": 100})
     paid = gate.truth.buyer_pays("S1")
@@ -173,7 +132,7 @@ def test_the_stranger_reads_what_our_counterpart_signs_and_seals(client: Strange
         assert answer is None or "error" in answer
 
 
-def test_our_connector_signs_byte_for_byte_as_the_stranger_does(stranger: Stranger) -> None:
+def test_our_connector_signs_byte_for_byte_as_the_stranger_does(stranger: process.Stranger) -> None:
     """Same second, same nonce, same body: the same Authorization header, for a read and for each act."""
     seen: list[tuple[str, str, Mapping[str, str], bytes]] = []
     shop = shops.shop()
@@ -206,7 +165,7 @@ def test_our_connector_signs_byte_for_byte_as_the_stranger_does(stranger: Strang
         assert ours == theirs
 
 
-def test_our_connector_and_the_stranger_read_the_same_callback(client: Stranger, gate: gateway.Gateway) -> None:
+def test_our_connector_and_the_stranger_read_the_same_callback(client: process.Stranger, gate: gateway.Gateway) -> None:
     """One delivery, two readers: the number, the amount and the instant agree."""
     client.call("pay", description="茶", out_trade_no="S1", amount={"total": 100})
     gate.truth.buyer_pays("S1")
