@@ -224,7 +224,7 @@ def _refunded(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
     axis = states.axis(read, state.name, labels.refund_state, {})
     if not axis.having("done"):
         return
-    done = spelling.among(axis.column, axis.having("done"), text=axis.text)
+    done = spelling.among(axis.column, axis.having("done"), style=axis.style)
     bare = found_of(read, "refund.done_at", told.name, 0.85, told.best.evidence)
     draft.state(proposal.with_sql(bare, f"CASE WHEN {done} THEN {bare.sql} END"))
 

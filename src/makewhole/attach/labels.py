@@ -8,6 +8,7 @@ from makewhole.attach import vocabulary
 
 _ORDER = (
     # The first that fits wins: what is more particular stands above.
+    ("?", r"未完成|申请取消|取消中|取消申请|incomplete|not[ _-]?complete|cancel\w*[ _-]?(request|pend|appl)|(request|pend)\w*[ _-]?cancel"),
     (
         "?",
         (
@@ -56,14 +57,19 @@ _ORDER = (
             r"reject|declin|pay\w*[ _-]?fail|^fail|abort|terminat"
         ),
     ),
-    ("?", r"未完成|申请取消|取消中|取消申请|incomplete|not[ _-]?complete|cancel\w*[ _-]?(request|pend|appl)|(request|pend)\w*[ _-]?cancel"),
     (
         "awaiting-shipment",
-        r"(to[ _-]?be|wait|await|pend|not|un|ready)\w*[ _-]?(seller[ _-]?)?(for[ _-]?|to[ _-]?)?(ship|sen[dt]|deliver|dispatch|consign|fulfil)",
+        (
+            r"(to[ _-]?be|wait|await|pend|not|un|ready)\w*[ _-]?(seller[ _-]?)?(for[ _-]?|to[ _-]?)?"
+            r"(ship|sen[dt]|deliver|dispatch|consign|fulfil)"
+        ),
     ),
     (
         "shipped",
-        r"待收货|待签收|待确认收货|未收货|收货中|(to|wait|await|pend|not)\w*[ _-]?(be[ _-]?|for[ _-]?|buyer[ _-]?)*(receiv|receipt|sign)",
+        (
+            r"待收货|待签收|待确认收货|未收货|收货中|"
+            r"(to|wait|await|pend|not)\w*[ _-]?(be[ _-]?|for[ _-]?|buyer[ _-]?)*(receiv|receipt|sign)"
+        ),
     ),
     ("shipped", r"(出库|发货|配送)(成功|完成)"),
     ("awaiting-shipment", r"(支付|付款|缴费|配货|备货|拣货|打包)(成功|完成)|配货|备货|拣货|打包|pay[ _-]?(success|ok|done)"),

@@ -118,7 +118,7 @@ def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
             draft.column(read, "order.deleted", chosen["order.deleted"])
             return ""
         kept = next((c for c in used if c.lower() in {"y", "true"}), "1")
-        sql = spelling.equals(column, yes or kept, text=best.column.kind.value == "text")
+        sql = spelling.equals(column, yes or kept, style=spelling.style(best.column))
     if best.score >= STATED_MIN:
         draft.state(
             Found(
@@ -144,8 +144,8 @@ def _tenant(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
     draft.column(read, "order.tenant", chosen["order.tenant"])
     there = values.codes(read.table, best.column)
     if 1 < len(there) <= TENANTS_MAX and read.look(best.column.name).rows >= 5:
-        text = best.column.kind.value == "text"
-        every = (Choice(label="*"), *(Choice(label=t, where=spelling.equals(best.column.name, t, text=text)) for t in there))
+        style = spelling.style(best.column)
+        every = (Choice(label="*"), *(Choice(label=t, where=spelling.equals(best.column.name, t, style=style)) for t in there))
         draft.ask(Question(field="order.tenant", asked=Asked.TENANT, about=best.column.name, choices=every))
 
 
@@ -229,7 +229,7 @@ def _kinds(read: Read, lookups: Lookups) -> tuple[tuple[str, str], ...]:
         used = values.codes(read.table, column)
         explained = dict(codes.of_comment(column.comment, used)) or lookups.get(column.name, {}) or {c: c for c in used}
         found = tuple(
-            (spelling.equals(column.name, c, text=column.kind.value == "text"), w)
+            (spelling.equals(column.name, c, style=spelling.style(column)), w)
             for c, label in explained.items()
             if (w := labels.kind(label))
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import re
+
+from makewhole.attach import survey
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset(
@@ -23,23 +26,41 @@ def name(column: str) -> str:
     return column if _PLAIN.fullmatch(column) and column.lower() not in _RESERVED else f"`{column}`"
 
 
-def literal(code: str, *, text: bool) -> str:
+class Style(enum.Enum):
+    """How a column's codes are written."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    TRUTH = "truth"
+    """BOOLEAN, where that is a type of its own."""
+
+
+def style(column: survey.Column) -> Style:
+    """How this column's codes are written."""
+    if column.declared.lower().startswith("bool"):
+        return Style.TRUTH
+    return Style.TEXT if column.kind is survey.Kind.TEXT else Style.NUMBER
+
+
+def literal(code: str, *, style: Style) -> str:
     """A code as a literal."""
-    if not text and re.fullmatch(r"-?\d+", code):
+    if style is Style.TRUTH:
+        return "TRUE" if code.lower() in {"1", "true", "t", "y"} else "FALSE"
+    if style is Style.NUMBER and re.fullmatch(r"-?\d+", code):
         return code
     return "'" + code.replace("'", "''") + "'"
 
 
-def equals(column: str, code: str, *, text: bool) -> str:
+def equals(column: str, code: str, *, style: Style) -> str:
     """`status = 1`."""
-    return f"{name(column)} = {literal(code, text=text)}"
+    return f"{name(column)} = {literal(code, style=style)}"
 
 
-def among(column: str, codes: tuple[str, ...], *, text: bool) -> str:
+def among(column: str, codes: tuple[str, ...], *, style: Style) -> str:
     """`status = 1`, or `status IN (1, 2)`."""
     if len(codes) == 1:
-        return equals(column, codes[0], text=text)
-    return f"{name(column)} IN ({', '.join(literal(c, text=text) for c in codes)})"
+        return equals(column, codes[0], style=style)
+    return f"{name(column)} IN ({', '.join(literal(c, style=style) for c in codes)})"
 
 
 def present(column: str, unit: str) -> str:

@@ -27,7 +27,7 @@ class Axis:
     """One column of codes. `words` are what its labels say, in our words or in those of `labels`; `unclear` are used without one."""
 
     column: str
-    text: bool
+    style: spelling.Style
     words: dict[str, str]
     labels: dict[str, str]
     unclear: tuple[str, ...]
@@ -71,14 +71,14 @@ def axis(read: Read, column: str, classify: Classify, lookups: dict[str, dict[st
     words = {code: word for code, label in found.items() if (word := classify(label)) is not None}
     # What an empty text or NULL means is told by the columns beside it.
     unclear = tuple(c for c in used if c not in words)
-    return Axis(column=column, text=told.kind.value == "text", words=words, labels=found, unclear=unclear)
+    return Axis(column=column, style=spelling.style(told), words=words, labels=found, unclear=unclear)
 
 
 def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str, str]], known: frozenset[str]) -> Told | None:
     """A child's states: one column, one condition a code. Words outside `known` are left to a question."""
     told = axis(read, column, classify, lookups)
-    rungs = tuple((spelling.equals(column, c, text=told.text), w) for c, w in told.words.items() if w in known)
-    unclear = tuple((spelling.equals(column, c, text=told.text), told.labels.get(c, "")) for c in told.unclear)
+    rungs = tuple((spelling.equals(column, c, style=told.style), w) for c, w in told.words.items() if w in known)
+    unclear = tuple((spelling.equals(column, c, style=told.style), told.labels.get(c, "")) for c in told.unclear)
     return Told(rungs=rungs, confidence=BY_LABEL, said=_quoted(told), columns=(column,), unclear=unclear)
 
 
@@ -162,7 +162,7 @@ def _flag(told: Axis, no: str, yes: str) -> Axis:
         return told
     truth = {c: yes if c.lower() in {"1", "y", "true"} else no for c in told.unclear}
     other = {"0": no, "1": yes} if set(told.unclear) <= values.ONES else {}
-    return Axis(column=told.column, text=told.text, words=other or truth, labels={}, unclear=())
+    return Axis(column=told.column, style=told.style, words=other or truth, labels={}, unclear=())
 
 
 def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axis:
@@ -174,7 +174,7 @@ def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axi
     words = {c: yes if s >= MOSTLY else no for c, s in shares.items() if s >= MOSTLY or s <= HARDLY / 2}
     if set(words) != set(told.unclear) or len(set(words.values())) < 2:
         return told
-    return Axis(column=told.column, text=told.text, words=words, labels={}, unclear=())
+    return Axis(column=told.column, style=told.style, words=words, labels={}, unclear=())
 
 
 def _received(read: Read, told: Axis, when: Instants) -> Axis:
@@ -185,9 +185,9 @@ def _received(read: Read, told: Axis, when: Instants) -> Axis:
     rows = _rows_of(read, told)
     arrived = {c for c in shipped if when.completed and _share(read, when.completed, rows[c]) >= MOSTLY}
     if len(arrived) == 1 and len(shipped) == 2:
-        return Axis(column=told.column, text=told.text, words={**told.words, arrived.pop(): "received"}, labels={}, unclear=())
+        return Axis(column=told.column, style=told.style, words={**told.words, arrived.pop(): "received"}, labels={}, unclear=())
     left = {c: w for c, w in told.words.items() if w != "shipped"}
-    return Axis(column=told.column, text=told.text, words=left, labels={}, unclear=shipped)
+    return Axis(column=told.column, style=told.style, words=left, labels={}, unclear=shipped)
 
 
 def _rows_of(read: Read, told: Axis) -> dict[str, list[int]]:
@@ -206,7 +206,7 @@ def _speaks_of_pay(label: str) -> bool:
 
 def _with_refunds(main: Axis, refund: Axis | None, cancel: Axis | None) -> Told | None:
     """One column tells nearly all; refunds, and a flag for what was cancelled, only where it does not speak of them itself."""
-    rungs = [(spelling.equals(main.column, c, text=main.text), w) for c, w in main.words.items()]
+    rungs = [(spelling.equals(main.column, c, style=main.style), w) for c, w in main.words.items()]
     if not rungs:
         return None
     used = [main.column]
@@ -214,8 +214,8 @@ def _with_refunds(main: Axis, refund: Axis | None, cancel: Axis | None) -> Told 
         told = _refunds(refund)
         rungs, used = [*told, *rungs], used + ([refund.column] if told else [])
     if cancel is not None and not main.having("closed", "invalid") and values.flagged(cancel.unclear):
-        rungs, used = [(spelling.equals(cancel.column, "1", text=cancel.text), "closed"), *rungs], [*used, cancel.column]
-    unclear = tuple((spelling.equals(main.column, c, text=main.text), main.labels.get(c, "")) for c in main.unclear)
+        rungs, used = [(spelling.equals(cancel.column, "1", style=cancel.style), "closed"), *rungs], [*used, cancel.column]
+    unclear = tuple((spelling.equals(main.column, c, style=main.style), main.labels.get(c, "")) for c in main.unclear)
     return Told(
         rungs=tuple(rungs), confidence=BY_LABEL if len(used) == 1 else BY_PARTS, said=_quoted(main), columns=tuple(used), unclear=unclear
     )
@@ -227,15 +227,15 @@ def _within(read: Read, main: Axis, told: Told) -> Told | None:
     usual = max(main.unclear, key=lambda c: len(rows[c]))
     if len(rows[usual]) < USUAL_MIN * sum(map(len, rows.values())):
         return _by_facts(read, main, Instants())
-    here = spelling.equals(main.column, usual, text=main.text)
+    here = spelling.equals(main.column, usual, style=main.style)
     rungs = tuple((f"{here} AND {sql}" if " OR " not in sql else f"{here} AND ({sql})", word) for sql, word in told.rungs)
-    unclear = tuple((spelling.equals(main.column, c, text=main.text), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
+    unclear = tuple((spelling.equals(main.column, c, style=main.style), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
     return Told(rungs=rungs, confidence=BY_FACTS, said=told.said, columns=(main.column, *told.columns), unclear=(*told.unclear, *unclear))
 
 
 def _refunds(refund: Axis) -> list[tuple[str, str]]:
-    done = [(spelling.equals(refund.column, c, text=refund.text), "refunded") for c in refund.having("done")]
-    asked = [(spelling.equals(refund.column, c, text=refund.text), "refunding") for c in refund.having("requested", "processing")]
+    done = [(spelling.equals(refund.column, c, style=refund.style), "refunded") for c in refund.having("done")]
+    asked = [(spelling.equals(refund.column, c, style=refund.style), "refunding") for c in refund.having("requested", "processing")]
     return [*done, *asked]
 
 
@@ -248,7 +248,7 @@ def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None
         if axis_ is None:
             return
         for code in axis_.having(*theirs):
-            rungs.append((spelling.equals(axis_.column, code, text=axis_.text), ours))
+            rungs.append((spelling.equals(axis_.column, code, style=axis_.style), ours))
             if axis_.column not in used:
                 used.append(axis_.column)
 
@@ -259,10 +259,10 @@ def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None
     add(pay, "refunded", "refunded")
     closes = bool(main is not None and main.having("closed", "invalid"))
     if cancel is not None and values.flagged(cancel.unclear):
-        rungs.append((spelling.equals(cancel.column, "1", text=cancel.text), "closed"))
+        rungs.append((spelling.equals(cancel.column, "1", style=cancel.style), "closed"))
         used.append(cancel.column)
         closes = True
-    unpaid = spelling.among(pay.column, pay.having("unpaid"), text=pay.text)
+    unpaid = spelling.among(pay.column, pay.having("unpaid"), style=pay.style)
     if deleted and not closes:
         rungs.append((f"{unpaid} AND {deleted}", "closed"))
     rungs.append((unpaid, "awaiting-payment"))
@@ -275,14 +275,14 @@ def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None
     unclear: tuple[tuple[str, str], ...] = ()
     if main is not None and ship is None and main.words:
         add(main, "awaiting-shipment", "awaiting-shipment")
-        unclear = tuple((spelling.equals(main.column, c, text=main.text), main.labels.get(c, "")) for c in main.unclear)
+        unclear = tuple((spelling.equals(main.column, c, style=main.style), main.labels.get(c, "")) for c in main.unclear)
     elif ship is None or not ship.unclear:
-        rungs.append((spelling.among(pay.column, pay.having("paid"), text=pay.text), "awaiting-shipment"))
+        rungs.append((spelling.among(pay.column, pay.having("paid"), style=pay.style), "awaiting-shipment"))
     else:
-        paid = spelling.among(pay.column, pay.having("paid"), text=pay.text)
-        unshipped = spelling.among(ship.column, ship.having("unshipped"), text=ship.text) if ship.having("unshipped") else ""
+        paid = spelling.among(pay.column, pay.having("paid"), style=pay.style)
+        unshipped = spelling.among(ship.column, ship.having("unshipped"), style=ship.style) if ship.having("unshipped") else ""
         rungs += [(f"{paid} AND {unshipped}", "awaiting-shipment")] if unshipped else []
-        unclear = tuple((spelling.equals(ship.column, c, text=ship.text), ship.labels.get(c, "")) for c in ship.unclear)
+        unclear = tuple((spelling.equals(ship.column, c, style=ship.style), ship.labels.get(c, "")) for c in ship.unclear)
     said = "; ".join(_quoted(a) for a in (main, pay, ship, refund) if a is not None)
     return Told(rungs=tuple(rungs), confidence=BY_PARTS, said=said, columns=tuple(used), unclear=unclear)
 
@@ -313,8 +313,10 @@ def _by_facts(read: Read, main: Axis, when: Instants) -> Told | None:
     sure = {c: w for c, w in guess.items() if w is not None and list(guess.values()).count(w) == 1}
     if not _in_order(sure):
         sure = {}
-    rungs = tuple((spelling.equals(main.column, c, text=main.text), w) for c, w in sure.items())
-    unclear = tuple((spelling.equals(main.column, c, text=main.text), _hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure)
+    rungs = tuple((spelling.equals(main.column, c, style=main.style), w) for c, w in sure.items())
+    unclear = tuple(
+        (spelling.equals(main.column, c, style=main.style), _hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure
+    )
     if not rungs and not unclear:
         return None
     return Told(rungs=rungs, confidence=BY_FACTS if rungs else 0.0, said="", columns=(main.column,), unclear=unclear)

@@ -45,7 +45,7 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, outp
     if not as_json:
         now.out.line(now.say("attach.looked", tables=len(seen.tables), dialect=seen.dialect))
         _show(now, made)
-    asks = not yes and not as_json and sys.stdin.isatty()
+    asks = not yes and not as_json and at_a_terminal()
     settled = _asked(now, made) if asks else made
     if as_json:
         now.out.document(document(settled))
@@ -56,6 +56,11 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, outp
     now.out.line(now.say("attach.written", file=path), "bold")
     _scan(now, path, config, database)
     return exits.Exit.FINE
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody sits there who could answer."""
+    return sys.stdin.isatty()
 
 
 def _survey(now: session.Session, told: Settings) -> survey.Survey:
