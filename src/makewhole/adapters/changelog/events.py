@@ -9,6 +9,7 @@ import enum
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from makewhole.adapters.changelog.wrong import Unreadable
 
@@ -81,8 +82,7 @@ class Type(enum.IntEnum):
     MARIA_DELETE_ROWS_COMPRESSED = 171
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: `raw` is all of it, `body` without header and checksum. `at` and `end` are offsets in its file; `when` is Unix seconds."""
 
     kind: int

@@ -59,10 +59,11 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
             if first is None:
                 raise wrong.Unreadable("the file ends in its first event: it was truncated")
             told = events.format_of(first)
-        yield path.name, events.parse(first, len(events.MAGIC), None), told
+        name, size = path.name, len(raw)
+        yield name, events.parse(first, len(events.MAGIC), None), told
         at = max(offset, len(events.MAGIC) + len(first))
-        while at < len(raw):
-            with wrong.placed(path.name, at):
+        while at < size:
+            try:
                 whole = _event(raw, at)
                 if whole is None:
                     _check_open(told, last=last)
@@ -71,8 +72,10 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
                 if event.kind == Type.FORMAT_DESCRIPTION:
                     # There is none in the middle of a file; its sum is made in another way, and is looked at all the same.
                     events.format_of(whole)
+            except wrong.UNREAD as damage:
+                raise wrong.located(damage, name, at) from damage
             if event.kind != Type.FORMAT_DESCRIPTION:
-                yield path.name, event, told
+                yield name, event, told
             at += len(whole)
 
 

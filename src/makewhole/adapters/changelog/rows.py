@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from makewhole.adapters.changelog import columns, documents, events, tablemaps
 from makewhole.adapters.changelog.events import Type
@@ -41,8 +41,7 @@ _UNCOMPRESSED_BYTES_MAX = 1 << 30
 END_OF_STATEMENT = 0x0001
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """One row event, cut but not decoded: which table, what was done, which columns are told, and the bytes of the rows."""
 
     kind: Kind

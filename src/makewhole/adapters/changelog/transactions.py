@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from makewhole.adapters.changelog import events, gtids, payloads, queries, rows, tablemaps, wrong
 from makewhole.adapters.changelog.events import Event, Format, Type
@@ -32,8 +33,7 @@ _STANDALONE = 1
 _MICROSECOND_WIDTH = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """One row event: the table's shape, the event's parts, the statement that did it, and where it stands."""
 
     shape: tablemaps.Shape
@@ -94,7 +94,7 @@ class Assembler:
 
     def feed(self, file: str, event: Event, told: Format) -> Iterator[Group]:
         """Groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
-        with wrong.placed(file, event.at):
+        try:
             self._told = told
             if event.kind in _GTIDS:
                 # It ends whatever was open, and is the first of its own.
@@ -105,6 +105,8 @@ class Assembler:
             if self._open is not None:
                 self._open.raw.append(event.raw)
             done = self._feed(file, event, told)
+        except wrong.UNREAD as damage:
+            raise wrong.located(damage, file, event.at) from damage
         if done is not None:
             yield done
 

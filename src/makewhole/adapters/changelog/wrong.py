@@ -20,14 +20,23 @@ class Unreadable(ValueError):
         self.what, self.todo = what, todo
 
 
+UNREAD = (Unreadable, struct.error, IndexError, ValueError, ArithmeticError, LookupError, zlib.error)
+"""What reading bytes that are not what they say may raise."""
+
+
+def located(wrong: Exception, file: str, offset: int) -> faults.BadInput:
+    """The error as the user sees it: what, in which file at which byte, what to do."""
+    where = f"{file}, byte {offset}"
+    if isinstance(wrong, Unreadable):
+        return faults.BadInput(wrong.what, where=where, todo=wrong.todo)
+    # The checksum was right or there is none: an event of a form that we do not know.
+    return faults.BadInput(f"an event that makes no sense: {wrong}", where=where, todo=UPSTREAM)
+
+
 @contextlib.contextmanager
 def placed(file: str, offset: int) -> Iterator[None]:
-    """Whatever cannot be read inside becomes BadInput that says where it stands."""
-    where = f"{file}, byte {offset}"
+    """Whatever cannot be read inside becomes BadInput that says where it stands. For each event `located` alone is cheaper."""
     try:
         yield
-    except Unreadable as wrong:
-        raise faults.BadInput(wrong.what, where=where, todo=wrong.todo) from wrong
-    except (struct.error, IndexError, ValueError, ArithmeticError, LookupError, zlib.error) as wrong:
-        # The checksum was right or there is none: an event of a form that we do not know.
-        raise faults.BadInput(f"an event that makes no sense: {wrong}", where=where, todo=UPSTREAM) from wrong
+    except UNREAD as wrong:
+        raise located(wrong, file, offset) from wrong
