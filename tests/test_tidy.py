@@ -205,7 +205,7 @@ def test_every_file_opens_with_a_sentence() -> None:
 
 # ---------------------------------------------------------------- time and money
 
-PURE = ("src/makewhole/core/", "src/makewhole/model/", "src/makewhole/flow/")
+PURE = ("src/makewhole/core/", "src/makewhole/model/", "src/makewhole/flow/", "src/makewhole/attach/")
 CLOCK_READINGS = {"now", "today", "utcnow", "monotonic", "perf_counter", "time_ns", "localtime", "gmtime"}
 
 
