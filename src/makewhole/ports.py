@@ -300,9 +300,7 @@ class NoticeReader(Protocol):
 
     def read(self, headers: Headers, body: bytes, now: datetime) -> Kept:
         """Verify over the raw bytes, decrypt, classify. Reads no clock of its own and keeps nothing.
-
-        Raises Rejected for what is no callback at all, Unavailable where a certificate that it needs cannot be fetched now.
-        """
+        Raises Rejected for what is no callback at all, Unavailable where a certificate that it needs cannot be fetched now."""
         ...
 
 
@@ -318,11 +316,8 @@ class ChangeLog(Protocol):
     """What the shop's database itself remembers of its writes, as far back as it does. Reads only."""
 
     def touching(self, sought: Sequence[change.Sought]) -> Iterator[change.Transaction]:
-        """Transactions committed until now that wrote one of these rows, each whole, oldest first; and those whose statements without
-        images (DDL, or rows that a session did not log) speak of their tables: images do not tell the whole there.
-
-        Raises BadInput for a log that cannot be read (no row format, purged, truncated, corrupt), Unavailable for a silent server.
-        """
+        """Transactions that wrote one of these rows, whole, oldest first; and statements without images that speak of their tables.
+        Raises BadInput for a log that cannot be read (purged, truncated, corrupt, no rows), Unavailable for a silent server."""
         ...
 
 
