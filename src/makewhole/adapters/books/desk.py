@@ -97,7 +97,7 @@ def _owners(desk: Desk, wanted: str, owner: Owner | None) -> list[Row]:
 def _statements(dialect: str, window: bill.Window, written: bool) -> Mapping[str, str]:  # noqa: FBT001 - a key of the cache
     """Every step's statement in the engine's own words. Put into words once: that takes as long as a small day's books."""
     ours, theirs = columns.book("ours"), columns.book("theirs")
-    found = pairing.pairs(ours, theirs, columns.numbers("repeated"), window)
+    found = pairing.pairs(ours, theirs, columns.digests("repeated"), window)
     named, broken = columns.breaks("named"), columns.sums("of_breaks")
     of_books = columns.book_sums("of_books")
     rest = totals.of_classes(pairing.matched(columns.pairs("pairs"))) if written else totals.matched(of_books, broken)
