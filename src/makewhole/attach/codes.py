@@ -19,6 +19,7 @@ _BACKWARD = re.compile(r"([A-Za-z\u4e00-\u9fff_][\w\u4e00-\u9fff ]*?)\s*[=:：\-
 _WORD = re.compile(
     r"(?<![A-Za-z_])([A-Za-z][A-Za-z_]{1,31})(?![A-Za-z_])[\"']?\s*(?:->|=>|→|[=:：\-—(（]|\s)?\s*[\"']?([\u4e00-\u9fff][\u4e00-\u9fff]*)"
 )
+_LETTER = re.compile(r"(?<![A-Za-z0-9])([A-Z])\s*(?:->|=>|→|[=:：\-—])\s*[\"']?([\u4e00-\u9fff]+|[A-Za-z][A-Za-z ]+)")
 _WORD_ENGLISH = re.compile(r"\b([A-Z][A-Z_]{1,31}|[a-z][a-z_]{1,31})\b[\"']?\s*(?:->|=>|=|:)\s*[\"']?([A-Za-z][A-Za-z ]*)")
 _BRACKETS_MAX = 60
 
@@ -67,6 +68,9 @@ def _backward(comment: str) -> list[tuple[str, str]]:
 
 def _words(comment: str) -> list[tuple[str, str]]:
     """`WAIT_PAY:待支付,PAID:已支付`, `pending待支付`."""
+    letters = [(m[1], _clean(m[2])) for m in _LETTER.finditer(comment)]
+    if len(letters) > 1:
+        return letters
     return [(m[1], _clean(m[2])) for m in _WORD.finditer(comment)] or [(m[1], _clean(m[2])) for m in _WORD_ENGLISH.finditer(comment)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from makewhole.attach import spelling, states, survey
@@ -71,6 +72,15 @@ def found_of(read: Read, name: str, column: str, score: float, evidence: tuple[E
     )
 
 
+def clock_said(told: survey.Column) -> str:
+    """The unit that a comment names."""
+    comment = told.comment.lower()
+    if any(word in comment for word in ("毫秒", "milli", "(ms)", "13位")):
+        return "unix_ms"
+    # 秒杀 is a sale against the clock, and no unit of it.
+    return "unix_s" if re.search(r"秒(?!杀)|second|unix|10位", comment) else ""
+
+
 def _clock(read: Read, told: survey.Column, score: float) -> tuple[str, float]:
     """The unit of an instant. A column that holds none yet is told by its type and its neighbours; else its claim is no longer sure."""
     look = read.look(told.name)
@@ -78,6 +88,8 @@ def _clock(read: Read, told: survey.Column, score: float) -> tuple[str, float]:
         return look.unit, score
     if told.kind is not survey.Kind.INTEGER:
         return ("text" if told.kind is survey.Kind.TEXT else "datetime"), score
+    if said := clock_said(told):
+        return said, score
     if read.whole_time:
         return read.whole_time, score
     # Thirty-two bits hold seconds since 1970 and no milliseconds.

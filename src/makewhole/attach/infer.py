@@ -22,7 +22,9 @@ def propose(told: survey.Survey) -> Proposal | None:
     if order is None:
         return None
     chosen = fields.assign(order.read, "order")
-    parent = links.parent(order.read, orders.key_of(order.read), chosen["order.number"].name if "order.number" in chosen else "")
+    parent = links.parent(
+        order.read, orders.key_of(order.read), chosen["order.number"].name if "order.number" in chosen else orders.key_of(order.read)
+    )
     casts = tables.children(reads, parent)
     by_role = {c.role: c for c in casts}
     lookups = _lookups(reads, order.read)
@@ -35,7 +37,8 @@ def propose(told: survey.Survey) -> Proposal | None:
 
 def _same_clock(reads: tuple[Read, ...]) -> tuple[Read, ...]:
     """With the unit in which this database's whole numbers tell instants, where they all use one."""
-    units = {r.look(c.name).unit for r in reads for c in r.table.columns if c.kind is survey.Kind.INTEGER} - {""}
+    whole = [(r, c) for r in reads for c in r.table.columns if c.kind is survey.Kind.INTEGER]
+    units = {r.look(c.name).unit or (drafts.clock_said(c) if "time" in r.ideas(c.name) else "") for r, c in whole} - {""}
     return tuple(dataclasses.replace(r, whole_time=next(iter(units))) for r in reads) if len(units) == 1 else reads
 
 

@@ -15,7 +15,7 @@ NONE: Ideas = frozenset()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _HEAD_END = re.compile(r"[：:（(\[【{,，;；。|/\n]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
-_CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?-?\d")
+_CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
 COMPOUNDS = frozenset(

@@ -13,6 +13,10 @@ ROWS_MIN = 3
 """Sampled orders in one code from which their times tell what it means."""
 USUAL_MIN = 0.6
 """Share of orders in one code from which it is the usual one."""
+PREFIXED_MIN = 3
+"""Codes from which a common beginning is believed to be a prefix."""
+MEANT = frozenset({"wait", "waiting", "to", "un", "pay", "pending", "refund", "ship", "not", "no"})
+"""Beginnings that say something of their own."""
 CODES_MAX = 40
 """A column of more codes is no state."""
 MOSTLY, HARDLY = 0.8, 0.25
@@ -65,13 +69,24 @@ def axis(read: Read, column: str, classify: Classify, lookups: dict[str, dict[st
     explained = dict(codes.of_comment(told.comment, used)) or lookups.get(column, {})
     by_case = {c.lower(): c for c in used}
     found = {by_case.get(c.lower(), c): label for c, label in explained.items()}
+    prefix = _prefix(used)
     for code in used:
         if code not in found and not code.lstrip("-").isdigit():
-            found[code] = code
+            found[code] = code.removeprefix(prefix)
     words = {code: word for code, label in found.items() if (word := classify(label)) is not None}
     # What an empty text or NULL means is told by the columns beside it.
     unclear = tuple(c for c in used if c not in words)
     return Axis(column=column, style=spelling.style(told), words=words, labels=found, unclear=unclear)
+
+
+def _prefix(used: tuple[str, ...]) -> str:
+    """What all codes begin with and none means: the `wc-` of `wc-pending` and `wc-completed`."""
+    if len(used) < PREFIXED_MIN:
+        return ""
+    least, most = min(used), max(used)
+    common = next((least[:i] for i, (a, b) in enumerate(zip(least, most, strict=False)) if a != b), least)
+    cut = max(common.rfind("-"), common.rfind("_")) + 1
+    return "" if common[:cut].strip("-_").lower() in MEANT else common[:cut]
 
 
 def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str, str]], known: frozenset[str]) -> Told | None:

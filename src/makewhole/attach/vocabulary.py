@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "pay": ("pay payment pmt payments paying zf", "支付 付款 缴费 付费", "zhifu fukuan", "zf fk"),
     "time": ("time at date datetime ts tm dt timestamp day on when", "时间 日期 时刻 时间戳 年月日", "shijian riqi", "sj rq"),
     "create": (
-        "create created creation crt cre add added gmt insert inserted ctime addtime createtime createdat",
+        "create created creation crt cre add added insert inserted ctime addtime createtime createdat",
         "创建 生成 新建 添加 录入 建立",
         "chuangjian shengcheng tianjia",
         "cj",
@@ -214,7 +214,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "image": ("image img pic picture photo url", "图片 图", "tupian", ""),
     "password": ("password pwd passwd token secret verify", "密码 核销 提货码", "mima", ""),
     "info": (
-        "info doc document last latest infos information data base main_info tbl table t tb f c col fld ec sys",
+        "info gmt utc doc document last latest infos information data base main_info tbl table t tb f c col fld ec sys",
         "信息 资料 数据 表 的",
         "xinxi biao",
         "xx",

@@ -74,7 +74,7 @@ order.channel
   says pay method .95 | pay channel .95 | pay type .93 | pay id .55 | pay name .7 | channel .6 | method .5 | pay .7 | pay number .7
     | pay channel number .85 | pay method number .85 | pay method channel .9 | pay method name .8
   never state amount time note coupon carrier ship refund source image password flag invoice point transaction
-  beside order name third buyer
+  beside order third buyer
 order.transaction_id
   shape document text
   says transaction id .95 | transaction number .93 | third number .85 | third trade number .93 | third order number .9 | trade
