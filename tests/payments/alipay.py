@@ -20,7 +20,7 @@ from tests.payments import shop as shops
 
 CHANNEL = ids.ChannelName("alipay")
 NOTIFY_URL = "https://relay.shop.test/notify/alipay"
-CERTIFICATES = {
+CERTIFICATES: dict[str, Any] = {
     "alipay": account.alipay_certificate(keys.pem("alipay_cert")),
     "app_cert_sn": signing.cert_sn(account.certificates(keys.pem("app_cert"), where="")[0]),
     "root_cert_sn": signing.root_cert_sn(account.certificates(keys.pem("root_cert"), where="")),

@@ -40,13 +40,13 @@ class NoBill:
 
 Fetched = RawBill | NoBill
 
-MADE_BY = timedelta(days=1, hours=10)
-"""After the beginning of its Beijing day. Channels make bills from nine the next morning and advise to come after ten."""
+TOLD_BY = timedelta(days=2)
+"""After the beginning of its Beijing day. Bills are made by ten the next morning, "in special cases later": a day more is enough."""
 
 
-def must_be_there(day: date, now: datetime) -> bool:
-    """Whether a bill of this day must have been made by now: only then does its absence say something."""
-    return now >= datetime.combine(day, time(0), clock.BEIJING) + MADE_BY
+def absence_tells(day: date, now: datetime) -> bool:
+    """Whether "no such bill" means a day without business, at a channel that says the same of a bill that is not made yet."""
+    return now >= datetime.combine(day, time(0), clock.BEIJING) + TOLD_BY
 
 
 def safe(url: str, ours: str) -> None:

@@ -39,7 +39,8 @@ class Notices(post.Post[bytes]):
         return said == b"success"
 
     def _body(self, notice: post.Notice, key: str = "alipay") -> bytes:
-        told: dict[str, str] = json.loads(notice.content)
+        # What is empty is not sent.
+        told: dict[str, str] = {name: value for name, value in json.loads(notice.content).items() if value}
         told["notify_id"] = notice.id.removeprefix("EV-") + "1222"
         told["notify_time"] = objects.time(self.wire_clock.now())
         codec = told["charset"].lower()

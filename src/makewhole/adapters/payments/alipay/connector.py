@@ -107,7 +107,7 @@ class Alipay:
     def fetch_bill(self, day: date) -> bill.Fetched:
         """The trade bill of a Beijing day: a zip, as it came. Alipay gives no hash of it; its address lives about half a minute.
 
-        Raises Unavailable where it is not made yet (until about nine the next morning) or cannot be had now, Rejected for a day that
+        Raises Unavailable where it is not made yet (until about nine the next morning, or later) or cannot be had now, Rejected for a day that
         the channel does not keep.
         """
         of = self._account
@@ -120,8 +120,8 @@ class Alipay:
         except faults.Rejected as no:
             if errors.meaning(no.code) is not errors.Meaning.NO_BILL:
                 raise
-            # The same word for a day without trade and for a bill that is not made yet: before it must be there, it says nothing.
-            if not bill.must_be_there(day, self._talk.now()):
+            # The same word for a day without trade and for a bill that is not made yet.
+            if not bill.absence_tells(day, self._talk.now()):
                 raise faults.Unavailable(f"the bill of {day} is not made yet", code=no.code) from no
             return bill.NoBill(channel=self.name, merchant=of.seller_id, day=day)
         except ValueError as wrong:

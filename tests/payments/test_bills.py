@@ -1,0 +1,205 @@
+"""Bills as connectors fetch them, for every channel over every transport: the day's bytes, or why not; nothing else is a bill."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from makewhole.adapters.payments import bill
+from makewhole.core import clock, faults
+from makewhole.sandbox.alipay import bills
+from makewhole.sandbox.channel import gate
+from makewhole.sandbox.channel.faults import Fault
+from tests.payments import alipay, every
+from tests.payments import shop as shops
+
+DAY = date(2026, 11, 23)
+MORNING = datetime(2026, 11, 24, 10, 0, tzinfo=clock.BEIJING)
+
+
+def next_morning(shop: shops.Shop) -> None:
+    shop.clock.advance(MORNING - shop.clock.now())
+
+
+def with_business(shop: shops.Shop) -> None:
+    """Two payments, one of them refunded in part."""
+    shop.paid("A1", 12850, description="茶,绿")
+    shops.do(shop, shops.refund_step(shop.paid("A2", 5000), 2000))
+    shop.clock.advance(timedelta(minutes=1))
+    shop.truth.settle(shop.clock.now())
+
+
+def fetched(shop: shops.Shop, day: date = DAY) -> bill.RawBill:
+    told = shop.channel.fetch_bill(day)
+    assert isinstance(told, bill.RawBill)
+    return told
+
+
+def test_the_bill_of_a_day_comes_whole_and_as_it_is(shop: shops.Shop) -> None:
+    """Its bytes are the counterpart's, named by channel, merchant and day; every number of the day is in it."""
+    with_business(shop)
+    next_morning(shop)
+    told = fetched(shop)
+    assert (told.channel, told.merchant, told.day) == (shop.NAME, shop.merchant, DAY)
+    assert told.name.startswith(f"{shop.NAME}-{shop.merchant}-2026-11-23.")
+    text = unpacked(told)
+    assert all(number in text for number in ("A1", "A2", "MW0001"))
+    if told.sha1 is not None:
+        assert hashlib.sha1(gzip.decompress(told.content), usedforsecurity=False).hexdigest() == told.sha1
+
+
+def unpacked(told: bill.RawBill) -> str:
+    if told.content.startswith(b"\x1f\x8b"):
+        return gzip.decompress(told.content).decode("utf-8-sig")
+    with zipfile.ZipFile(io.BytesIO(told.content), metadata_encoding="gbk") as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("业务明细.csv"))
+        return archive.read(name).decode("gbk")
+
+
+def test_a_bill_that_is_not_made_yet_is_unavailable(shop: shops.Shop) -> None:
+    """In the night after the day: later, never "no business"."""
+    with_business(shop)
+    shop.clock.advance(timedelta(hours=6))
+    with pytest.raises(faults.Unavailable):
+        shop.channel.fetch_bill(DAY)
+
+
+def test_a_day_without_business_has_no_bill_and_says_so(shop: shops.Shop) -> None:
+    """An answer of its own, and no empty bill."""
+    with_business(shop)
+    next_morning(shop)
+    assert shop.channel.fetch_bill(DAY - timedelta(days=1)) == bill.NoBill(
+        channel=shop.NAME, merchant=shop.merchant, day=DAY - timedelta(days=1)
+    )
+
+
+@pytest.mark.parametrize("hours, told", [(47, False), (48, True)])
+def test_when_absence_tells_has_two_sides(hours: int, told: bool) -> None:  # noqa: FBT001
+    """Counted from the day's beginning in Beijing."""
+    begins = datetime(2026, 11, 23, tzinfo=clock.BEIJING)
+    assert bill.absence_tells(DAY, begins + timedelta(hours=hours)) is told
+
+
+@pytest.mark.parametrize("name", [n for n in every.NAMES if n.endswith("in-process")])
+@pytest.mark.parametrize("fault", [Fault.REQUEST_LOST, Fault.RATE_LIMITED, Fault.SYSTEM_ERROR_BEFORE, Fault.UNSIGNED])
+def test_a_question_for_a_bill_that_was_spoilt_is_unavailable(name: str, fault: Fault) -> None:
+    """Nothing happened; later, the same again."""
+    with every.made(name) as shop:
+        with_business(shop)
+        next_morning(shop)
+        shop.faults.next(fault, times=3)
+        with pytest.raises(faults.Unavailable):
+            shop.channel.fetch_bill(DAY)
+        shop.faults.heal()
+        assert fetched(shop).content
+
+
+@pytest.mark.parametrize("name", [n for n in every.NAMES if n.endswith("in-process")])
+@pytest.mark.parametrize("broken", [b"", b"<html>gone</html>", "half", "other"])
+def test_what_comes_under_a_bills_address_and_is_no_bill_is_unavailable(name: str, broken: bytes | str) -> None:
+    """A page, nothing, half of it, another file: where a hash or a form can tell."""
+    with every.made(name) as shop:
+        with_business(shop)
+        next_morning(shop)
+        through = shop.gate.handle
+
+        def spoil(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gate.Reply:
+            status, told, content = through(method, target, headers, body)
+            if "download" not in target or "method=" in target:
+                return status, told, content
+            if broken == "half":
+                return status, told, content[: len(content) // 2]
+            return status, told, gzip.compress(b"another") if isinstance(broken, str) else broken
+
+        shop.gate.handle = spoil  # type: ignore[method-assign]
+        if broken == "half" and shop.NAME == "alipay":
+            # No hash comes with it, and it begins like a zip: whoever reads bills finds that it ends too soon.
+            assert len(fetched(shop).content) > 0
+            return
+        with pytest.raises(faults.Unavailable):
+            shop.channel.fetch_bill(DAY)
+
+
+def test_a_hash_of_the_packed_bytes_will_do_too() -> None:
+    """The page does not say of which bytes it is."""
+    packed = gzip.compress(b"plain")
+    for of in (packed, b"plain"):
+        bill.whole(packed, hashlib.sha1(of, usedforsecurity=False).hexdigest().upper())
+    with pytest.raises(faults.Unavailable):
+        bill.whole(packed, hashlib.sha1(b"other", usedforsecurity=False).hexdigest())
+
+
+@pytest.mark.parametrize("url", ["http://bill.test/x", "ftp://bill.test/x", "file:///etc/passwd", ""])
+def test_an_address_without_protection_is_not_followed(url: str) -> None:
+    """Where the channel's own has some."""
+    with pytest.raises(faults.Unavailable, match="not safe"):
+        bill.safe(url, "https://channel.test")
+    bill.safe("https://bill.test/x", "https://channel.test")
+
+
+def test_alipays_bill_has_the_documented_form() -> None:
+    """GBK names without the UTF-8 flag, comment lines, 25 columns, tabs behind ids, totals of what is in it."""
+    shop = alipay.shop()
+    with_business(shop)
+    next_morning(shop)
+    told = fetched(shop)
+    with zipfile.ZipFile(io.BytesIO(told.content)) as archive:
+        assert all(not member.flag_bits & 0x800 for member in archive.infolist())
+    lines = unpacked(told).split("\r\n")
+    account = shop.merchant + "0156"
+    assert lines[:3] == [
+        "#支付宝业务明细查询",
+        f"#账号：[{account}]",
+        "#起始日期：[2026年11月23日 00:00:00]   终止日期：[2026年11月24日 00:00:00]",
+    ]
+    assert lines[4] == ",".join(bills.COLUMNS)
+    rows = [dict(zip(bills.COLUMNS, line.split(","), strict=True)) for line in lines[5:8]]
+    assert [(r["商户订单号"], r["业务类型"], r["订单金额（元）"], r["退款批次号/请求号"]) for r in rows] == [
+        ("A1\t", "交易\t", "128.50", "\t"),
+        ("A2\t", "交易\t", "50.00", "\t"),
+        ("A2\t", "退款\t", "-20.00", "MW0001\t"),
+    ]
+    assert rows[0]["商品名称"] == "茶 绿"
+    assert lines[9:11] == [
+        "#交易合计：2笔，商家实收共178.50元，商家优惠共0.00元",
+        "#退款合计：1笔，商家实收退款共-20.00元，商家优惠退款共0.00元",
+    ]
+
+
+def test_alipays_bill_goes_wrong_in_every_way_that_is_known() -> None:
+    """Late, cut short, another day's, a line twice, a line missing, a fen more: each by the plan, each different from the whole."""
+    whole = b""
+    seen: set[bytes] = set()
+    for fault in (None, *(f for f in Fault if f.value.startswith("bill-"))):
+        shop = alipay.shop()
+        with_business(shop)
+        next_morning(shop)
+        if fault is None:
+            whole = fetched(shop).content
+            continue
+        shop.faults.next(fault)
+        if fault is Fault.BILL_LATE:
+            with pytest.raises(faults.Unavailable, match="not made yet"):
+                shop.channel.fetch_bill(DAY)
+            continue
+        told = fetched(shop).content
+        assert told not in seen | {whole}
+        seen.add(told)
+    assert len(seen) == 5
+
+
+def test_an_address_lives_half_a_minute() -> None:
+    """The same address later is a page, not a bill."""
+    shop = alipay.shop()
+    with_business(shop)
+    next_morning(shop)
+    told = shop.gate.bills.apply({"bill_type": "trade", "bill_date": "2026-11-23"}, shop.gate.base_url)
+    for wait, begins in ((0, b"PK"), (30, b"PK"), (31, b"<html>")):
+        shop.clock.advance(MORNING + timedelta(seconds=wait) - shop.clock.now())
+        assert shop.gate.handle("GET", told["bill_download_url"], {}, b"")[2].startswith(begins)
