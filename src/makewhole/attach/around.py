@@ -57,6 +57,8 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
                 lines.amount(draft, read, chosen, parent)
             case "refund.done_at":
                 _refunded(draft, read, chosen)
+            case "stock_move.quantity":
+                _moved(draft, read, told)
             case _ if name in _MONEY:
                 orders.money(draft, read, name, told)
             case _:
@@ -243,12 +245,24 @@ def _available(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
     draft.ask(Question(field="stock.available", asked=Asked.STOCK, about=f"{read.table.name}.{told.name}", choices=choices))
 
 
+def _moved(draft: Draft, read: Read, told: Chosen) -> None:
+    """A signed quantity counts pieces without its sign, which tells the direction."""
+    draft.column(read, "stock_move.quantity", told)
+    found = draft.found.get("stock_move.quantity")
+    if found is not None and _signed(read, told.name):
+        draft.state(proposal.with_sql(found, f"ABS({found.sql})"))
+
+
+def _signed(read: Read, column: str) -> bool:
+    return any((n := values.number(v)) is not None and n < 0 for v in read.table.values(column))
+
+
 def _moves(read: Read, role: str, chosen: dict[str, Chosen]) -> tuple[tuple[str, str], ...]:
     """A ledger of signed quantities tells by the sign what a row did."""
     if role != "stock_move" or "stock_move.quantity" not in chosen:
         return ()
     name = chosen["stock_move.quantity"].name
-    if any((n := values.number(v)) is not None and n < 0 for v in read.table.values(name)):
+    if _signed(read, name):
         return ((f"{spelling.name(name)} < 0", "taken"), (f"{spelling.name(name)} > 0", "returned"))
     return ()
 

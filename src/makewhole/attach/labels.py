@@ -116,11 +116,11 @@ _ORDER = (
 _REFUND = (
     ("none", r"^可|^无|^未申请|^未退|^正常|^没有|^默认|不退|^no(ne|t)?\b|^normal|^default|^未售后|^未发生|无退款|无售后|^can"),
     ("partial", r"部分|partial"),
-    ("abnormal", r"异常|退款失败|^失败|fail|abnormal|error|exception"),
-    ("closed", r"不同意|未同意|拒|关闭|取消|撤销|驳回|不通过|未通过|reject|refus|close|cancel|den(y|ied)|revok|withdraw|decline"),
+    ("abnormal", r"异常|abnormal|error|exception"),
+    ("closed", r"不同意|未同意|拒|关闭|取消|撤销|驳回|不通过|未通过|reject|refus|close|cancel|den(y|ied)|revok|withdraw|decline|失败|fail"),
     (
         "done",
-        r"已退款|退款成功|成功|完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|done|success|succeed|complete|finish|refunded|^paid",
+        r"已退款|退款成功|成功|(?<!未)完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|done|success|succeed|complete|finish|refunded|^paid",
     ),
     (
         "processing",

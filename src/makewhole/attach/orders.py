@@ -50,7 +50,7 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookup
         states=told.rungs if told is not None else (),
         states_confidence=told.confidence if told is not None else 0.0,
         states_evidence=(Evidence(why=Why.LABELS, what=told.said),) if told is not None and told.said else (),
-        kinds=_kinds(read, lookups),
+        kinds=_kinds(draft, read, lookups),
     )
     draft.roles.append(role)
     if told is not None:
@@ -220,7 +220,7 @@ def _with_values(told: Found, known: tuple[tuple[str, str], ...], by: Evidence |
     return dataclasses.replace(told, values=known, evidence=(*told.evidence, by) if by is not None else told.evidence)
 
 
-def _kinds(read: Read, lookups: Lookups) -> tuple[tuple[str, str], ...]:
+def _kinds(draft: Draft, read: Read, lookups: Lookups) -> tuple[tuple[str, str], ...]:
     """Conditions for kinds of goods that are not the normal one."""
     for column in read.table.columns:
         ideas = read.ideas(column.name)
@@ -234,5 +234,16 @@ def _kinds(read: Read, lookups: Lookups) -> tuple[tuple[str, str], ...]:
             if (w := labels.kind(label))
         )
         if found:
+            by = Evidence(why=Why.LABELS, what=", ".join(f"{c}={label}" for c, label in explained.items()))
+            draft.state(
+                Found(
+                    field="order.kind",
+                    table=read.table.name,
+                    sql=spelling.name(column.name),
+                    column=column.name,
+                    confidence=states.BY_LABEL,
+                    evidence=(by,),
+                )
+            )
             return found
     return ()

@@ -48,7 +48,7 @@ def _table(role: Role, found: dict[str, Found], words: Words) -> list[str]:
     for name, told in found.items():
         table, _, short = name.partition(".")
         # A column that holds the order's key is the link, not the number that a field would promise.
-        if table != role.name or short == "state" or (short == "order" and told.sql == role.link):
+        if table != role.name or short in {"state", "kind"} or (short == "order" and told.sql == role.link):
             continue
         lines.append(f"{short} = {_field(told)}{_why(told, words)}")
     for key, cases in (("states", role.states), ("kinds", role.kinds), ("moves", role.moves)):
