@@ -73,6 +73,7 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
             confidence=round(cast.score, 2),
             evidence=cast.evidence,
             link=spelling.name(cast.link.key) if cast.link.key else "",
+            where=_amounted(draft, read, role),
             states=ladder.rungs if ladder is not None else (),
             states_confidence=ladder.confidence if ladder is not None else 0.0,
             states_evidence=(Evidence(why=Why.LABELS, what=ladder.said),) if ladder is not None and ladder.said else (),
@@ -81,6 +82,14 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
     )
     if role == "payment":
         _prefixes(draft, read, parent)
+
+
+def _amounted(draft: Draft, read: Read, role: str) -> str:
+    """An application that names no amount yet moves no money: where the sample shows such rows, they are left out."""
+    found = draft.found.get("refund.amount")
+    if role != "refund" or found is None or all(v is not None for v in read.table.values(found.column)):
+        return ""
+    return f"{spelling.name(found.column)} IS NOT NULL"
 
 
 def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], lookups: orders.Lookups) -> states.Told | None:
