@@ -62,6 +62,33 @@ class WechatpaySettings(codec.Noun, frozen=True, kw_only=True):
     """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
 
 
+class AlipaySettings(codec.Noun, frozen=True, kw_only=True):
+    """One merchant account at Alipay. Either `public_key_file`, or the three certificates."""
+
+    app_id: str
+    seller_id: str
+    """The merchant's user number (PID, 2088…): callbacks of another seller are refused."""
+    private_key_file: str
+    """The application's private key, PEM or as Alipay's tool writes it."""
+    public_key_file: str = ""
+    """Alipay's public key, not the application's own: plain-key mode."""
+    app_cert_file: str = ""
+    """The application's certificate (appCertPublicKey): certificate mode, with the next two."""
+    alipay_cert_file: str = ""
+    """Alipay's certificate (alipayCertPublicKey_RSA2)."""
+    root_cert_file: str = ""
+    """Alipay's roots (alipayRootCert)."""
+    gateway_url: str = "https://openapi.alipay.com/gateway.do"
+    charset: str = "utf-8"
+    """utf-8 or gbk: of requests and answers. A callback says its own."""
+    notify_url: str = ""
+    """Where the channel sends callbacks: the relay's public address."""
+    shop_notify_url: str = ""
+    """The shop's own callback URL for Alipay; empty: shop.notify_url."""
+    link: str = "precreate"
+    """Kind of payment link for a recalled order: precreate, page, wap or app."""
+
+
 class RelaySettings(codec.Noun, frozen=True, kw_only=True):
     """The callback relay of `serve`."""
 
@@ -102,13 +129,17 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     playbook: str = "default"
     shop: ShopSettings = ShopSettings()
     wechatpay: WechatpaySettings | None = None
+    alipay: AlipaySettings | None = None
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()
 
     def relayed(self) -> bool:
         """Whether callbacks come through our relay, so that none kept means none came: the channel must be told of another address than
         the shop's own. Read from the settings and not from the command, so that `scan` and `serve` see the same order."""
-        return self.wechatpay is not None and bool(self.shop.notify_url) and self.shop.notify_url != self.wechatpay.notify_url
+        told = [] if self.wechatpay is None else [(self.shop.notify_url, self.wechatpay.notify_url)]
+        if self.alipay is not None:
+            told.append((self.alipay.shop_notify_url or self.shop.notify_url, self.alipay.notify_url))
+        return bool(told) and all(shop and shop != channel for shop, channel in told)
 
     def lease(self) -> timedelta:
         """The lease as a span."""
@@ -143,7 +174,7 @@ def _overlay(told: dict[str, Any], env: Mapping[str, str]) -> None:
             told[rest] = value
             continue
         section, _, key = rest.partition("_")
-        if section in {"shop", "wechatpay", "relay", "engine"} and key not in {"", "password", "token"}:
+        if section in {"shop", "wechatpay", "alipay", "relay", "engine"} and key not in {"", "password", "token"}:
             told.setdefault(section, {})[key] = value
 
 

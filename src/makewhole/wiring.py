@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import socket
@@ -20,6 +21,10 @@ from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.changelog import archive as change_archive
 from makewhole.adapters.changelog import opening
+from makewhole.adapters.payments.alipay import account as alipay_accounts
+from makewhole.adapters.payments.alipay import callbacks as alipay_callbacks
+from makewhole.adapters.payments.alipay import connector as alipay_connector
+from makewhole.adapters.payments.alipay import signing as alipay_signing
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.search import reader as logs
 from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap, survey, traces
@@ -29,6 +34,7 @@ from makewhole.core import clock, faults, ids, note
 from makewhole.engine import codes, history
 
 WECHATPAY = ids.ChannelName("wechatpay")
+ALIPAY = ids.ChannelName("alipay")
 ORIGIN = "makewhole/evidence"
 """The name of the evidence log in its checkpoints."""
 POOL_MIN = 8
@@ -68,7 +74,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
         stack.callback(reader.dispose)
         seeing = eyes.attach(map_, reader, ticking, _hash_secret(told, keep=need_store))
         postman = http.Client(stack.enter_context(contextlib.closing(http.Pool(FORWARD_TIMEOUTS))))
-        forwarder = forward.HttpForwarder(told.shop.notify_url, postman) if told.shop.notify_url else None
+        forwarder = _forwarder(told, postman)
         acting = None
         if told.shop.hands_database:
             writer = engines.for_hands(_address(told.shop.hands_database, told.shop, "HANDS_PASSWORD"))
@@ -184,7 +190,8 @@ def _leave(world: ports.World) -> None:
 
 def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeReader]:
     """Who reads the callbacks of each attached channel; it shares the channel's certificates."""
-    return {n: c.callbacks(world.eyes.shop) for n, c in world.channels.items() if isinstance(c, connector.WeChatPay)}
+    known = (connector.WeChatPay, alipay_connector.Alipay)
+    return {n: c.callbacks(world.eyes.shop) for n, c in world.channels.items() if isinstance(c, known)}
 
 
 def wechatpay_account(told: settings.WechatpaySettings) -> account.Account:
@@ -215,10 +222,64 @@ def wechatpay_account(told: settings.WechatpaySettings) -> account.Account:
     )
 
 
+def alipay_account(told: settings.AlipaySettings) -> alipay_accounts.Account:
+    """The account with its keys loaded. Raises BadInput, naming the file, for a key that is none, and for half a mode."""
+    certificates = {name: getattr(told, name) for name in ("app_cert_file", "alipay_cert_file", "root_cert_file")}
+    missing = [name for name, path in certificates.items() if not path]
+    if bool(told.public_key_file) is (not missing) or (missing and len(missing) < len(certificates)):
+        todo = "Name Alipay's public key, or else all three certificates: app_cert_file, alipay_cert_file and root_cert_file."
+        raise faults.BadInput("plain-key and certificate mode are two ways, and one of them whole is needed", where="[alipay]", todo=todo)
+    if told.charset not in alipay_accounts.CHARSETS:
+        known = ", ".join(sorted(alipay_accounts.CHARSETS))
+        raise faults.BadInput(f"no charset is called {told.charset!r}", where="alipay.charset", todo=f"One of: {known}.")
+    try:
+        link = alipay_accounts.LinkKind(told.link)
+    except ValueError as wrong:
+        kinds = ", ".join(k.value for k in alipay_accounts.LinkKind)
+        raise faults.BadInput(f"no payment link is called {told.link!r}", where="alipay.link", todo=f"One of: {kinds}.") from wrong
+    made = alipay_accounts.Account(
+        name=ALIPAY,
+        app_id=told.app_id,
+        seller_id=told.seller_id,
+        private_key=alipay_accounts.private_key(_file(told.private_key_file, "alipay.private_key_file")),
+        alipay=_alipay_key(told),
+        gateway_url=told.gateway_url,
+        charset=told.charset,
+        notify_url=told.notify_url,
+        link=link,
+    )
+    if missing:
+        return made
+    app, roots = (
+        alipay_accounts.certificates(_file(getattr(told, name), f"alipay.{name}"), where=f"alipay.{name}")
+        for name in ("app_cert_file", "root_cert_file")
+    )
+    return dataclasses.replace(made, app_cert_sn=alipay_signing.cert_sn(app[0]), root_cert_sn=alipay_signing.root_cert_sn(roots))
+
+
+def _alipay_key(told: settings.AlipaySettings) -> alipay_accounts.Trusted:
+    if told.public_key_file:
+        return alipay_accounts.public_key(_file(told.public_key_file, "alipay.public_key_file"))
+    return alipay_accounts.alipay_certificate(_file(told.alipay_cert_file, "alipay.alipay_cert_file"))
+
+
 def _channels(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, ports.Channel]:
-    if told.wechatpay is None:
-        return {}
-    return {WECHATPAY: connector.WeChatPay(wechatpay_account(told.wechatpay), client, ticking)}
+    attached: dict[ids.ChannelName, ports.Channel] = {}
+    if told.wechatpay is not None:
+        attached[WECHATPAY] = connector.WeChatPay(wechatpay_account(told.wechatpay), client, ticking)
+    if told.alipay is not None:
+        attached[ALIPAY] = alipay_connector.Alipay(alipay_account(told.alipay), client, ticking)
+    return attached
+
+
+def _forwarder(told: settings.Settings, client: http.Client) -> forward.HttpForwarder | None:
+    """To the shop's own doors; None where it names none."""
+    url = told.shop.notify_url
+    own = "" if told.alipay is None else told.alipay.shop_notify_url or url
+    if not url and not own:
+        return None
+    doors = {ALIPAY: forward.Door(url=own, taken=alipay_callbacks.taken)} if own else {}
+    return forward.HttpForwarder(url, client, doors)
 
 
 def _exists(store: str) -> bool:

@@ -153,9 +153,10 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
                 yield Check(name="channel", light=Light.FAIL, what=detail, where=where, todo=say("doctor.credentials-todo"))
             case None:
                 yield Check(name="channel", light=Light.WARN, what=say("doctor.channel-odd", number=gather.NOBODYS_NUMBER), where=where)
-    if told.wechatpay is not None and not told.wechatpay.notify_url:
-        todo = say("doctor.notify-todo")
-        yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where="wechatpay.notify_url", todo=todo)
+    for section, account in (("wechatpay", told.wechatpay), ("alipay", told.alipay)):
+        if account is not None and not account.notify_url:
+            todo = say("doctor.notify-todo")
+            yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where=f"{section}.notify_url", todo=todo)
 
 
 def keys(world: ports.World, say: words.Say) -> Iterator[Check]:

@@ -17,6 +17,11 @@ from makewhole.engine import relay
 BODY_MAX = 64 * 1024
 """Bytes. A WeChat Pay callback is under 4 KiB; anything much larger is no callback."""
 
+TAKEN, NOT_TAKEN = "success", "fail"
+"""Alipay's two words. It reads no status: anything but the first, to the letter, makes it send again."""
+_IN_WORDS = frozenset({"alipay"})
+"""Channels that are answered with a word; the others with WeChat Pay's JSON."""
+
 Receive = Callable[[Sequence[tuple[str, str]], bytes], relay.Answer]
 log = structlog.get_logger()
 
@@ -40,15 +45,15 @@ async def _notify(request: Request, *, receive: Receive, channel: str, answer_wi
         async with asyncio.timeout(answer_within_s):
             body = await _body(request)
             if body is None:
-                return _fail(413, "body too large")
+                return _said(channel, 413, "FAIL", "body too large")
             headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
             answer = await asyncio.to_thread(receive, headers, body)
     except TimeoutError:
         # Not known to be kept: the channel must come again.
         log.warning("callback not kept in time", channel=channel, answer_within_s=answer_within_s)
-        return _fail(503, relay.AGAIN)
+        return _said(channel, 503, "FAIL", relay.AGAIN)
     log.info("callback answered", channel=channel, status=answer.status, code=answer.code, why=answer.why)
-    return JSONResponse({"code": answer.code, "message": answer.message}, status_code=answer.status)
+    return _said(channel, answer.status, answer.code, answer.message)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -61,5 +66,8 @@ async def _body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _fail(status: int, message: str) -> Response:
-    return JSONResponse({"code": "FAIL", "message": message}, status_code=status)
+def _said(channel: str, status: int, code: str, message: str) -> Response:
+    """The answer as this channel reads it."""
+    if channel in _IN_WORDS:
+        return PlainTextResponse(TAKEN if status == 200 else NOT_TAKEN, status_code=status)
+    return JSONResponse({"code": code, "message": message}, status_code=status)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -21,22 +22,31 @@ _TAKEN = frozenset({200, 204})
 """What WeChat Pay counts as acknowledged."""
 
 
-class HttpForwarder:
-    """`ports.Forwarder` over HTTP."""
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Where a channel's callbacks go in the shop, and which answer (status and body) says that they were taken."""
 
-    def __init__(self, url: str, client: http.Client) -> None:
-        self._url, self._client = url, client
+    url: str
+    taken: Callable[[int, bytes], bool] = lambda status, body: status in _TAKEN
+
+
+class HttpForwarder:
+    """`ports.Forwarder` over HTTP: one door for each channel that has one of its own, the shop's first door for the rest."""
+
+    def __init__(self, url: str, client: http.Client, doors: Mapping[ids.ChannelName, Door] | None = None) -> None:
+        self._door, self._doors, self._client = Door(url=url), dict(doors or {}), client
 
     def forward(self, notice: ports.Kept) -> tuple[payment.ShopAnswer, int | None]:
         """The same headers and bytes that the channel signed. Nothing is believed of the answer but that it was given."""
         headers = {k: v for k, v in notice.headers if k.lower().startswith(_TRAVELS)}
+        door = self._doors.get(notice.channel, self._door)
         try:
-            answer = self._client.act("POST", self._url, headers, notice.body)
+            answer = self._client.act("POST", door.url, headers, notice.body)
         except (faults.Unavailable, faults.Indeterminate):
             return payment.ShopAnswer.UNREACHABLE, None
         if answer.status in http.GATEWAY_TROUBLE:
             return payment.ShopAnswer.UNREACHABLE, answer.status
-        taken = answer.status in _TAKEN
+        taken = door.taken(answer.status, answer.body)
         return (payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED), answer.status
 
 

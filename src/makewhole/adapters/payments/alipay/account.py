@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -41,6 +42,8 @@ class Trusted:
 
     key: rsa.RSAPublicKey
     sn: str = ""
+    until: datetime | None = None
+    """When its certificate ends; None in plain-key mode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,7 @@ def alipay_certificate(content: bytes, *, where: str = "alipay.alipay_cert_file"
     key = first.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise faults.BadInput("not an RSA certificate", where=where, todo="Give alipayCertPublicKey_RSA2.crt.")
-    return Trusted(key=key, sn=signing.cert_sn(first))
+    return Trusted(key=key, sn=signing.cert_sn(first), until=first.not_valid_after_utc)
 
 
 def certificates(content: bytes, *, where: str) -> list[x509.Certificate]:

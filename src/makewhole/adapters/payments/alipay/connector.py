@@ -107,8 +107,8 @@ class Alipay:
     def fetch_bill(self, day: date) -> bill.Fetched:
         """The trade bill of a Beijing day: a zip, as it came. Alipay gives no hash of it; its address lives about half a minute.
 
-        Raises Unavailable where it is not made yet (until about nine the next morning, or later) or cannot be had now, Rejected for a day that
-        the channel does not keep.
+        Raises Unavailable where it is not made yet (until about nine the next morning, or later) or cannot be had now, Rejected for a day
+        that the channel does not keep.
         """
         of = self._account
         try:
@@ -135,6 +135,10 @@ class Alipay:
     def doubt(self) -> str | None:
         """Why an answer of just now cannot be believed; empty where it can, None where it is not signed. Raises Unavailable."""
         return self._talk.doubt("alipay.trade.query", {"out_trade_no": "MWDOCTOR"})
+
+    def believed_until(self) -> datetime | None:
+        """When the certificate ends that we believe; None in plain-key mode."""
+        return self._account.alipay.until
 
     def unlisted(self) -> dict[str, int]:
         """Codes that came and are not documented, with how often: for the doctor to show."""

@@ -1,0 +1,193 @@
+"""Alipay attached as the settings say: the account in either mode, the relay's word, the shop's own door."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from makewhole import ports, settings, wiring
+from makewhole.adapters import http
+from makewhole.adapters.payments.alipay import account, callbacks, connector
+from makewhole.adapters.shops import forward
+from makewhole.core import clock, faults, ids
+from makewhole.engine import codes, relay
+from makewhole.model import payment
+from makewhole.sandbox.alipay import gateway, keys, seal
+from makewhole.web import relay as relay_page
+from tests.payments import alipay
+from tests.payments import shop as shops
+
+FILES = {
+    "private_key_file": keys.pem("app_key"),
+    "public_key_file": keys.public_pem("alipay"),
+    "app_cert_file": keys.pem("app_cert"),
+    "alipay_cert_file": keys.pem("alipay_cert"),
+    "root_cert_file": keys.pem("root_cert"),
+}
+PLAIN = ("private_key_file", "public_key_file")
+CERTIFICATES = ("private_key_file", "app_cert_file", "alipay_cert_file", "root_cert_file")
+
+
+def told(folder: Path, *files: str, **other: str) -> settings.AlipaySettings:
+    for name in files:
+        (folder / name).write_bytes(FILES[name])
+    m = gateway.Merchant()
+    paths = {name: str(folder / name) for name in files}
+    return settings.AlipaySettings(**({"app_id": m.app_id, "seller_id": m.seller_id} | paths | other))
+
+
+def attached(of: account.Account) -> Any:
+    """The connector at our counterpart."""
+    shop = alipay.shop()
+    shop.paid()
+    near = dataclasses.replace(of, gateway_url="http://alipay.sandbox/gateway.do")
+    return connector.Alipay(near, http.Client(shop.gate.transport), shop.clock)
+
+
+@pytest.mark.parametrize("files", [PLAIN, CERTIFICATES])
+def test_an_account_is_made_of_files_in_either_mode(tmp_path: Path, files: tuple[str, ...]) -> None:
+    """And speaks with our counterpart at once."""
+    of = wiring.alipay_account(told(tmp_path, *files))
+    assert of.gateway_url == settings.AlipaySettings(app_id="", seller_id="", private_key_file="").gateway_url == account.GATEWAY_URL
+    assert (of.app_cert_sn, of.root_cert_sn) == (("", "") if files is PLAIN else (seal.cert_sn("app"), seal.root_sn()))
+    channel = attached(of)
+    heard, silent = channel.ask([ids.OutTradeNo("A1")])
+    assert (len(heard), silent) == (1, ())
+    assert isinstance(channel, codes.Checkable)
+    assert channel.doubt() == ""
+    assert (channel.believed_until() is None) is (files is PLAIN)
+
+
+@pytest.mark.parametrize(
+    "files, other, where",
+    [
+        (("private_key_file",), {}, "[alipay]"),
+        ((*CERTIFICATES, "public_key_file"), {}, "[alipay]"),
+        ((*PLAIN, "app_cert_file"), {}, "[alipay]"),
+        (CERTIFICATES[:3], {}, "[alipay]"),
+        (PLAIN, {"link": "qr"}, "alipay.link"),
+        (PLAIN, {"charset": "utf-7"}, "alipay.charset"),
+        (PLAIN, {"private_key_file": "/nowhere"}, "alipay.private_key_file"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused_by_name(
+    tmp_path: Path, files: tuple[str, ...], other: dict[str, str], where: str
+) -> None:
+    """No mode, two modes, half of one; words that nobody knows; a file that is not there."""
+    with pytest.raises(faults.BadInput) as refused:
+        wiring.alipay_account(told(tmp_path, *files, **other))
+    assert refused.value.where == where
+
+
+def test_each_file_is_held_to_what_it_is(tmp_path: Path) -> None:
+    """A key where a certificate belongs, and the other way round."""
+    for files, wrong, content in (
+        (PLAIN, "private_key_file", FILES["public_key_file"]),
+        (PLAIN, "public_key_file", FILES["private_key_file"]),
+        (CERTIFICATES, "app_cert_file", FILES["private_key_file"]),
+        (CERTIFICATES, "alipay_cert_file", FILES["public_key_file"]),
+        (CERTIFICATES, "root_cert_file", b""),
+    ):
+        made = told(tmp_path, *files)
+        (tmp_path / wrong).write_bytes(content)
+        with pytest.raises(faults.BadInput) as refused:
+            wiring.alipay_account(made)
+        assert refused.value.where == f"alipay.{wrong}"
+
+
+@pytest.mark.parametrize(
+    "shop_url, own_url, notify_url, relayed",
+    [
+        ("", "", "", False),
+        ("https://shop/n", "", "https://relay/n", True),
+        ("https://shop/n", "", "https://shop/n", False),
+        ("", "https://shop/a", "https://relay/n", True),
+        ("https://shop/n", "https://shop/a", "https://shop/a", False),
+    ],
+)
+def test_whether_the_relay_stands_in_front(shop_url: str, own_url: str, notify_url: str, relayed: bool) -> None:  # noqa: FBT001
+    """Only where the channel is told of another address than the shop's own for it; with two channels, both."""
+    one = settings.AlipaySettings(app_id="1", seller_id="2", private_key_file="", notify_url=notify_url, shop_notify_url=own_url)
+    made = settings.Settings(shop=settings.ShopSettings(notify_url=shop_url), alipay=one)
+    assert made.relayed() is relayed
+    silent = settings.WechatpaySettings(mchid="1", appid="2", serial_no="3", private_key_file="", apiv3_key_file="", notify_url=shop_url)
+    assert settings.Settings(shop=made.shop, alipay=one, wechatpay=silent).relayed() is False
+
+
+# ---------------------------------------------------------------- the relay
+
+
+def posted(answer: relay.Answer, channel: str) -> tuple[int, str, bytes]:
+    """Status, content type and body that a channel is given."""
+    page = relay_page.app({channel: lambda headers, body: answer}, answer_within_s=5)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    path = f"/notify/{channel}"
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": []}
+    asyncio.run(page(scope, receive, send))
+    kind = dict(sent[0]["headers"])[b"content-type"].decode()
+    return sent[0]["status"], kind.partition(";")[0], b"".join(m.get("body", b"") for m in sent[1:])
+
+
+def test_the_relay_answers_each_channel_in_its_own_words() -> None:
+    """`success` to the letter for Alipay, which reads no status; JSON for WeChat Pay; and no yes for what was not kept."""
+    kept = relay.Answer(status=200, code="SUCCESS", message="OK")
+    refused = relay.Answer(status=401, code="FAIL", message="not accepted")
+    assert posted(kept, "alipay") == (200, "text/plain", b"success")
+    assert posted(refused, "alipay") == (401, "text/plain", b"fail")
+    assert posted(kept, "wechatpay") == (200, "application/json", b'{"code":"SUCCESS","message":"OK"}')
+    assert relay_page.TAKEN.encode() == callbacks.TAKEN
+
+
+class Shop:
+    """A shop's server: answers with what it is told, and remembers where it was called and with what."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.answer = (status, body)
+        self.called: list[tuple[str, dict[str, str], bytes]] = []
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        self.called.append((url, dict(headers), body))
+        return self.answer[0], {}, self.answer[1]
+
+
+@pytest.mark.parametrize(
+    "status, body, taken",
+    [
+        (200, b"success", True),
+        (200, b"SUCCESS", False),
+        (200, b"fail", False),
+        (200, b"", False),
+        (500, b"success", False),
+        (204, b"", False),
+    ],
+)
+def test_a_shop_has_taken_alipays_callback_only_if_it_says_so(status: int, body: bytes, taken: bool) -> None:  # noqa: FBT001
+    """Most shops answer 200 with `fail`. It is handed on as it came, at the shop's door for Alipay."""
+    server, shop = Shop(status, body), alipay.shop()
+    shop.paid()
+    (delivery,) = shop.deliveries()
+    kept = shop.reader.read(delivery.headers, delivery.body, shop.clock.now())
+    doors = {alipay.CHANNEL: forward.Door(url="http://shop.test/alipay", taken=callbacks.taken)}
+    postman: ports.Forwarder = forward.HttpForwarder("http://shop.test/wechat", http.Client(server), doors)
+    expected = payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED
+    assert postman.forward(kept) == (expected, status)
+    ((url, headers, sent),) = server.called
+    assert (url, sent) == ("http://shop.test/alipay", delivery.body)
+    assert headers["Content-Type"].startswith("application/x-www-form-urlencoded")
+    other = shops.shop()
+    other.paid()
+    (notice,) = other.deliveries()
+    postman.forward(other.reader.read(notice.headers, notice.body, clock.ManualClock(shops.START).now()))
+    assert server.called[1][0] == "http://shop.test/wechat"
