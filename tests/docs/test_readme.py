@@ -23,6 +23,7 @@ SECTIONS = {
     "What it finds": "能找出什么",
     "One rung at a time": "一级一级来",
     "Point it at your shop": "接上你的店铺",
+    "Look closer": "再看仔细些",
     "Ten laws": "十条定律",
     "What it does not do yet": "现在还不会什么",
     "Read on": "接着读",
@@ -93,5 +94,5 @@ def test_the_number_of_ailments_is_the_real_one(page: Path) -> None:
 def test_the_laws_are_ten(page: Path) -> None:
     """As many as docs/laws.md has."""
     laws = pages.ROOT / "docs" / "laws.md"
-    text = page.read_text(encoding="utf-8").split("\n## ")[5]
+    text = page.read_text(encoding="utf-8").split("\n## ")[6]
     assert len(re.findall(r"^\d+\. ", text, re.MULTILINE)) == len(pages.headings(laws)) == 10
