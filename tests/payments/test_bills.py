@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
+import duckdb
 import pytest
 
+from makewhole.adapters.bills import formats, reading
 from makewhole.adapters.payments import bill
-from makewhole.core import clock, faults
+from makewhole.core import clock, faults, ids
+from makewhole.model import bill as bill_nouns
 from makewhole.sandbox.alipay import bills
 from makewhole.sandbox.channel import gate
 from makewhole.sandbox.channel.faults import Fault
@@ -192,6 +196,48 @@ def test_alipays_bill_goes_wrong_in_every_way_that_is_known() -> None:
         assert told not in seen | {whole}
         seen.add(told)
     assert len(seen) == 5
+
+
+def read(told: bill.RawBill) -> list[tuple[str, str, int]]:
+    """The fetched file through the reader of its format: kind, number and fen of each line."""
+    form = formats.FORMATS[ids.ChannelName(told.channel)]
+    expected = reading.Expected(day=bill_nouns.day_of(datetime.combine(told.day, time(12), clock.BEIJING)), merchant=told.merchant)
+    with duckdb.connect(":memory:", config={"threads": 1}) as desk:
+        reading.read(desk, form, told.content, dataclasses.replace(expected, sha1=told.sha1))
+        return desk.execute("SELECT kind, number, amount_fen FROM theirs ORDER BY kind, number").fetchall()
+
+
+def test_what_is_fetched_is_what_the_reader_of_bills_reads(shop: shops.Shop) -> None:
+    """Fetching and reading are two wings; here they meet, at each channel, to the fen."""
+    with_business(shop)
+    next_morning(shop)
+    assert read(fetched(shop)) == [("payment", "A1", 12850), ("payment", "A2", 5000), ("refund", "MW0001", 2000)]
+
+
+@pytest.mark.parametrize(
+    "fault, wrong",
+    [
+        (Fault.BILL_TRUNCATED, bill_nouns.Wrong.ARCHIVE),
+        (Fault.BILL_WRONG_DAY, bill_nouns.Wrong.OTHER_DAY),
+        (Fault.BILL_LINE_DOUBLED, bill_nouns.Wrong.DOUBLED),
+        (Fault.BILL_LINE_MISSING, None),
+        (Fault.BILL_AMOUNT_OFF, None),
+    ],
+)
+def test_a_bill_that_the_counterpart_spoilt_is_refused_or_differs(fault: Fault, wrong: bill_nouns.Wrong | None) -> None:
+    """What contradicts itself is refused by its name; what does not is another book, for the reconciliation to find."""
+    shop = alipay.shop()
+    with_business(shop)
+    next_morning(shop)
+    whole = read(fetched(shop))
+    shop.faults.next(fault)
+    told = fetched(shop)
+    if wrong is None:
+        assert len(set(whole) ^ set(read(told))) == (1 if fault is Fault.BILL_LINE_MISSING else 2)
+        return
+    with pytest.raises(bill_nouns.Refused) as refused:
+        read(told)
+    assert refused.value.wrong is wrong
 
 
 def test_an_address_lives_half_a_minute() -> None:
