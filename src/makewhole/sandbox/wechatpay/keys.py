@@ -9,8 +9,9 @@ import functools
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from makewhole.sandbox.channel import pems
 
 PEM = Path(__file__).parent / "pem"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0116000000012026112300000001"
@@ -27,10 +28,7 @@ def pem(name: str) -> bytes:
 @functools.cache
 def private(name: str) -> rsa.RSAPrivateKey:
     """A private key."""
-    key = serialization.load_pem_private_key(pem(f"{name}_key"), password=None, unsafe_skip_rsa_key_validation=True)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError(f"{name} is no RSA key")
-    return key
+    return pems.private(pem(f"{name}_key"))
 
 
 @functools.cache
@@ -42,7 +40,7 @@ def public(name: str) -> rsa.RSAPublicKey:
 @functools.cache
 def public_pem(name: str) -> bytes:
     """The public half as PEM: what a merchant downloads in public-key mode."""
-    return public(name).public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return pems.public(public(name))
 
 
 @functools.cache

@@ -7,12 +7,12 @@ that its notify_time is new: its age proves nothing, and none is refused for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from makewhole import ports
+from makewhole.adapters.payments import keeping
 from makewhole.adapters.payments.alipay import account, claims, signing, wire
-from makewhole.core import codec, faults, ids
+from makewhole.core import faults, ids
 from makewhole.model import payment
 
 _KEPT = frozenset({"content-type", "user-agent"})
@@ -28,22 +28,12 @@ def taken(status: int, body: bytes) -> bool:
     return status == 200 and body == TAKEN
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    """What a verified callback says."""
-
-    event: str
-    number: str
-    attempt: payment.Attempt | None = None
-    refund: payment.ChannelRefund | None = None
-
-
 class Callbacks:
     """Reads the callbacks of one account for one shop."""
 
     def __init__(self, of: account.Account, shop: ids.ShopName) -> None:
         self._account = of
-        self._shop = shop
+        self._desk = keeping.Desk(shop=shop, channel=of.name, headers=_KEPT)
 
     def read(self, headers: ports.Headers, body: bytes, now: datetime) -> ports.Kept:
         """The notice, judged. Raises Rejected for a request that claims no signature at all."""
@@ -53,16 +43,16 @@ class Callbacks:
         try:
             told = wire.form(body)
         except ValueError:
-            return self._kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
+            return self._desk.kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
         if not self._signed(told):
-            return self._kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
+            return self._desk.kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
         try:
             read = self._open(told, body, now)
         except claims.Foreign:
-            return self._kept(headers, body, now, payment.NoticeCheck.FOREIGN)
+            return self._desk.kept(headers, body, now, payment.NoticeCheck.FOREIGN)
         except ValueError:
-            return self._kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
-        return self._kept(headers, body, now, payment.NoticeCheck.GENUINE, read)
+            return self._desk.kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
+        return self._desk.kept(headers, body, now, payment.NoticeCheck.GENUINE, read)
 
     def _signed(self, told: dict[str, str]) -> bool:
         if told.get("sign_type") != signing.SCHEME:
@@ -70,7 +60,7 @@ class Callbacks:
         charset = wire.CHARSETS[told.get("charset", "utf-8").lower()]
         return signing.fits(self._account.alipay.key, told.get("sign", ""), signing.notice_text(told).encode(charset))
 
-    def _open(self, told: dict[str, str], body: bytes, now: datetime) -> _Read:
+    def _open(self, told: dict[str, str], body: bytes, now: datetime) -> keeping.Read:
         """Raises Foreign, or ValueError."""
         of = self._account
         if told.get("app_id") != of.app_id or told.get("seller_id") != of.seller_id:
@@ -80,27 +70,5 @@ class Callbacks:
             raise ValueError(f"a callback of type {news.notify_type[:40]!r} is none of ours")
         # A trade that timed out unpaid says refund_fee 0.00: only a time of refund is one.
         if news.gmt_refund and news.out_biz_no:
-            return _Read(event=news.notify_id, number=news.out_trade_no, refund=claims.notice_refund(news, of, now, body))
-        return _Read(event=news.notify_id, number=news.out_trade_no, attempt=claims.notice_attempt(news, of, now, body))
-
-    def _kept(
-        self, headers: ports.Headers, body: bytes, now: datetime, check: payment.NoticeCheck, read: _Read | None = None
-    ) -> ports.Kept:
-        name = self._account.name
-        if read is None:
-            # Not keyed by the notify_id that it claims: a forgery must not take a genuine notice's place.
-            key = ids.derive("notice", self._shop, name, "refused", check.value, codec.digest_bytes(body))
-        else:
-            key = ids.derive("notice", self._shop, name, read.event)
-        return ports.Kept(
-            key=key,
-            shop=self._shop,
-            channel=name,
-            number=ids.OutTradeNo(read.number if read else ""),
-            check=check,
-            received_at=now,
-            headers=tuple((k, v) for k, v in headers if k.lower() in _KEPT),
-            body=body,
-            attempt=read.attempt if read else None,
-            refund=read.refund if read else None,
-        )
+            return keeping.Read(event=news.notify_id, number=news.out_trade_no, refund=claims.notice_refund(news, of, now, body))
+        return keeping.Read(event=news.notify_id, number=news.out_trade_no, attempt=claims.notice_attempt(news, of, now, body))

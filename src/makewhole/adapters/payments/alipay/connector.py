@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from makewhole import ports
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill
+from makewhole.adapters.payments import bill, hearing
 from makewhole.adapters.payments.alipay import account, acts, callbacks, claims, conversation, errors, wire
 from makewhole.core import clock, faults, ids
 from makewhole.model import act, claim, dossier, plan, run
@@ -38,24 +37,24 @@ class Alipay:
         unknown, and its link may be opened and paid the next moment.
         """
         told: list[dossier.AnyClaim] = []
-        silent: list[claim.Silence] = []
+        asked = self._hearing(claim.About.PAYMENT)
         for number in numbers:
-            with self._heard(silent, claim.About.PAYMENT, number):
+            with asked.of(number):
                 found, raw = self._trade(number)
                 told.append(claims.attempt(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(silent)
+        return tuple(told), tuple(asked.silent)
 
     def ask_transaction(self, transaction: ids.TransactionId) -> ports.Heard:
         """What the channel says of one of its own numbers: a bill's row leads to its order this way."""
         told: list[dossier.AnyClaim] = []
-        silent: list[claim.Silence] = []
-        with self._heard(silent, claim.About.PAYMENT, transaction):
+        asked = self._hearing(claim.About.PAYMENT)
+        with asked.of(transaction):
             content = {"trade_no": _known(transaction)}
             found, raw = self._talk.read("alipay.trade.query", content, wire.Trade)
             if found.trade_no != transaction:
                 raise ValueError(f"asked for {transaction}, told of {found.trade_no}")
             told.append(claims.attempt(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(silent)
+        return tuple(told), tuple(asked.silent)
 
     def ask_refunds(self, numbers: Sequence[tuple[ids.RefundNo, ids.OutTradeNo]]) -> ports.Heard:
         """A ChannelRefund that was carried out, or a silence, for each refund number. Raises only Defect.
@@ -63,14 +62,14 @@ class Alipay:
         The gateway answers alike for a refund that it never received, one that failed and one under way: nothing is known of it.
         """
         told: list[dossier.AnyClaim] = []
-        silent: list[claim.Silence] = []
+        asked = self._hearing(claim.About.REFUND)
         for number, of in numbers:
-            with self._heard(silent, claim.About.REFUND, number):
+            with asked.of(number):
                 found, raw = self._refund(number, of)
                 if found.refund_status != wire.REFUND_SUCCESS:
                     raise faults.Rejected("no refund was carried out under this number", code="ACQ.TRADE_NOT_EXIST")
                 told.append(claims.refund(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(silent)
+        return tuple(told), tuple(asked.silent)
 
     def do(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
         """Act once; never retries by itself."""
@@ -159,21 +158,8 @@ class Alipay:
             raise ValueError(f"asked for {number}, told of {found.out_request_no}")
         return found, raw
 
-    @contextmanager
-    def _heard(self, silent: list[claim.Silence], about: claim.About, number: str) -> Iterator[None]:
-        """Turns what is no claim into the silence that it is."""
-        try:
-            yield
-        except faults.Rejected as no:
-            unknown = errors.meaning(no.code) is errors.Meaning.NOT_FOUND
-            why, detail = (claim.Why.NOT_FOUND if unknown else claim.Why.REFUSED), no.why
-        except (faults.Unavailable, faults.Indeterminate) as down:
-            why, detail = claim.Why.UNREACHABLE, down.why
-        except ValueError as wrong:
-            why, detail = claim.Why.NOT_UNDERSTOOD, str(wrong)
-        else:
-            return
-        silent.append(claim.Silence(source=self.name, about=about, number=number, why=why, detail=detail))
+    def _hearing(self, about: claim.About) -> hearing.Hearing:
+        return hearing.Hearing(self.name, about, lambda code: errors.meaning(code) is errors.Meaning.NOT_FOUND)
 
 
 def _known(number: str) -> str:

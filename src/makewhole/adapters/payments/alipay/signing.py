@@ -5,16 +5,15 @@ RSA2 is RSA PKCS #1 v1.5 over SHA-256. In certificate mode a key is named by the
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from cryptography import exceptions, x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography import x509
+
+from makewhole.adapters.payments import signatures
 
 SCHEME = "RSA2"
+sign, fits = signatures.sign, signatures.fits
 _RSA_SIGNATURES = "1.2.840.113549.1.1."
 """Object identifiers of RSA signatures begin so: the root file also holds SM2 and elliptic roots, which have no part in the number."""
 _NAMES = {"2.5.4.3": "CN", "2.5.4.11": "OU", "2.5.4.10": "O", "2.5.4.6": "C"}
@@ -28,27 +27,6 @@ def request_text(told: Mapping[str, str]) -> str:
 def notice_text(told: Mapping[str, str]) -> str:
     """What a callback's signature is over: all parameters that came, decoded, but `sign` and `sign_type`."""
     return _joined({k: v for k, v in told.items() if k not in {"sign", "sign_type"}})
-
-
-def sign(key: rsa.RSAPrivateKey, message: bytes) -> str:
-    """The signature in base64."""
-    return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
-
-
-def fits(key: rsa.RSAPublicKey, signature: str, message: bytes) -> bool:
-    """Whether the signature belongs to the message. A signature that is not in its one canonical base64 form does not."""
-    try:
-        raw = base64.b64decode(signature, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    # The last character of base64 has bits that decoding drops: without this, some changed signatures would still verify.
-    if base64.b64encode(raw).decode() != signature:
-        return False
-    try:
-        key.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
-    except exceptions.InvalidSignature:
-        return False
-    return True
 
 
 def cert_sn(certificate: x509.Certificate) -> str:

@@ -6,12 +6,12 @@ It does not mean that the amount is the order's; that is for the diagnosis, whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from makewhole import ports
+from makewhole.adapters.payments import keeping
 from makewhole.adapters.payments.wechatpay import account, claims, conversation, signing, wire
-from makewhole.core import codec, faults, ids
+from makewhole.core import faults, ids
 from makewhole.model import payment
 
 _SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial", "Wechatpay-Signature-Type")
@@ -21,36 +21,26 @@ _PAID = "TRANSACTION."
 _REFUNDED = "REFUND."
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    """What a verified callback says."""
-
-    event: str
-    number: str
-    attempt: payment.Attempt | None = None
-    refund: payment.ChannelRefund | None = None
-
-
 class Callbacks:
     """Reads the callbacks of one account for one shop."""
 
     def __init__(self, of: account.Account, talk: conversation.Conversation, shop: ids.ShopName) -> None:
         self._account = of
         self._talk = talk
-        self._shop = shop
+        self._desk = keeping.Desk(shop=shop, channel=of.name, headers=_KEPT)
 
     def read(self, headers: ports.Headers, body: bytes, now: datetime) -> ports.Kept:
         """The notice, judged. Raises Rejected for a request that claims no signature at all, Unavailable where it cannot be judged now."""
         check = self._signature(headers, body, now)
         if check is not payment.NoticeCheck.GENUINE:
-            return self._kept(headers, body, now, check)
+            return self._desk.kept(headers, body, now, check)
         try:
             read = self._open(body, now)
         except claims.Foreign:
-            return self._kept(headers, body, now, payment.NoticeCheck.FOREIGN)
+            return self._desk.kept(headers, body, now, payment.NoticeCheck.FOREIGN)
         except ValueError:
-            return self._kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
-        return self._kept(headers, body, now, check, read)
+            return self._desk.kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
+        return self._desk.kept(headers, body, now, check, read)
 
     def _signature(self, headers: ports.Headers, body: bytes, now: datetime) -> payment.NoticeCheck:
         told = {name: [v for k, v in headers if k.lower() == name.lower()] for name in _SIGNED}
@@ -80,7 +70,7 @@ class Callbacks:
             return payment.NoticeCheck.BAD_SIGNATURE
         return payment.NoticeCheck.CLOCK if signing.clock_trouble(stamp, now) else payment.NoticeCheck.GENUINE
 
-    def _open(self, body: bytes, now: datetime) -> _Read:
+    def _open(self, body: bytes, now: datetime) -> keeping.Read:
         """Raises Foreign, or ValueError."""
         told = wire.parse(body, wire.Envelope)
         if told.resource_type != "encrypt-resource" or told.resource.algorithm != "AEAD_AES_256_GCM":
@@ -91,32 +81,10 @@ class Callbacks:
         )
         if told.event_type.startswith(_REFUNDED):
             news = wire.parse(raw, wire.RefundNews)
-            return _Read(event=told.id, number=news.out_trade_no, refund=claims.refund_news(news, self._account, now, raw))
+            return keeping.Read(event=told.id, number=news.out_trade_no, refund=claims.refund_news(news, self._account, now, raw))
         if not told.event_type.startswith(_PAID):
             raise ValueError(f"event {told.event_type[:40]!r} is none of ours")
         found = wire.parse(raw, wire.Transaction)
         attempt = claims.attempt(found, self._account, now, raw)
         # Only paid attempts are told of. A claim from a callback is never more than a reason to ask the channel.
-        return _Read(event=told.id, number=found.out_trade_no, attempt=attempt)
-
-    def _kept(
-        self, headers: ports.Headers, body: bytes, now: datetime, check: payment.NoticeCheck, read: _Read | None = None
-    ) -> ports.Kept:
-        name = self._account.name
-        if read is None:
-            # Not keyed by the event id that it claims: a forgery must not take a genuine notice's place.
-            key = ids.derive("notice", self._shop, name, "refused", check.value, codec.digest_bytes(body))
-        else:
-            key = ids.derive("notice", self._shop, name, read.event)
-        return ports.Kept(
-            key=key,
-            shop=self._shop,
-            channel=name,
-            number=ids.OutTradeNo(read.number if read else ""),
-            check=check,
-            received_at=now,
-            headers=tuple((k, v) for k, v in headers if k.lower() in _KEPT),
-            body=body,
-            attempt=read.attempt if read else None,
-            refund=read.refund if read else None,
-        )
+        return keeping.Read(event=told.id, number=found.out_trade_no, attempt=attempt)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from urllib.parse import quote
 
 from makewhole import ports
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill
+from makewhole.adapters.payments import bill, hearing
 from makewhole.adapters.payments.wechatpay import account, acts, callbacks, claims, conversation, errors, wire
 from makewhole.core import clock, codec, faults, ids
 from makewhole.model import act, claim, dossier, payment, plan, run
@@ -44,33 +43,33 @@ class WeChatPay:
     def ask(self, numbers: Sequence[ids.OutTradeNo]) -> ports.Heard:
         """An Attempt or a silence for each number; one that fails does not silence the others. Raises only Defect."""
         told: list[dossier.AnyClaim] = []
-        silent: list[claim.Silence] = []
+        asked = self._hearing(claim.About.PAYMENT)
         for number in numbers:
-            with self._heard(silent, claim.About.PAYMENT, number):
+            with asked.of(number):
                 told.append(self._attempt(number))
-        return tuple(told), tuple(silent)
+        return tuple(told), tuple(asked.silent)
 
     def ask_transaction(self, transaction: ids.TransactionId) -> ports.Heard:
         """What the channel says of one of its own numbers: a bill's row leads to its order this way."""
         told: list[dossier.AnyClaim] = []
-        silent: list[claim.Silence] = []
-        with self._heard(silent, claim.About.PAYMENT, transaction):
+        asked = self._hearing(claim.About.PAYMENT)
+        with asked.of(transaction):
             raw = self._talk.read(f"/v3/pay/transactions/id/{_segment(transaction)}?mchid={self._account.mchid}")
             found = wire.parse(raw, wire.Transaction)
             if found.transaction_id != transaction:
                 raise ValueError(f"asked for {transaction}, told of {found.transaction_id}")
             told.append(claims.attempt(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(silent)
+        return tuple(told), tuple(asked.silent)
 
     def ask_refunds(self, numbers: Sequence[tuple[ids.RefundNo, ids.OutTradeNo]]) -> ports.Heard:
         """A ChannelRefund or a silence for each refund number. Raises only Defect."""
         told: list[dossier.AnyClaim] = []
-        silent: list[claim.Silence] = []
+        asked = self._hearing(claim.About.REFUND)
         for number, _ in numbers:
-            with self._heard(silent, claim.About.REFUND, number):
+            with asked.of(number):
                 found, raw = self.refund(number)
                 told.append(claims.refund(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(silent)
+        return tuple(told), tuple(asked.silent)
 
     def do(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
         """Act once; never retries by itself."""
@@ -178,21 +177,8 @@ class WeChatPay:
             raise ValueError(f"asked for {number}, told of {found.out_trade_no}")
         return found, raw
 
-    @contextmanager
-    def _heard(self, silent: list[claim.Silence], about: claim.About, number: str) -> Iterator[None]:
-        """Turns what is no claim into the silence that it is."""
-        try:
-            yield
-        except faults.Rejected as no:
-            unknown = errors.meaning(no.code) is errors.Meaning.NOT_FOUND
-            why, detail = (claim.Why.NOT_FOUND if unknown else claim.Why.REFUSED), no.why
-        except (faults.Unavailable, faults.Indeterminate) as down:
-            why, detail = claim.Why.UNREACHABLE, down.why
-        except ValueError as wrong:
-            why, detail = claim.Why.NOT_UNDERSTOOD, str(wrong)
-        else:
-            return
-        silent.append(claim.Silence(source=self.name, about=about, number=number, why=why, detail=detail))
+    def _hearing(self, about: claim.About) -> hearing.Hearing:
+        return hearing.Hearing(self.name, about, lambda code: errors.meaning(code) is errors.Meaning.NOT_FOUND)
 
 
 def _segment(number: str) -> str:

@@ -10,11 +10,12 @@ import binascii
 from datetime import UTC, datetime, timedelta
 
 from cryptography import exceptions
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import aead
 
+from makewhole.adapters.payments import signatures
+
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
+sign, fits = signatures.sign, signatures.fits
 PROBE = "WECHATPAY/SIGNTEST/"
 """WeChat Pay sends signatures that begin so to see whether the merchant checks at all: they must be refused."""
 CLOCK_SKEW_MAX = timedelta(minutes=5)
@@ -32,30 +33,9 @@ def answer_string(timestamp: str, nonce: str, body: bytes) -> bytes:
     return f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
 
 
-def sign(key: rsa.RSAPrivateKey, message: bytes) -> str:
-    """The signature in base64."""
-    return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
-
-
 def authorization(*, mchid: str, serial_no: str, nonce: str, timestamp: str, signature: str) -> str:
     """The value of the Authorization header."""
     return f'{SCHEME} mchid="{mchid}",nonce_str="{nonce}",signature="{signature}",timestamp="{timestamp}",serial_no="{serial_no}"'
-
-
-def fits(key: rsa.RSAPublicKey, signature: str, message: bytes) -> bool:
-    """Whether the signature belongs to the message. A signature that is not in its one canonical base64 form does not."""
-    try:
-        raw = base64.b64decode(signature, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    # The last character of base64 has bits that decoding drops: without this, some changed headers would still verify.
-    if base64.b64encode(raw).decode() != signature:
-        return False
-    try:
-        key.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
-    except exceptions.InvalidSignature:
-        return False
-    return True
 
 
 def unseal(apiv3_key: bytes, *, nonce: str, associated_data: str, ciphertext: str) -> bytes:
