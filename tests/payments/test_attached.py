@@ -6,7 +6,8 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -98,6 +99,19 @@ def test_each_file_is_held_to_what_it_is(tmp_path: Path) -> None:
         with pytest.raises(faults.BadInput) as refused:
             wiring.alipay_account(made)
         assert refused.value.where == f"alipay.{wrong}"
+
+
+def test_the_channel_and_its_reader_are_attached_under_its_name(tmp_path: Path) -> None:
+    """Beside WeChat Pay or alone; a shop with a door for Alipay only has one."""
+    one = told(tmp_path, *PLAIN, shop_notify_url="http://shop.test/alipay")
+    made = settings.Settings(alipay=one)
+    client, ticking = http.Client(alipay.shop().gate.transport), clock.ManualClock(shops.START)
+    channels = wiring._channels(made, client, ticking)
+    assert list(channels) == [alipay.CHANNEL]
+    world = cast("ports.World", SimpleNamespace(channels=channels, eyes=SimpleNamespace(shop=shops.SHOP)))
+    assert [type(r) for r in wiring.notice_readers(world).values()] == [callbacks.Callbacks]
+    assert wiring._forwarder(made, client) is not None
+    assert wiring._forwarder(settings.Settings(alipay=told(tmp_path, *PLAIN)), client) is None
 
 
 @pytest.mark.parametrize(

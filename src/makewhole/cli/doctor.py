@@ -54,6 +54,8 @@ def _checks(now: session.Session, config: str | None, database: str | None, shop
     yield from _world(now, told)
     if told.wechatpay is not None:
         yield checks.clock_offset(told.wechatpay.base_url, http.Client(http.Pool(), read_pauses_s=()), say)
+    elif told.alipay is not None:
+        yield checks.clock_offset(told.alipay.gateway_url.rpartition("/")[0], http.Client(http.Pool(), read_pauses_s=()), say)
     yield checks.port(told.relay, say)
     yield checks.disk(told.store, say)
 
