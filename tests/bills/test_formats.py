@@ -119,9 +119,11 @@ def test_attack_27_amounts_that_are_none(desk: Any, told: Made, amount: str) -> 
     """Thousand separators, exponents, full-width digits, other places: refused at their line, never rounded."""
     lines = told.text.split("\r\n")
     first = next(i for i, line in enumerate(lines) if "12.50" in line and "2026-11" in line)
-    if amount == " 12.50" and told.form.layout.trimmed:
-        pytest.skip("spaces around a cell are this channel's own")
     lines[first] = lines[first].replace("12.50", amount)
+    if amount == " 12.50" and told.form.layout.trimmed:
+        # Spaces around a cell are this channel's own.
+        assert len(read(desk, told, told.pack("\r\n".join(lines)))) == 3
+        return
     found = refused(desk, told, told.pack("\r\n".join(lines)))
     assert (found.wrong, found.line) in {(Wrong.CELL, first + 1), (Wrong.COLUMNS, first + 1)}
 

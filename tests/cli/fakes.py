@@ -87,7 +87,7 @@ class FakeEyes:
         return known if number.startswith("P") and known in self._of.orders else None
 
     def moved(self, since: datetime, until: datetime) -> Iterator[ids.OrderNumber]:
-        return iter(list(self._of.orders))
+        return (ids.OrderNumber(n) for n in list(self._of.orders))
 
     def candidates(self, told: payment.Attempt) -> tuple[payment.Candidate, ...]:
         return ()

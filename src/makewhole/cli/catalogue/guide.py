@@ -79,7 +79,7 @@ GUIDE: dict[str, tuple[str, str]] = {
         "保管每个支付回调直到店铺入账，巡检订单，在规则之内恢复。按 Ctrl-C 停止。",
     ),
     "help.search": (
-        "Finds whatever holds all the words, whole names first, then the newest. A word is text: any piece of a number or sentence will do.",
+        "Finds whatever holds all the words, whole names first, then newest. A word is text: any piece of a number or sentence will do.",
         "找出同时含有所有关键词的内容，号码完全一致的在先，新的在先。关键词就是文字：号码或句子的任意片段都可以。",
     ),
     "help.simulate": (
