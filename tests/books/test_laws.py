@@ -74,6 +74,13 @@ def test_the_order_of_lines_means_nothing(ours: list[bill.Line], theirs: list[bi
     assert reconciled(*again)[1].sums == reconciled(ours, theirs)[1].sums
 
 
+@settings(max_examples=40, deadline=None)
+@given(BOOKS, BOOKS)
+def test_with_and_without_all_pairs_it_is_the_same(ours: list[bill.Line], theirs: list[bill.Line]) -> None:
+    """The short way, which looks only at numbers that are not simply alike, finds every break that the long way finds, and no other."""
+    assert reconciled(ours, theirs) == reconciled(ours, theirs, pairs=True)
+
+
 @settings(max_examples=12, deadline=None)
 @given(BOOKS, BOOKS)
 def test_the_two_sides_are_alike(ours: list[bill.Line], theirs: list[bill.Line]) -> None:

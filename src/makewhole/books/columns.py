@@ -65,6 +65,11 @@ def book(name: str) -> Table:
     return ibis.table(dict(BOOK), name=name)
 
 
+def numbers(name: str) -> Table:
+    """Stored numbers by the name under which an engine knows them."""
+    return ibis.table({"number": "string"}, name=name)
+
+
 def digests(name: str) -> Table:
     """Stored digests of numbers by the name under which an engine knows them."""
     return ibis.table({"digest": "int64"}, name=name)

@@ -15,8 +15,26 @@ from ibis.expr.types import BooleanValue, StringValue, Table, Value
 from makewhole.books import columns
 from makewhole.model import bill
 
-_ORDER = ("at_s", "amount_fen", "standing", "fee_millifen", "line")
-"""In which lines of one number are counted off: by what is compared of them, and by place only where that is the same."""
+_COMPARED = ("currency", "amount_fen", "standing", "fee_millifen", "day")
+_ORDER = (*_COMPARED, "at_s", "line")
+"""In which lines of one number are counted off: by what is compared of them first, so that equal lines meet, and by place last."""
+
+
+def suspects(ours: Table, theirs: Table, *, fees: bool) -> Table:
+    """The numbers whose lines are not simply one here and one there, alike in every word. To be stored.
+
+    One pass over both books, without a join: most numbers fall out, and only the rest is paired. A number too many changes nothing.
+    `fees`: whether both books speak of them; where one does not, comparing them would suspect everything.
+    """
+    words = [*columns.KEY, *(name for name in _COMPARED if fees or name != "fee_millifen")]
+    both = ours.select(*words, ours=ibis.literal(1, "int64")).union(theirs.select(*words, ours=ibis.literal(0, "int64")))
+    alike = both.group_by(words).agg(ours=both["ours"].sum(), lines=both.count())
+    return alike.filter((alike["ours"] != 1) | (alike["lines"] != 2)).select("number").distinct()
+
+
+def few(book: Table, suspected: Table) -> Table:
+    """The lines of these numbers, and those whose number nobody knows."""
+    return book.semi_join(suspected, "number").union(book.filter(book["number"].isnull()))
 
 
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]  # Ibis has no types
@@ -59,9 +77,9 @@ def matched(all_pairs: Table) -> Table:
     return all_pairs.filter(all_pairs["class"] == bill.Break.MATCHED.value)
 
 
-def detailed(few: Table, ours: Table, theirs: Table) -> Table:
+def detailed(found: Table, ours: Table, theirs: Table) -> Table:
     """Breaks with the names that each side knows them by, of columns `columns.BREAKS`."""
-    told = few
+    told = found
     for book, side in ((ours, "ours"), (theirs, "theirs")):
         names = book.select(**{f"{side}_at": book["line"]}, **{f"{side}_{name}": book[name] for name in columns.NAMES})
         told = told.left_join(names, told[f"{side}_line"] == names[f"{side}_at"]).drop(f"{side}_at")

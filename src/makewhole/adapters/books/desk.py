@@ -64,7 +64,11 @@ def reconcile(desk: Desk, window: bill.Window, *, owner: Owner | None = None, pa
 
     Raises Defect where the result does not hold the whole of both books (law 7).
     """
-    say = _statements(desk.dialect, window, pairs_to is not None)
+    fees = all(count for ((count,),) in (desk.rows(f"SELECT count(fee_millifen) FROM {side.value}") for side in bill.Side))  # noqa: S608
+    say = _statements(desk.dialect, window, pairs_to is not None, fees)
+    if pairs_to is None:
+        for name in ("suspects", "ours_few", "theirs_few"):
+            desk.keep(name, say[name])
     desk.keep("repeated", say["repeated"])
     if pairs_to is not None:
         desk.write("pairs", say["pairs"], pairs_to)
@@ -94,18 +98,25 @@ def _owners(desk: Desk, wanted: str, owner: Owner | None) -> list[Row]:
 
 
 @functools.lru_cache(maxsize=32)
-def _statements(dialect: str, window: bill.Window, written: bool) -> Mapping[str, str]:  # noqa: FBT001 - a key of the cache
-    """Every step's statement in the engine's own words. Put into words once: that takes as long as a small day's books."""
+def _statements(dialect: str, window: bill.Window, written: bool, fees: bool) -> Mapping[str, str]:  # noqa: FBT001 - keys of the cache
+    """Every step's statement in the engine's own words. Put into words once: that takes as long as a small day's books.
+
+    Without all pairs to write, the books are first thinned to the lines that are not simply alike; the steps are then the same.
+    """
     ours, theirs = columns.book("ours"), columns.book("theirs")
-    found = pairing.pairs(ours, theirs, columns.digests("repeated"), window)
+    left, right = (ours, theirs) if written else (columns.book("ours_few"), columns.book("theirs_few"))
+    found = pairing.pairs(left, right, columns.digests("repeated"), window)
     named, broken = columns.breaks("named"), columns.sums("of_breaks")
     of_books = columns.book_sums("of_books")
     rest = totals.of_classes(pairing.matched(columns.pairs("pairs"))) if written else totals.matched(of_books, broken)
     steps = {
-        "repeated": pairing.repeated(ours, theirs),
+        "suspects": pairing.suspects(ours, theirs, fees=fees),
+        "ours_few": pairing.few(ours, columns.numbers("suspects")),
+        "theirs_few": pairing.few(theirs, columns.numbers("suspects")),
+        "repeated": pairing.repeated(left, right),
         "pairs": found,
         "few": pairing.breaks(columns.pairs("pairs") if written else found),
-        "named": pairing.detailed(columns.pairs("few"), ours, theirs),
+        "named": pairing.detailed(columns.pairs("few"), left, right),
         "wanted": grouping.wanted(named).limit(OWNERS_MAX),
         "breaks": grouping.grouped(named, columns.owners("owners")),
         "of_books": totals.of_books(ours, theirs),
