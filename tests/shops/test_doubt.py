@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from makewhole.adapters.shops import engines, eyes
 from makewhole.core import clock, faults, ids
 from makewhole.model import plan, run
-from tests.servers import launch
+from tests.servers import launch, postgres
 from tests.shops import tea
 from tests.shops.conftest import Shop, attach
 from tests.shops.test_hands import given
@@ -105,10 +105,46 @@ def test_wrong_settings_are_told_at_the_start(mariadb: launch.Server) -> None:
     engine = engines.for_eyes("mysql://app@127.0.0.1:1/shop")
     with pytest.raises(faults.Unavailable, match="reached"):
         eyes.attach(tea.shop_map(), engine, now, tea.SECRET)
-    with pytest.raises(faults.BadInput, match="no shop can be attached on postgresql"):
-        engines.for_eyes("postgresql://app@127.0.0.1/shop")
+    with pytest.raises(faults.BadInput, match="no shop can be attached on oracle"):
+        engines.for_eyes("oracle://app@127.0.0.1/shop")
     with pytest.raises(faults.BadInput, match="not a database address"):
         engines.for_eyes("shop.db")
+
+
+@pytest.mark.server
+def test_wrong_settings_on_postgresql_are_told_at_the_start(postgresql: postgres.Server) -> None:
+    """The library tells a refused account and a missing database in its own words, without a code."""
+    database, now = postgresql.create_database(), clock.ManualClock(tea.NOW)
+    wrong = {
+        postgresql.url("no_such_database"): "no_such_database",
+        postgresql.url(database, "nobody"): "nobody",
+        postgresql.url(database): "no table t_order",
+    }
+    for url, word in wrong.items():
+        engine = engines.for_eyes(url)
+        with pytest.raises(faults.BadInput, match=word):
+            eyes.attach(tea.shop_map(), engine, now, tea.SECRET)
+        engine.dispose()
+    with pytest.raises(faults.Unavailable, match="reached"):
+        eyes.attach(tea.shop_map(), engines.for_eyes("postgresql://app@127.0.0.1:1/shop"), now, tea.SECRET)
+
+
+@pytest.mark.server
+def test_a_postgresql_that_dies_while_it_is_read_is_unavailable(postgresql: postgres.Server) -> None:
+    """And is read again once it is back."""
+    database = postgresql.create_database()
+    shop = attach(postgresql.url(database), postgresql.url(database, "reader"))
+    number = ids.OrderNumber("O1")
+    shop.eyes.read([number])
+    postgresql.kill9()
+    try:
+        with pytest.raises(faults.Unavailable):
+            shop.eyes.read([number])
+    finally:
+        postgresql.restart()
+    assert shop.order("O1").number == number
+    shop.writer.dispose()
+    shop.reader.dispose()
 
 
 @pytest.mark.server
