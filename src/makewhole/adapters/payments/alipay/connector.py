@@ -8,16 +8,16 @@ from datetime import date, datetime
 
 from makewhole import ports
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill, hearing
+from makewhole.adapters.payments import bill, doing, hearing
 from makewhole.adapters.payments.alipay import account, acts, callbacks, claims, conversation, errors, wire
 from makewhole.core import clock, faults, ids
-from makewhole.model import act, claim, dossier, plan, run
+from makewhole.model import claim, dossier
 
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 """What out_trade_no and out_request_no may be made of. Anything else cannot exist there."""
 
 
-class Alipay:
+class Alipay(doing.Doing):
     """One merchant account."""
 
     def __init__(self, of: account.Account, client: http.Client, ticking: clock.Clock) -> None:
@@ -70,34 +70,6 @@ class Alipay:
                     raise faults.Rejected("no refund was carried out under this number", code="ACQ.TRADE_NOT_EXIST")
                 told.append(claims.refund(found, self._account, self._talk.now(), raw))
         return tuple(told), tuple(asked.silent)
-
-    def do(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
-        """Act once; never retries by itself."""
-        match step.act:
-            case act.ClosePayment() as close:
-                return self._acts.close(close)
-            case act.RefundPayment() as refund:
-                return self._acts.refund(refund)
-            case act.NewPaymentLink() as link:
-                return self._acts.open(link)
-            case other:
-                raise faults.Defect(f"Alipay cannot {type(other).__name__}")
-
-    def look(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
-        """Whether the act took effect. `acts.REPEATS` says why Saw(False) may be said at once."""
-        match step.act:
-            case act.ClosePayment() as close:
-                return self._acts.look_closed(close)
-            case act.RefundPayment() as refund:
-                return self._acts.look_refunded(refund)
-            case act.NewPaymentLink() as link:
-                return self._acts.look_open(link)
-            case other:
-                raise faults.Defect(f"Alipay cannot look for {type(other).__name__}")
-
-    def preview(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> tuple[str, ...]:
-        """The calls that `do` would make."""
-        return self._acts.preview(step.act)
 
     def callbacks(self, shop: ids.ShopName) -> callbacks.Callbacks:
         """The reader of this account's callbacks."""

@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 from makewhole import ports
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill, hearing
+from makewhole.adapters.payments import bill, doing, hearing
 from makewhole.adapters.payments.wechatpay import account, acts, callbacks, claims, conversation, errors, wire
 from makewhole.core import clock, codec, faults, ids
-from makewhole.model import act, claim, dossier, payment, plan, run
+from makewhole.model import claim, dossier, payment
 
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 """What out_trade_no (32) and out_refund_no (64) may be made of. Anything else cannot exist there and must not reach a path."""
 
 
-class WeChatPay:
+class WeChatPay(doing.Doing):
     """One merchant account."""
 
     def __init__(
@@ -70,34 +70,6 @@ class WeChatPay:
                 found, raw = self.refund(number)
                 told.append(claims.refund(found, self._account, self._talk.now(), raw))
         return tuple(told), tuple(asked.silent)
-
-    def do(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
-        """Act once; never retries by itself."""
-        match step.act:
-            case act.ClosePayment() as close:
-                return self._acts.close(close)
-            case act.RefundPayment() as refund:
-                return self._acts.refund(refund)
-            case act.NewPaymentLink() as link:
-                return self._acts.open(link)
-            case other:
-                raise faults.Defect(f"WeChat Pay cannot {type(other).__name__}")
-
-    def look(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
-        """Whether the act took effect. `acts.REPEATS` says why Saw(False) may be said at once."""
-        match step.act:
-            case act.ClosePayment() as close:
-                return self._acts.look_closed(close)
-            case act.RefundPayment() as refund:
-                return self._acts.look_refunded(refund)
-            case act.NewPaymentLink() as link:
-                return self._acts.look_open(link)
-            case other:
-                raise faults.Defect(f"WeChat Pay cannot look for {type(other).__name__}")
-
-    def preview(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> tuple[str, ...]:
-        """The call that `do` would make."""
-        return self._acts.preview(step.act)
 
     def callbacks(self, shop: ids.ShopName) -> callbacks.Callbacks:
         """The reader of this account's callbacks; shares our certificates."""
