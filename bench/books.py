@@ -69,6 +69,10 @@ def measured(lines: int, folder: Path, rounds: int, *, pandas: bool, memory: boo
         quick["pairs_1gb"], quick["breaks_1gb"] = step("pairs", books, folder, MEMORY), step("breaks", books, folder, MEMORY)
     floor = quick["rewrite"]["seconds"]
     ratios = {f"{what}_to_rewrite": round(one["seconds"] / floor, 2) for what, one in quick.items() if what != "rewrite"}
+    # Processor time tells more while the machine is shared: all of these are busy on whatever they get.
+    ratios |= {
+        f"{what}_to_rewrite_cpu": round(one["cpu_s"] / quick["rewrite"]["cpu_s"], 2) for what, one in quick.items() if what != "rewrite"
+    }
     if pandas:
         ratios["pandas_to_breaks"] = round(quick["pandas"]["seconds"] / quick["breaks"]["seconds"], 1)
         ratios["breaks_to_pandas_memory"] = round(quick["breaks"]["peak_mb"] / quick["pandas"]["peak_mb"], 2)

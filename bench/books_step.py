@@ -21,7 +21,7 @@ def rewrite(ours: Path, theirs: Path, scratch: Path, memory: str | None) -> obje
     """The floor: both files read and written again, nothing compared."""
     from makewhole.adapters.books import duck
 
-    with duck.opened(scratch, memory=memory, threads=2) as opened:
+    with duck.opened(scratch, memory=memory or duck.MEMORY, threads=2) as opened:
         for number, path in enumerate((ours, theirs)):
             opened.write(f"again{number}", f"SELECT * FROM '{path}'", scratch / f"again{number}.parquet")
     return None
@@ -33,7 +33,7 @@ def reconcile(ours: Path, theirs: Path, scratch: Path, memory: str | None, pairs
     from makewhole.adapters.books import desk, duck
     from makewhole.model import bill
 
-    with duck.opened(scratch, memory=memory, threads=2) as opened:
+    with duck.opened(scratch, memory=memory or duck.MEMORY, threads=2) as opened:
         opened.book_file(bill.Side.OURS, ours)
         opened.book_file(bill.Side.THEIRS, theirs)
         told = desk.reconcile(opened, bill.Window(day=DAY), pairs_to=pairs_to)

@@ -59,7 +59,7 @@ LAYOUT = Layout(
     checks=(
         reading.is_time("交易时间"),
         *(
-            Check(wrong=Wrong.CELL, sql=f"\"{c}\" <> '' AND {reading.is_money(c).sql}", says=f"{c} is no amount")
+            Check(wrong=Wrong.CELL, sql=f"\"{c}\" NOT IN ('', '0.00') AND {reading.is_money(c).sql}", says=f"{c} is no amount")
             if c in {"退款金额", "充值券退款金额", "申请退款金额"}
             else reading.is_money(c)
             for c in _MONEY
