@@ -1,0 +1,267 @@
+"""Taking changes back: what was meant (scope), what would be written (one net change a row), what is left alone, and what was done.
+
+A plan is made once, hashed over the canonical bytes of every line, and applied as it is or not at all. Plans come from the change
+log (a scope), from an image (`FromImage`), or from an earlier rollback (`Undo`): whoever makes one, the same hand applies it.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from makewhole.core import codec
+from makewhole.model.cell import Cell
+from makewhole.model.change import Position
+
+ROWS_MAX = 1000
+"""Rows of one database transaction: more hold their locks longer than a shop's own requests wait."""
+SEEN_MAX = 1000
+"""Transactions that a plan tells one by one; of more, how many there were."""
+FORMAT = 1
+
+
+class Scope(codec.Noun, frozen=True, kw_only=True, tag="scope"):
+    """Which changes are to be taken back: all that is said must hold at once. At least one of transactions, since and user is said."""
+
+    transactions: tuple[str, ...] = ()
+    """The server's GTIDs (or file:offset, or a SQLite log's number), as `history` tells them."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Committed at `since` or later and before `until`."""
+    user: str = ""
+    """As the server names who wrote it, or as the shop's own history rows of the same transaction do."""
+    connection: int | None = None
+    orders: tuple[str, ...] = ()
+    """Only rows of these orders, by number."""
+    columns: tuple[str, ...] = ()
+    """Only these columns; all that were changed, where none is said."""
+
+
+class FromImage(codec.Noun, frozen=True, kw_only=True, tag="image"):
+    """Rows are brought back to what an image holds."""
+
+    image: str
+    as_of: datetime
+    orders: tuple[str, ...] = ()
+
+
+class Undo(codec.Noun, frozen=True, kw_only=True, tag="undo"):
+    """An earlier rollback is taken back, whose plan had this hash."""
+
+    plan: str
+
+
+Origin = Scope | FromImage | Undo
+
+
+class How(enum.Enum):
+    """What is written to take a row's change back."""
+
+    REWRITE = "rewrite"
+    """The row is there and gets the values of `back`."""
+    REINSERT = "reinsert"
+    """The row was deleted and is inserted again, whole."""
+    REMOVE = "remove"
+    """The row was inserted and is deleted again."""
+
+
+class Net(codec.Noun, frozen=True, kw_only=True, tag="net"):
+    """One row's whole way back, however many changes it collapses."""
+
+    table: str
+    key: dict[str, Cell]
+    unit: str
+    """What goes back together or not at all: the order's number; of a row that is no order's, the row itself."""
+    how: How
+    now: dict[str, Cell]
+    """What must stand in the row under the lock, column by column; nothing for a row that must not be there."""
+    back: dict[str, Cell]
+    """What is written; nothing for a row that is removed."""
+    by: tuple[str, ...]
+    """The first and the last transaction that is taken back; of an image, its name."""
+    later: tuple[str, ...] = ()
+    """Other columns that somebody changed afterwards: they stay as they are."""
+
+    def name(self) -> str:
+        """Which row, in one text."""
+        return row_name(self.table, self.key)
+
+
+class Clash(enum.Enum):
+    """Why a row is left alone."""
+
+    CHANGED_LATER = "changed-later"
+    """Somebody wrote the same column after the change, or between two of the changes."""
+    GONE = "gone"
+    """The row is not there any more."""
+    BACK_AGAIN = "back-again"
+    """A row with this key is there again."""
+    CASCADED = "cascaded"
+    """The database itself changes or deletes rows that refer to this one, and writes nothing of it to its log."""
+    SETTLED = "settled"
+    """Money went back, or may have: SQL does not bring it here again."""
+    TYPE_CHANGED = "type-changed"
+    """The column is not there any more, or of another type than when the change was made."""
+    WITH_ORDER = "with-order"
+    """Another row of the same order is left alone: half an order is worse than none."""
+
+
+class Conflict(codec.Noun, frozen=True, kw_only=True, tag="conflict"):
+    """A row that is left alone, and why."""
+
+    net: Net
+    clash: Clash
+    columns: tuple[str, ...] = ()
+    by: str = ""
+    """The transaction that stands in the way, where one does."""
+    at: datetime | None = None
+    live: dict[str, Cell] = msgspec.field(default_factory=dict)
+    """What stands there instead, where it was read."""
+
+
+class Mode(enum.Enum):
+    """What a conflict means for the rest. Chosen when the plan is made."""
+
+    SKIP_CONFLICTS = "skip-conflicts"
+    ALL_OR_NOTHING = "all-or-nothing"
+
+
+class Column(codec.Noun, frozen=True, kw_only=True):
+    """A column as the database has it now."""
+
+    name: str
+    type: str
+    """The server's own words, sign, length, fraction and labels included."""
+    charset: str = ""
+    written: bool = True
+    """False for what the server makes by itself (generated, of system versions) or hides: never written."""
+    ticks: bool = False
+    """The server sets it at every write (ON UPDATE): left to it."""
+
+
+class Reference(codec.Noun, frozen=True, kw_only=True):
+    """Another table's columns that refer to this one's, and what the server does to them."""
+
+    table: str
+    columns: tuple[str, ...]
+    to: tuple[str, ...]
+    on_delete: str
+    on_update: str
+
+
+class Form(codec.Noun, frozen=True, kw_only=True):
+    """A table as the database has it now. A plan holds for this form and no other."""
+
+    table: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    parents: tuple[str, ...] = ()
+    """Tables that this one refers to: they are inserted first and removed last."""
+    children: tuple[Reference, ...] = ()
+    triggers: tuple[str, ...] = ()
+    """They fire, as this is ordinary SQL: stated in the plan."""
+
+
+class Place(codec.Noun, frozen=True, kw_only=True):
+    """One database of one server, by what tells it from every other."""
+
+    server: str
+    database: str
+
+
+class Seen(codec.Noun, frozen=True, kw_only=True):
+    """A transaction of which rows are taken back, whole: what else it wrote is told too."""
+
+    id: str
+    at: datetime
+    position: str
+    user: str = ""
+    connection: int | None = None
+    statement: str = ""
+    taken: dict[str, int] = msgspec.field(default_factory=dict)
+    """Rows that are taken back, by `table kind`."""
+    left: dict[str, int] = msgspec.field(default_factory=dict)
+    """Rows of the same transaction that are not."""
+
+
+class Header(codec.Noun, frozen=True, kw_only=True, tag="plan"):
+    """The first line of a plan."""
+
+    format: int = FORMAT
+    shop: str
+    place: Place
+    origin: Origin
+    made_at: datetime
+    read_to: Position
+    """The log is known up to here; whatever comes later is looked at when the plan is applied."""
+    mode: Mode = Mode.SKIP_CONFLICTS
+    partial: bool = False
+    """That only a part of some transaction goes back was said in so many words."""
+    money: bool = False
+    """Amounts are written: a second person approves."""
+    forms: tuple[Form, ...]
+    seen: tuple[Seen, ...] = ()
+    transactions: int
+    rows: int
+    conflicts: int
+    notes: tuple[str, ...] = ()
+
+
+class End(codec.Noun, frozen=True, kw_only=True, tag="end"):
+    """The last line of a plan: the hash of all lines before it."""
+
+    hash: str
+
+
+Line = Header | Net | Conflict | End
+
+
+class Batch(codec.Noun, frozen=True, kw_only=True, tag="batch"):
+    """What one database transaction did: a line of the receipt."""
+
+    plan: str
+    number: int
+    at: datetime
+    transactions: tuple[str, ...]
+    """Under which GTIDs it stands in the database's own log."""
+    begins: Position
+    ends: Position
+    rows: tuple[Net, ...]
+    before: tuple[dict[str, Cell], ...]
+    """Of each row, what stood in it under the lock."""
+    left: tuple[Conflict, ...] = ()
+    earlier: int = 0
+    """Rows that an earlier run of the same plan had done."""
+
+
+class Receipt(codec.Noun, frozen=True, kw_only=True, tag="receipt"):
+    """The last line: everything was read again, and is what the plan says."""
+
+    plan: str
+    by: str
+    approved_by: str = ""
+    began_at: datetime
+    ended_at: datetime
+    rows: int
+    left: int
+    earlier: int
+    transactions: tuple[str, ...]
+    proven: int
+    """Rows that were read again after the commit and hold what was written."""
+
+
+def row_name(table: str, key: Mapping[str, Cell]) -> str:
+    """One text for one row: table and key."""
+    return "\x1f".join([table.lower(), *(f"{c.lower()}={v}" for c, v in sorted(key.items()))])
+
+
+def sealed(lines: Iterable[bytes]) -> str:
+    """The hash of a plan: SHA-256 over its lines' canonical bytes, each with its line end, in lower-case hex."""
+    told = hashlib.sha256()
+    for line in lines:
+        told.update(line + b"\n")
+    return told.hexdigest()

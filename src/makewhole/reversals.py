@@ -1,0 +1,99 @@
+"""The page of ports for taking changes back: the change log run through like a film, and the hand that writes rows back.
+
+A plan comes from the film (`makewhole rollback`) or from an image (`images restore`); the hand is the same, and so is what it checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from makewhole.model import cell, change, rollback
+
+Live = Mapping[str, Mapping[str, cell.Cell] | None]
+"""What stands in rows now, by `Net.name()`: every column that may be read, as cells; None for a row that is not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passing:
+    """One transaction as the film runs by. Its changes are decoded as they are asked for: there may be millions."""
+
+    head: change.Transaction
+    """Without its changes."""
+    tables: frozenset[tuple[str, str]]
+    """Schema and table, lower case, of every row that it wrote."""
+    changes: Callable[[frozenset[tuple[str, str]] | None], Iterator[change.Change]]
+    """In the order of the log; of these tables, or of all."""
+
+
+class Film(Protocol):
+    """The change log of one server, run through from its oldest byte to now. Reads only."""
+
+    def end(self) -> change.Position:
+        """Where the log ends now."""
+        ...
+
+    def run(self, since: change.Position | None = None) -> Iterator[Passing]:
+        """Every transaction from this place, or from the oldest, to the log's end.
+
+        Raises BadInput for a log that has a gap, is purged there, or cannot be read; Unavailable for a silent server.
+        """
+        ...
+
+    def drift(self, table: change.Table) -> Mapping[str, str]:
+        """Columns of a table as the log described it that are another thing today, by name, with what is different; a column that
+        is new counts. Raises BadInput where the log itself does not name the table's columns and key."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Rows under lock."""
+
+    live: Live
+    done: frozenset[str]
+    """Rows, by name, that this plan wrote before: the audit table says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrote:
+    """What one transaction of the hand did."""
+
+    before: Mapping[str, Mapping[str, cell.Cell] | None]
+    """What stood in each row that was written, under the lock."""
+    rows: tuple[rollback.Net, ...]
+    earlier: int
+
+
+class Reverser(Protocol):
+    """Writes rows of one shop's database back. Every statement has parameters; every session says its zone, mode and character set."""
+
+    def place(self) -> rollback.Place:
+        """Which server and database this is. Raises Rejected on a replica, a read-only server, or one whose log would not tell our own
+        writes whole; Unavailable for a silent one."""
+        ...
+
+    def describe(self, tables: Sequence[str]) -> Mapping[str, rollback.Form]:
+        """These tables as they are now, by name in lower case; those that are not there are left out. Reads only."""
+        ...
+
+    def read(self, rows: Sequence[rollback.Net], forms: Mapping[str, rollback.Form]) -> Live:
+        """What stands in these rows now, without a lock."""
+        ...
+
+    def write(
+        self,
+        plan: str,
+        rows: Sequence[rollback.Net],
+        forms: Mapping[str, rollback.Form],
+        decide: Callable[[Held], Sequence[rollback.Net]],
+    ) -> Wrote:
+        """One transaction: lock these rows (at most `rollback.ROWS_MAX`) in the order of their keys, hand what stands there to
+        `decide`, write what it gives back, and the audit rows with it, commit.
+
+        The statements touch exactly as many rows as `decide` gave, or all is rolled back. Whatever `decide` raises rolls back too.
+        Raises Rejected where the database refuses, Unavailable where nothing happened, Indeterminate where the commit's answer was lost:
+        the same call again then finds the rows done.
+        """
+        ...
