@@ -41,6 +41,7 @@ def sums(side: str, lines: Sequence[bill.Line]) -> Counter[tuple[str, str, int]]
     return told
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(BOOKS, BOOKS)
 def test_no_line_and_no_fen_is_lost(ours: list[bill.Line], theirs: list[bill.Line]) -> None:
@@ -56,6 +57,7 @@ def test_no_line_and_no_fen_is_lost(ours: list[bill.Line], theirs: list[bill.Lin
         assert len(places) + sum(r["lines"] for r in told.sums if r["side"] == side and r["class"] == "matched") == len(book)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(BOOKS)
 def test_a_book_and_itself_have_no_breaks(book: list[bill.Line]) -> None:
@@ -66,6 +68,7 @@ def test_a_book_and_itself_have_no_breaks(book: list[bill.Line]) -> None:
     assert not told.broken()
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(BOOKS, BOOKS, st.randoms(use_true_random=False))
 def test_the_order_of_lines_means_nothing(ours: list[bill.Line], theirs: list[bill.Line], chance: Any) -> None:
@@ -74,6 +77,7 @@ def test_the_order_of_lines_means_nothing(ours: list[bill.Line], theirs: list[bi
     assert reconciled(*again)[1].sums == reconciled(ours, theirs)[1].sums
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(BOOKS, BOOKS)
 def test_with_and_without_all_pairs_it_is_the_same(ours: list[bill.Line], theirs: list[bill.Line]) -> None:
@@ -81,6 +85,7 @@ def test_with_and_without_all_pairs_it_is_the_same(ours: list[bill.Line], theirs
     assert reconciled(ours, theirs) == reconciled(ours, theirs, pairs=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(BOOKS, BOOKS)
 def test_the_two_sides_are_alike(ours: list[bill.Line], theirs: list[bill.Line]) -> None:

@@ -10,6 +10,8 @@ from makewhole.core import ids
 from makewhole.model import bill
 from tests.books.books import DAY, NOON, classes, line, reconciled
 
+pytestmark = pytest.mark.slow
+
 MIDNIGHT = NOON + timedelta(hours=12)
 REFUND = bill.Kind.REFUND
 Standing = bill.Standing

@@ -127,6 +127,7 @@ def test_found_shown_mended_once_and_whole(merchant: Merchant) -> None:
     assert "“掉单（已付款未入账）”已了结：已恢复" in told
 
 
+@pytest.mark.slow
 def test_a_doctor_finds_everything_in_order(merchant: Merchant) -> None:
     """Key, serial, merchant number and clock are proved by one signed question."""
     told = merchant.run("doctor", "--json")
@@ -136,6 +137,7 @@ def test_a_doctor_finds_everything_in_order(merchant: Merchant) -> None:
     assert "MWDOCTOR" in str(merchant.day.channel.asked)
 
 
+@pytest.mark.slow
 def test_a_wrong_key_is_a_matter_of_settings(merchant: Merchant) -> None:
     """Scan, recover and doctor say so with exit 2, no traceback, no report: it is not our code that is wrong."""
     merchant.settings(merchant.day.channel.base_url, key="stranger_key")
@@ -147,6 +149,7 @@ def test_a_wrong_key_is_a_matter_of_settings(merchant: Merchant) -> None:
     assert not list(merchant.folder.glob("makewhole-report-*"))
 
 
+@pytest.mark.slow
 def test_a_clock_ten_minutes_off_is_named(merchant: Merchant) -> None:
     """The channel refuses the signature, and the doctor says by how much the clock is off."""
     merchant.day.channel.wire_clock = Wall(-timedelta(minutes=10))
@@ -157,6 +160,7 @@ def test_a_clock_ten_minutes_off_is_named(merchant: Merchant) -> None:
     assert "比渠道慢 10 分" in merchant.run("doctor", "--lang", "zh").stdout
 
 
+@pytest.mark.slow
 def test_a_channel_that_does_not_answer_is_incomplete(merchant: Merchant) -> None:
     """Nobody listens there: orders whose money matters are not judged, exit 3, nothing is done."""
     merchant.settings("http://127.0.0.1:9")
@@ -167,6 +171,7 @@ def test_a_channel_that_does_not_answer_is_incomplete(merchant: Merchant) -> Non
     assert merchant.run("recover", merchant.broken, "--apply").returncode == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["key.pem", "channel.pem", "apiv3.key"])
 def test_a_torn_key_file_is_named(merchant: Merchant, wrong: str) -> None:
     """By the setting that names it; its content is never shown."""
@@ -178,6 +183,7 @@ def test_a_torn_key_file_is_named(merchant: Merchant, wrong: str) -> None:
     assert torn not in told.stdout + told.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_serve_recovers_by_itself_and_stops_in_good_order(merchant: Merchant, number: signal.Signals, code: int) -> None:
     """It finds the order without being asked; a supervisor's stop is 0, Ctrl-C is 130; no traceback either way."""
@@ -195,6 +201,7 @@ def test_serve_recovers_by_itself_and_stops_in_good_order(merchant: Merchant, nu
     assert "Stopped in good order." in told
 
 
+@pytest.mark.slow
 def test_without_hands_a_person_is_asked(merchant: Merchant) -> None:
     """The repair becomes a task: the order is left, with its reason."""
     merchant.settings(merchant.day.channel.base_url, hands=False)

@@ -26,6 +26,7 @@ def liar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(laws, "LAWS", (*laws.LAWS, refunded_once))
 
 
+@pytest.mark.slow
 def test_the_document_has_exactly_these_keys_and_is_the_same_each_time(call: Call) -> None:
     """Same seed, same worlds, same document."""
     told = call("simulate", "--seed", "3", "--worlds", "2", "--json")
@@ -38,6 +39,7 @@ def test_the_document_has_exactly_these_keys_and_is_the_same_each_time(call: Cal
     assert call("simulate", "--seed", "3", "--worlds", "2", "--json").stdout == told.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("liar")
 def test_a_broken_law_is_told_with_its_seed_its_trace_and_its_command(call: Call) -> None:
     """Of two worlds the odd one fails; the other says nothing."""
@@ -57,6 +59,7 @@ def test_a_broken_law_is_told_with_its_seed_its_trace_and_its_command(call: Call
     assert json.loads(again.stdout)["failures"] == [failure]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("liar")
 @pytest.mark.parametrize("language, kept, failed", [("en", "Every law was kept", "broke a law"), ("zh", "没有违反任何定律", "违反了定律")])
 def test_people_read_law_by_law(call: Call, language: str, kept: str, failed: str) -> None:

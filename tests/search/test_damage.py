@@ -33,6 +33,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_whoever_is_killed_leaves_the_last_commit(tmp_path: Path) -> None:
     """Ten times killed without warning: what is there is whole, the mark fits the documents, and the next one goes on."""
     path = tmp_path / "index"

@@ -26,6 +26,8 @@ from makewhole.web import serve
 from tests.attacks import test_orders as orders
 from tests.serve import town as towns
 
+pytestmark = pytest.mark.slow
+
 
 def makewhole(town: towns.Town, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Another command on the settings that the processes have."""

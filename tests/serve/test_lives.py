@@ -95,6 +95,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         assert town.sql("SELECT COUNT(*) FROM mw_runs WHERE ended = 0") == [(0,)]
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_a_moment_before_the_kill_is_there(tmp_path: Path) -> None:
     """SUCCESS, then SIGKILL before anything else: five times over."""
     with towns.raised(tmp_path) as town:

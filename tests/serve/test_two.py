@@ -71,6 +71,7 @@ class Assassin:
         return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", STORES, indirect=True)
 def test_work_of_a_killed_process_is_taken_over_after_its_lease(store: str, tmp_path: Path) -> None:
     """Killed in the act: the refund is accepted, its answer lost. The other one waits for the lease, looks, and refunds no second time."""

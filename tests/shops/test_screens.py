@@ -214,6 +214,7 @@ def escaped(engine: sa.Engine, world: World) -> set[tuple[str, str]]:
     return {(n, a.value) for n, a in found - named}
 
 
+@pytest.mark.slow
 @hypothesis.given(world=WORLDS, predicates=st.lists(PREDICATES, min_size=1, max_size=12))
 @hypothesis.settings(max_examples=150, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 def test_sql_says_what_the_evaluation_says_on_sqlite(on_sqlite: sa.Engine, world: World, predicates: list[screen.Predicate]) -> None:
@@ -229,6 +230,7 @@ def test_sql_says_what_the_evaluation_says_on_mariadb(on_mariadb: sa.Engine, wor
     same(on_mariadb, world, predicates)
 
 
+@pytest.mark.slow
 @hypothesis.given(world=WORLDS)
 @hypothesis.settings(max_examples=150)
 def test_no_diagnosis_escapes_its_screen_on_sqlite(on_sqlite: sa.Engine, world: World) -> None:

@@ -12,6 +12,8 @@ from makewhole.rehearsal import crashes
 
 PARTS = {"finish-refund": 6, "recall-undone": 5, "match-order": 4, "recall": 3}
 """Scenes with many pairs are played in parts, so that two workers end at about the same time."""
+QUICK = {"record-payment"}
+"""The quick check's share."""
 PIECES = [(scene, part) for scene in crashes.SCENES for part in range(PARTS.get(scene.name, 2))]
 
 
@@ -32,7 +34,9 @@ def same(base: crashes.Ending, killed: Iterable[tuple[frozenset[int], crashes.En
     return played
 
 
-@pytest.mark.parametrize("scene", crashes.SCENES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize(
+    "scene", [s if s.name in QUICK else pytest.param(s, marks=pytest.mark.slow) for s in crashes.SCENES], ids=lambda s: s.name
+)
 def test_killed_anywhere(scene: crashes.Scene, tmp_path: Path) -> None:
     """At each place before and after each commit and each act; and the world is the remedy's own."""
     base = crashes.play(scene, frozenset(), tmp_path)

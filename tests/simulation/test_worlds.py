@@ -16,7 +16,7 @@ from makewhole.rehearsal import simulate
 FIRST = (1, 1_000_001)
 """First seeds of the two long walks, one for each test worker; the next ones follow."""
 LONG_S = 60
-SHORT = 10
+SHORT = 2
 """Worlds in the quick check."""
 
 
@@ -26,7 +26,7 @@ def told(played: simulate.Played) -> str:
     return "\n".join(lines)
 
 
-def test_every_law_is_kept_in_ten_worlds() -> None:
+def test_every_law_is_kept_in_a_few_worlds() -> None:
     """The quick check's share."""
     failed = [told(p) for p in simulate.many(FIRST[0], SHORT) if p.breaches]
     assert not failed, "\n\n".join(failed)
@@ -47,7 +47,7 @@ def test_every_law_is_kept_in_as_many_worlds_as_a_minute_holds(first: int, recor
     assert played >= 5
 
 
-@pytest.mark.parametrize("seed", [7, 8])
+@pytest.mark.parametrize("seed", [7, pytest.param(8, marks=pytest.mark.slow)])
 def test_the_same_seed_is_the_same_world_to_the_byte(seed: int, tmp_path: Path) -> None:
     """Trace, grade, rows, ledger and evidence: nothing reads a clock, draws by chance, or depends on the folder."""
     once, again = (simulate.play(seed, tmp_path / name) for name in ("one", "another"))

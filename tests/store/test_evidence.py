@@ -82,6 +82,7 @@ def changed(address: str, column: sa.Column[bytes], seq: int, at: int) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 @on_a_file
 @pytest.mark.parametrize("column", [tables.entries.c.body, tables.entries.c.leaf], ids=["body", "leaf"])
 def test_every_changed_byte_is_found(address: str, store: journal.SqlStore, column: sa.Column[bytes]) -> None:

@@ -50,6 +50,7 @@ def test_fifty_lives_on_mariadb(mariadb: launch.Server) -> None:
     check(lived(mariadb.url(mariadb.create_database()), 50, 0.6), 50)
 
 
+@pytest.mark.slow
 def test_a_dozen_lives_on_sqlite(tmp_path: Path) -> None:
     """The quick part of the same."""
     told = lived(f"sqlite:///{tmp_path / 'store.db'}", 12, 0.3)

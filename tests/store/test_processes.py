@@ -17,7 +17,7 @@ from makewhole.model import run
 from tests.store import scenes
 from tests.store.conftest import FILES
 
-pytestmark = pytest.mark.parametrize("address", FILES, indirect=True)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("address", FILES, indirect=True)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREAMBLE = """

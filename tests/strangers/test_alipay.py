@@ -22,6 +22,8 @@ from tests.payments import alipay
 from tests.payments import shop as shops
 from tests.strangers import process
 
+pytestmark = pytest.mark.slow
+
 CHARSETS = ("utf-8", "gbk")
 
 

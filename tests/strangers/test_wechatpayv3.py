@@ -21,6 +21,8 @@ from makewhole.sandbox.wechatpay import gateway, keys
 from tests.payments import shop as shops
 from tests.strangers import process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stranger(stranger_python: Callable[[str], Path]) -> Iterator[process.Stranger]:
