@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Protocol, cast
 from makewhole import ports
 from makewhole.adapters import http
 from makewhole.adapters.payments import bill
-from makewhole.adapters.payments.wechatpay import account, callbacks, connector
+from makewhole.adapters.payments.apiv3 import callbacks
+from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.core import clock, faults, ids, money
 from makewhole.engine import relay
 from makewhole.model import act, claim, payment, plan, run

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from makewhole import ports, settings
-from makewhole.adapters.payments.wechatpay import signing
+from makewhole.adapters.payments.apiv3 import signing
+from makewhole.adapters.payments.wechatpay import dialect
 from makewhole.core import codec, ids, money
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import act, claim, dossier, finding, order, payment, run
@@ -49,7 +50,12 @@ def raw_call(shop: shops.WeChatShop, target: str, body: bytes) -> tuple[int, str
     stamp, nonce = str(int(shop.clock.now().timestamp())), "n" * 32
     signature = signing.sign(keys.private("merchant"), signing.request_string("POST", target, stamp, nonce, body))
     told = signing.authorization(
-        mchid=shop.gate.merchant.mchid, serial_no=keys.serial("merchant"), nonce=nonce, timestamp=stamp, signature=signature
+        dialect.WECHATPAY,
+        mchid=shop.gate.merchant.mchid,
+        serial_no=keys.serial("merchant"),
+        nonce=nonce,
+        timestamp=stamp,
+        signature=signature,
     )
     status, _, answer = shop.gate.handle("POST", target, {"Authorization": told}, body)
     return status, json.loads(answer)["code"] if status >= 400 else ""

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import strategies as st
 
 from makewhole.adapters import http
-from makewhole.adapters.payments.wechatpay import account, connector, signing, trust
+from makewhole.adapters.payments.apiv3 import signing, trust
+from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.core import faults
 from makewhole.model import payment
 from makewhole.sandbox.channel import post

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from makewhole.adapters.payments.alipay import acts as alipay_acts
-from makewhole.adapters.payments.wechatpay import account, acts
+from makewhole.adapters.payments.apiv3 import acts
+from makewhole.adapters.payments.wechatpay import account
 from makewhole.core import faults as our_faults
 from makewhole.core import ids, money
 from makewhole.flow import execute

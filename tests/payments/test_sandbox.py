@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from makewhole.adapters.payments.wechatpay import signing
+from makewhole.adapters.payments.apiv3 import signing
+from makewhole.adapters.payments.wechatpay import dialect
 from makewhole.core import clock
 from makewhole.model import payment
 from makewhole.sandbox.channel import post
@@ -156,7 +157,7 @@ def signed_get(gate: gateway.Gateway, target: str) -> tuple[int, bytes]:
     stamp, nonce = str(int(gate.clock.now().timestamp())), "n" * 32
     signature = signing.sign(keys.private("merchant"), signing.request_string("GET", path, stamp, nonce, b""))
     told = signing.authorization(
-        mchid=gate.merchant.mchid, serial_no=keys.serial("merchant"), nonce=nonce, timestamp=stamp, signature=signature
+        dialect.WECHATPAY, mchid=gate.merchant.mchid, serial_no=keys.serial("merchant"), nonce=nonce, timestamp=stamp, signature=signature
     )
     status, _, body = gate.handle("GET", target, {"Authorization": told}, b"")
     return status, body
@@ -242,6 +243,7 @@ def test_a_request_signed_for_other_bytes_is_refused() -> None:
     def status(signed_path: str, path: str, body: bytes, at: str = stamp) -> int:
         text = signing.request_string("POST", signed_path, at, nonce, b"{}")
         told = signing.authorization(
+            dialect.WECHATPAY,
             mchid=gate.merchant.mchid,
             serial_no=keys.serial("merchant"),
             nonce=nonce,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from makewhole.adapters.payments import strictjson
-from makewhole.adapters.payments.wechatpay import claims, wire
+from makewhole.adapters.payments.apiv3 import claims, wire
+from makewhole.adapters.payments.wechatpay import dialect
 from tests.payments import shop as shops
 
 GOOD = {
@@ -107,7 +108,7 @@ def test_limits_have_two_sides() -> None:
 @hypothesis.given(st.binary(max_size=300))
 def test_noise_is_refused_with_a_valueerror_and_nothing_else(noise: bytes) -> None:
     """No byte string makes the reader fail in another way."""
-    for shape in (wire.Transaction, wire.Refund, wire.Envelope, wire.Certificates):
+    for shape in (wire.Transaction, wire.Refund, wire.Envelope, dialect.Certificates):
         with pytest.raises(ValueError):  # noqa: PT011 - which sentence it says is for people
             wire.parse(noise, shape)
 

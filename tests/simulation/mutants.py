@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from makewhole import ports
-from makewhole.adapters.payments.wechatpay import acts, signing
+from makewhole.adapters.payments.apiv3 import acts, signing
 from makewhole.adapters.shops import hands
 from makewhole.adapters.store import journal, runs, statements
 from makewhole.core import faults, ids

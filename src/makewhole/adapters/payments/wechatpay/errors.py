@@ -1,42 +1,10 @@
-"""WeChat Pay's error codes, all that are documented, in both spellings: a status and a code go in, one of our faults comes out.
-
-A code that is not in the table proves nothing: an act may have happened, a read has told nothing; it is logged and counted.
-"""
+"""WeChat Pay's error codes, all that are documented, in both spellings: a code goes in, what it says comes out."""
 
 from __future__ import annotations
 
-import enum
-from collections import Counter
 from collections.abc import Mapping
 
-import structlog
-
-from makewhole.core import faults
-
-_log = structlog.get_logger()
-
-
-class Meaning(enum.Enum):
-    """What a code says, and so what may be done."""
-
-    REFUSED = "refused"
-    """Understood, and no."""
-    PAID = "paid"
-    """The attempt was paid: query, do not close, do not open again."""
-    CLOSED = "closed"
-    USED = "used"
-    """The number exists there with other content."""
-    NOT_FOUND = "not-found"
-    """Never "closed", never "unpaid": a replica may lag, the number may belong to another merchant."""
-    PAYING = "paying"
-    """The buyer is entering a password."""
-    BUSY = "busy"
-    """Too many calls; nothing happened."""
-    CONFUSED = "confused"
-    """The server does not know itself: the same again with the same number, after looking."""
-    OURS = "ours"
-    """Our key, certificate, clock or configuration: no order can go on until a person mends it."""
-
+from makewhole.adapters.payments.apiv3.errors import Meaning
 
 TABLE: Mapping[str, Meaning] = {
     "USERPAYING": Meaning.PAYING,
@@ -69,32 +37,4 @@ TABLE: Mapping[str, Meaning] = {
     "SYSTEMERROR": Meaning.CONFUSED,
     "BANKERROR": Meaning.CONFUSED,
 }
-"""Keys are spelled without underscores: the pages spell ORDER_NOT_EXIST and ORDERNOTEXIST, RULE_LIMIT and RULELIMIT."""
-
-
-def meaning(code: str | None) -> Meaning | None:
-    """What a code says in either spelling; None for one that is not documented."""
-    return TABLE.get((code or "").replace("_", "").upper())
-
-
-def fault(status: int, code: str, message: str, *, act: bool, unlisted: Counter[str]) -> faults.Fault:
-    """The fault that an error answer means. `unlisted` counts codes that the table lacks, for the doctor to show."""
-    why = f"WeChat Pay says {code or 'nothing'} ({status}): {message}" if message else f"WeChat Pay says {code or 'nothing'} ({status})"
-    match meaning(code):
-        case Meaning.REFUSED | Meaning.PAID | Meaning.CLOSED | Meaning.USED | Meaning.NOT_FOUND:
-            return faults.Rejected(why, code=code)
-        case Meaning.PAYING | Meaning.BUSY:
-            return faults.Unavailable(why, code=code)
-        case Meaning.OURS:
-            return faults.Credentials(f"{why}. Check merchant number, key, certificate serial and this machine's clock", code=code)
-        case Meaning.CONFUSED:
-            return _unknown(why, code, act=act)
-        case None:
-            unlisted[code or f"HTTP {status}"] += 1
-            _log.warning("wechatpay answered with a code that is not documented", code=code, status=status)
-            # 429 is refused before anything is done, whatever the word beside it.
-            return faults.Unavailable(why, code=code) if status == 429 else _unknown(why, code, act=act)
-
-
-def _unknown(why: str, code: str, *, act: bool) -> faults.Fault:
-    return faults.Indeterminate(why, code=code) if act else faults.Unavailable(why, code=code)
+"""Keys are spelled as `apiv3.errors.spelled` does."""

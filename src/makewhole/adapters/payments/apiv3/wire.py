@@ -1,4 +1,4 @@
-"""What WeChat Pay puts on the wire: raw bytes go in, typed objects come out, or ValueError. Amounts are JSON integers or refused.
+"""What channels of APIv3 put on the wire: raw bytes go in, typed objects come out, or ValueError. Amounts are JSON integers or refused.
 
 Unknown fields are let pass, because the channel adds some every year; duplicate keys, floats where integers stand, NaN, deep nesting
 and large bodies are not.
@@ -89,7 +89,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 class RefundNews(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a refund callback."""
 
-    mchid: str
+    mchid: str | None = None
     out_trade_no: str
     out_refund_no: str
     refund_status: RefundStatus
@@ -99,9 +99,10 @@ class RefundNews(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a new payment: one of the three, by the kind of link."""
+    """The answer to a new payment: one of them, by the kind of link. A code to scan has two names."""
 
     code_url: str = ""
+    qr_code: str = ""
     h5_url: str = ""
     prepay_id: str = ""
 
@@ -139,21 +140,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     resource_type: str
     resource: Sealed
     create_time: str = ""
-
-
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """One platform certificate, sealed."""
-
-    serial_no: str
-    effective_time: str
-    expire_time: str
-    encrypt_certificate: Sealed
-
-
-class Certificates(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of /v3/certificates."""
-
-    data: tuple[Certificate, ...]
 
 
 def parse(raw: bytes, shape: type[Shape]) -> Shape:

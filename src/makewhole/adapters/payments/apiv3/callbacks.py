@@ -10,14 +10,12 @@ from datetime import datetime
 
 from makewhole import ports
 from makewhole.adapters.payments import keeping
-from makewhole.adapters.payments.wechatpay import account, claims, conversation, signing, wire
+from makewhole.adapters.payments.apiv3 import account, claims, conversation, signing, wire
 from makewhole.core import faults, ids
 from makewhole.model import payment
 
-_SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial", "Wechatpay-Signature-Type")
-_KEPT = frozenset(name.lower() for name in (*_SIGNED, "Content-Type", "User-Agent"))
-"""What the shop needs to verify it again, and an auditor years later."""
-_PAID = "TRANSACTION."
+_ALGORITHMS = frozenset({"AEAD_AES_256_GCM", "AEAD-AES-256-GCM"})
+"""One seal, spelled by each channel in its own way."""
 _REFUNDED = "REFUND."
 
 
@@ -27,7 +25,10 @@ class Callbacks:
     def __init__(self, of: account.Account, talk: conversation.Conversation, shop: ids.ShopName) -> None:
         self._account = of
         self._talk = talk
-        self._desk = keeping.Desk(shop=shop, channel=of.name, headers=_KEPT)
+        self._speech = talk.speech
+        # What the shop needs to verify it again, and an auditor years later.
+        kept = frozenset(name.lower() for name in (*talk.speech.signed, "Content-Type", "User-Agent"))
+        self._desk = keeping.Desk(shop=shop, channel=of.name, headers=kept)
 
     def read(self, headers: ports.Headers, body: bytes, now: datetime) -> ports.Kept:
         """The notice, judged. Raises Rejected for a request that claims no signature at all, Unavailable where it cannot be judged now."""
@@ -43,17 +44,17 @@ class Callbacks:
         return self._desk.kept(headers, body, now, check, read)
 
     def _signature(self, headers: ports.Headers, body: bytes, now: datetime) -> payment.NoticeCheck:
-        told = {name: [v for k, v in headers if k.lower() == name.lower()] for name in _SIGNED}
+        told = {name: [v for k, v in headers if k.lower() == name.lower()] for name in self._speech.signed}
         # Whoever strolls by must not fill the inbox: what is kept at least claims to come from the channel.
         if not any(told.values()):
-            raise faults.Rejected("no callback: it carries none of WeChat Pay's headers")
+            raise faults.Rejected(f"no callback: it carries none of {self._speech.name}'s headers")
         # Two headers of one name are two stories: each proxy on the way may believe another one.
         if any(len(values) != 1 for values in told.values()):
             return payment.NoticeCheck.BAD_SIGNATURE
-        stamp, nonce, signature, serial, scheme = (told[name][0] for name in _SIGNED)
-        if signature.startswith(signing.PROBE):
+        stamp, nonce, signature, serial, *kind = (told[name][0] for name in self._speech.signed)
+        if self._speech.probe is not None and signature.startswith(self._speech.probe):
             return payment.NoticeCheck.PROBE
-        if scheme != signing.SCHEME or signing.stamped(stamp) is None:
+        if (kind and kind != [self._speech.scheme]) or signing.stamped(stamp) is None:
             return payment.NoticeCheck.BAD_SIGNATURE
         try:
             key = self._talk.trust.key(serial, now)
@@ -73,7 +74,7 @@ class Callbacks:
     def _open(self, body: bytes, now: datetime) -> keeping.Read:
         """Raises Foreign, or ValueError."""
         told = wire.parse(body, wire.Envelope)
-        if told.resource_type != "encrypt-resource" or told.resource.algorithm != "AEAD_AES_256_GCM":
+        if told.resource_type != "encrypt-resource" or told.resource.algorithm not in _ALGORITHMS:
             raise ValueError(f"sealed by {told.resource.algorithm[:40]!r}")
         sealed = told.resource
         raw = signing.unseal(
@@ -81,8 +82,10 @@ class Callbacks:
         )
         if told.event_type.startswith(_REFUNDED):
             news = wire.parse(raw, wire.RefundNews)
+            if news.mchid is None and self._speech.refund_news_name_merchant:
+                raise ValueError("it names no merchant")
             return keeping.Read(event=told.id, number=news.out_trade_no, refund=claims.refund_news(news, self._account, now, raw))
-        if not told.event_type.startswith(_PAID):
+        if not told.event_type.startswith(self._speech.paid_events):
             raise ValueError(f"event {told.event_type[:40]!r} is none of ours")
         found = wire.parse(raw, wire.Transaction)
         attempt = claims.attempt(found, self._account, now, raw)

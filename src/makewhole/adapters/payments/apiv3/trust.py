@@ -1,4 +1,4 @@
-"""Whom we believe at WeChat Pay: a serial goes in, the public key that it stands for comes out, or None.
+"""Whom we believe at a channel: a serial goes in, the public key that it stands for comes out, or None.
 
 Public-key mode knows its key from the settings. Certificate mode fetches sealed certificates; an unknown serial fetches them once more,
 since the channel rotates them, and is then judged.
@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from makewhole.adapters import http
-from makewhole.adapters.payments.wechatpay import account, signing, wire
-from makewhole.core import clock, faults
+from makewhole.adapters.payments.apiv3 import account, dialect, signing
+from makewhole.core import faults
 
 FETCH_PAUSE = timedelta(seconds=10)
 """After a fetch that did not bring the serial asked for: whoever invents serials must not make us call the channel for each of them."""
@@ -37,8 +37,8 @@ class _Known:
 class Trust:
     """The keys of one channel account. Safe for several threads."""
 
-    def __init__(self, of: account.Account, fetch: Fetch) -> None:
-        self._account = of
+    def __init__(self, speech: dialect.Dialect, of: account.Account, fetch: Fetch) -> None:
+        self._speech, self._account = speech, of
         self._fetch = fetch
         self._known: dict[str, _Known] = {}
         self._fruitless_at: datetime | None = None
@@ -75,27 +75,27 @@ class Trust:
             answer = self._fetch()
         except faults.Rejected as no:
             # It is the list that was refused; of what we hold in hands, act or callback, that says nothing.
-            raise faults.Unavailable(f"WeChat Pay's list of certificates was refused: {no.why}", code=no.code) from no
+            raise faults.Unavailable(f"{self._speech.name}'s list of certificates was refused: {no.why}", code=no.code) from no
         try:
-            fetched = dict(self._open(one) for one in wire.parse(answer.body, wire.Certificates).data)
+            fetched = dict(self._open(one) for one in self._speech.listed(answer.body))
         except ValueError as wrong:
-            raise faults.Unavailable(f"WeChat Pay's list of certificates cannot be read: {wrong}") from wrong
+            raise faults.Unavailable(f"{self._speech.name}'s list of certificates cannot be read: {wrong}") from wrong
         # The seal shows that the channel made this list; the signature, by one of its own keys or one we knew, that it is of today.
         known = self._known | fetched
-        signer = known.get(answer.header("Wechatpay-Serial"))
-        stamp, nonce = answer.header("Wechatpay-Timestamp"), answer.header("Wechatpay-Nonce")
-        message = signing.answer_string(stamp, nonce, answer.body)
-        if signer is None or not signing.fits(signer.key, answer.header("Wechatpay-Signature"), message):
-            raise faults.Unavailable("WeChat Pay's list of certificates is not signed by any key that we know or that it brings")
+        stamp, nonce, signature, serial = (answer.header(name) for name in self._speech.signed[:4])
+        signer = known.get(serial)
+        if signer is None or not signing.fits(signer.key, signature, signing.answer_string(stamp, nonce, answer.body)):
+            raise faults.Unavailable(f"{self._speech.name}'s list of certificates is not signed by any key that we know or that it brings")
         self._known = known
 
-    def _open(self, one: wire.Certificate) -> tuple[str, _Known]:
-        sealed = one.encrypt_certificate
+    def _open(self, one: dialect.Listed) -> tuple[str, _Known]:
+        sealed = one.sealed
         pem = signing.unseal(
             self._account.apiv3_key, nonce=sealed.nonce, associated_data=sealed.associated_data, ciphertext=sealed.ciphertext
         )
         certificate = x509.load_pem_x509_certificate(pem)
         key = certificate.public_key()
-        if not isinstance(key, rsa.RSAPublicKey) or certificate.serial_number != int(one.serial_no, 16):
-            raise ValueError(f"certificate {one.serial_no} is not what it says")
-        return one.serial_no, _Known(key=key, from_=clock.parse(one.effective_time), until=clock.parse(one.expire_time))
+        if not isinstance(key, rsa.RSAPublicKey) or certificate.serial_number != int(one.serial, 16):
+            raise ValueError(f"certificate {one.serial} is not what it says")
+        since, until = one.since or certificate.not_valid_before_utc, one.until or certificate.not_valid_after_utc
+        return one.serial, _Known(key=key, from_=since, until=until)

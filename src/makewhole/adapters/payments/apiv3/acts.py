@@ -1,4 +1,4 @@
-"""The three things WeChat Pay can be asked to do, and how to see whether it did: an act goes in, news come out.
+"""The three things a channel of APIv3 can be asked to do, and how to see whether it did: an act goes in, news come out.
 
 What a repeat does is declared in REPEATS. All three acts carry their own number, and the channel acts once per number; so Saw(False) may
 be said at once: a request still under way and its repeat are the same act, whichever lands first.
@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 from urllib.parse import quote
 
-from makewhole.adapters.payments.wechatpay import account, claims, conversation, errors, wire
+from makewhole.adapters.payments.apiv3 import account, claims, conversation, errors, wire
 from makewhole.core import clock, faults, ids
 from makewhole.model import act, payment, run
 
 REPEATS: Mapping[type[act.Act], str] = {
-    act.ClosePayment: "Closing what is closed is answered like the first time (204, or ORDER_CLOSED): once closed, however often asked.",
+    act.ClosePayment: "Closing what is closed is answered like the first time, or with ORDER_CLOSED: once closed, however often asked.",
     act.RefundPayment: "The same out_refund_no is the same refund: the second request is answered with the first one's refund. Other "
     "content under that number is refused. A request that lands late finds its number taken, by itself.",
     act.NewPaymentLink: "The same out_trade_no is the same attempt to pay: the second request is answered with a link to it. It can be "
@@ -45,13 +45,13 @@ class Acts:
         self._openid_of = openid_of
 
     def close(self, asked: act.ClosePayment) -> run.News:
-        """Close, then query: a number that the channel does not know is answered 204 too."""
+        """Close, then query: a number that the channel does not know may be answered like one that it closed."""
         of = self._talk.account
-        target = f"/v3/pay/transactions/out-trade-no/{quote(asked.payment, safe='')}/close"
+        target = f"{self._talk.speech.transactions}/out-trade-no/{quote(asked.payment, safe='')}/close"
         try:
             self._talk.act(target, {"mchid": of.mchid})
         except faults.Rejected as no:
-            if errors.meaning(no.code) is not errors.Meaning.CLOSED:
+            if self._talk.speech.meaning(no.code) is not errors.Meaning.CLOSED:
                 return _refusal(no)
         match self.look_closed(asked):
             case run.Saw(there=True):
@@ -67,7 +67,7 @@ class Acts:
         try:
             found = self._transaction(asked.payment)
         except faults.Fault as fault:
-            return _unseen(fault, absent=None)
+            return self._unseen(fault, absent=None)
         except ValueError as wrong:
             return run.Saw(there=None, why=str(wrong))
         match claims.ATTEMPT[found.trade_state]:
@@ -95,14 +95,16 @@ class Acts:
             "reason": REASON,
             "amount": {"refund": asked.amount.fen, "total": asked.paid.fen, "currency": CURRENCY},
         }
+        if self._talk.speech.refunds_name_merchant:
+            content["mchid"] = of.mchid
         if of.notify_url:
             content["notify_url"] = of.notify_url
         try:
-            raw = self._talk.act("/v3/refund/domestic/refunds", content)
+            raw = self._talk.act(self._talk.speech.refunds, content)
         except faults.Rejected as no:
             return _refusal(no)
         try:
-            return _refunded(wire.parse(raw, wire.Refund), asked)
+            return self._refunded(wire.parse(raw, wire.Refund), asked)
         except ValueError as wrong:
             raise faults.Indeterminate(f"the answer to a refund cannot be read: {wrong}") from wrong
 
@@ -111,17 +113,17 @@ class Acts:
         try:
             found, _ = self._refund(asked.number)
         except faults.Fault as fault:
-            return _unseen(fault, absent=False)
+            return self._unseen(fault, absent=False)
         except ValueError as wrong:
             return run.Saw(there=None, why=str(wrong))
-        news = _refunded(found, asked)
+        news = self._refunded(found, asked)
         return run.Saw(there=True) if isinstance(news, run.Succeeded) else news
 
     def open(self, asked: act.NewPaymentLink) -> run.News:
         """Open an attempt to pay. The link is the news' detail."""
         of = self._talk.account
         if asked.amount.currency != CURRENCY or asked.amount.fen <= 0:
-            return run.Refusal(why=f"WeChat Pay takes {CURRENCY} above zero, not {asked.amount}", code="AMOUNT")
+            return run.Refusal(why=f"{self._talk.speech.name} takes {CURRENCY} above zero, not {asked.amount}", code="AMOUNT")
         content: dict[str, object] = {
             "appid": of.appid,
             "mchid": of.mchid,
@@ -144,14 +146,14 @@ class Acts:
             case never:
                 assert_never(never)
         try:
-            raw = self._talk.act(f"/v3/pay/transactions/{of.link.value}", content)
+            raw = self._talk.act(f"{self._talk.speech.transactions}/{of.link.value}", content)
         except faults.Rejected as no:
             return _refusal(no)
         try:
             told = wire.parse(raw, wire.Opened)
         except ValueError as wrong:
             raise faults.Indeterminate(f"the answer to a new payment cannot be read: {wrong}") from wrong
-        link = told.code_url or told.h5_url or told.prepay_id
+        link = told.code_url or told.qr_code or told.h5_url or told.prepay_id
         if not link:
             raise faults.Indeterminate("the answer to a new payment holds no link")
         return run.Succeeded(detail=link)
@@ -161,7 +163,7 @@ class Acts:
         try:
             found = self._transaction(asked.payment)
         except faults.Fault as fault:
-            return _unseen(fault, absent=False)
+            return self._unseen(fault, absent=False)
         except ValueError as wrong:
             return run.Saw(there=None, why=str(wrong))
         match claims.ATTEMPT[found.trade_state]:
@@ -178,53 +180,53 @@ class Acts:
 
     def preview(self, asked: act.AnyAct) -> tuple[str, ...]:
         """The call, in a line for people."""
+        who = self._talk.speech.name
         match asked:
             case act.ClosePayment(payment=number):
-                return (f"WeChat Pay: close attempt {number}, then query it",)
+                return (f"{who}: close attempt {number}, then query it",)
             case act.RefundPayment(amount=amount, paid=paid, transaction=transaction, number=number):
-                return (f"WeChat Pay: refund {amount} of {paid} of transaction {transaction} under number {number}",)
+                return (f"{who}: refund {amount} of {paid} of transaction {transaction} under number {number}",)
             case act.NewPaymentLink(amount=amount, payment=number, expires_at=until):
                 kind = self._talk.account.link.value
-                return (f"WeChat Pay: open a {kind} payment of {amount} under number {number}, until {clock.rfc3339(until)}",)
+                return (f"{who}: open a {kind} payment of {amount} under number {number}, until {clock.rfc3339(until)}",)
             case other:
-                raise faults.Defect(f"WeChat Pay cannot preview {type(other).__name__}")
+                raise faults.Defect(f"{who} cannot preview {type(other).__name__}")
 
+    def _refunded(self, found: wire.Refund, asked: act.RefundPayment) -> run.News:
+        """What a refund object says of the refund that was asked for."""
+        who = self._talk.speech.name
+        same = (
+            found.out_refund_no == asked.number
+            and found.transaction_id == asked.transaction
+            and found.out_trade_no == asked.payment
+            and (found.amount.refund, found.amount.total, found.amount.currency) == (asked.amount.fen, asked.paid.fen, CURRENCY)
+        )
+        if not same:
+            return run.Refusal(why=f"refund number {asked.number} exists with other content", code="CONTENT_DIFFERS")
+        match found.status:
+            case wire.RefundStatus.SUCCESS:
+                return run.Succeeded(detail=found.refund_id)
+            case wire.RefundStatus.PROCESSING:
+                return run.Pending(why=f"{who} has accepted the refund and is carrying it out")
+            case wire.RefundStatus.CLOSED:
+                return run.Refusal(why=f"{who} closed the refund", code="REFUND.CLOSED")
+            case wire.RefundStatus.ABNORMAL:
+                return run.Refusal(why="the buyer's account could not take the refund: see the merchant platform", code="REFUND.ABNORMAL")
+            case never:
+                assert_never(never)
 
-def _refunded(found: wire.Refund, asked: act.RefundPayment) -> run.News:
-    """What a refund object says of the refund that was asked for."""
-    same = (
-        found.out_refund_no == asked.number
-        and found.transaction_id == asked.transaction
-        and found.out_trade_no == asked.payment
-        and (found.amount.refund, found.amount.total, found.amount.currency) == (asked.amount.fen, asked.paid.fen, CURRENCY)
-    )
-    if not same:
-        return run.Refusal(why=f"refund number {asked.number} exists with other content", code="CONTENT_DIFFERS")
-    match found.status:
-        case wire.RefundStatus.SUCCESS:
-            return run.Succeeded(detail=found.refund_id)
-        case wire.RefundStatus.PROCESSING:
-            return run.Pending(why="WeChat Pay has accepted the refund and is carrying it out")
-        case wire.RefundStatus.CLOSED:
-            return run.Refusal(why="WeChat Pay closed the refund", code="REFUND.CLOSED")
-        case wire.RefundStatus.ABNORMAL:
-            return run.Refusal(why="the buyer's account could not take the refund: see the merchant platform", code="REFUND.ABNORMAL")
-        case never:
-            assert_never(never)
+    def _unseen(self, fault: faults.Fault, *, absent: bool | None) -> run.News:
+        """A look that found nothing. `absent` is what "not found" means for this act. A Defect goes on as it is."""
+        match fault:
+            case faults.Defect():
+                raise fault
+            case faults.Rejected(code=code) if self._talk.speech.meaning(code) is errors.Meaning.NOT_FOUND:
+                return run.Saw(there=absent, why="the channel says that it knows no such number")
+            case faults.Unavailable(code=code) if self._talk.speech.meaning(code) is errors.Meaning.PAYING:
+                return run.Saw(there=None, why=_PAYING)
+            case _:
+                return run.Saw(there=None, why=fault.why)
 
 
 def _refusal(no: faults.Rejected) -> run.Refusal:
     return run.Refusal(why=no.why, code=no.code or "")
-
-
-def _unseen(fault: faults.Fault, *, absent: bool | None) -> run.News:
-    """A look that found nothing. `absent` is what "not found" means for this act. A Defect goes on as it is."""
-    match fault:
-        case faults.Defect():
-            raise fault
-        case faults.Rejected(code=code) if errors.meaning(code) is errors.Meaning.NOT_FOUND:
-            return run.Saw(there=absent, why="the channel says that it knows no such number")
-        case faults.Unavailable(code=code) if errors.meaning(code) is errors.Meaning.PAYING:
-            return run.Saw(there=None, why=_PAYING)
-        case _:
-            return run.Saw(there=None, why=fault.why)

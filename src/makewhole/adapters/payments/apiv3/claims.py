@@ -1,11 +1,11 @@
-"""What WeChat Pay's objects claim in our words: a wire object goes in, an Attempt or a ChannelRefund comes out, or ValueError."""
+"""What a channel's objects claim in our words: a wire object goes in, an Attempt or a ChannelRefund comes out, or ValueError."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from makewhole.adapters.payments.wechatpay import account, wire
+from makewhole.adapters.payments.apiv3 import account, wire
 from makewhole.core import clock, codec, ids, money
 from makewhole.model import payment
 
@@ -77,8 +77,8 @@ def refund(told: wire.Refund, of: account.Account, as_of: datetime, raw: bytes) 
 
 
 def refund_news(told: wire.RefundNews, of: account.Account, as_of: datetime, raw: bytes) -> payment.ChannelRefund:
-    """The claim of a callback. Raises Foreign, or ValueError where the object contradicts itself."""
-    if told.mchid != of.mchid:
+    """The claim of a callback; one that names no merchant was sealed for us. Raises Foreign, or ValueError where it contradicts itself."""
+    if told.mchid != of.mchid and told.mchid is not None:
         raise Foreign(f"merchant {told.mchid}, ours is {of.mchid}")
     if not 0 < told.amount.refund <= told.amount.total:
         raise ValueError(f"a refund of {told.amount.refund} out of {told.amount.total}")

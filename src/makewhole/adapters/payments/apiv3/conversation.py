@@ -1,4 +1,4 @@
-"""One signed exchange with WeChat Pay: a path and a body go out, verified bytes come back, or a fault that says what may be done."""
+"""One signed exchange with a channel: a path and a body go out, verified bytes come back, or a fault that says what may be done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from makewhole.adapters import http
-from makewhole.adapters.payments.wechatpay import account, errors, signing, trust, wire
+from makewhole.adapters.payments.apiv3 import account, dialect, errors, signing, trust, wire
 from makewhole.core import clock, faults
 
 NONCE_BYTES = 16
@@ -28,15 +28,17 @@ class Conversation:
 
     def __init__(
         self,
+        speech: dialect.Dialect,
         of: account.Account,
         client: http.Client,
         ticking: clock.Clock,
         nonce: Callable[[], str] = fresh_nonce,
     ) -> None:
+        self.speech = speech
         self.account = of
         self.unlisted: Counter[str] = Counter()
         """Error codes that the table lacks, and how often they came: for the doctor to show."""
-        self.trust = trust.Trust(of, self._certificates)
+        self.trust = trust.Trust(speech, of, self._certificates)
         self._client = client
         self._clock = ticking
         self._nonce = nonce
@@ -58,8 +60,7 @@ class Conversation:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         answer = self._client.read(url, lambda: self._headers("GET", target, b""))
         if answer.status != 200:
-            said = wire.problem(answer.body)
-            raise errors.fault(answer.status, said.code, said.message, act=False, unlisted=self.unlisted)
+            raise self._fault(answer, act=False)
         return answer.body
 
     def now(self) -> datetime:
@@ -68,17 +69,16 @@ class Conversation:
 
     def doubt_of(self, header: Callable[[str], str], body: bytes) -> str:
         """Why this answer is not the channel's; empty where it is. Raises Unavailable where its certificate could not be fetched."""
-        stamp, serial = header("Wechatpay-Timestamp"), header("Wechatpay-Serial")
-        signature = header("Wechatpay-Signature")
+        stamp, nonce, signature, serial, *kind = (header(name) for name in self.speech.signed)
         if not signature:
             return "it is not signed"
-        if header("Wechatpay-Signature-Type") != signing.SCHEME:
-            return f"its signature is of type {header('Wechatpay-Signature-Type')[:40]!r}"
+        if kind and kind != [self.speech.scheme]:
+            return f"its signature is of type {kind[0][:40]!r}"
         now = self._clock.now()
         key = self.trust.key(serial, now)
         if key is None:
             return f"it is signed with an unknown serial {serial[:48]!r}"
-        if not signing.fits(key, signature, signing.answer_string(stamp, header("Wechatpay-Nonce"), body)):
+        if not signing.fits(key, signature, signing.answer_string(stamp, nonce, body)):
             return "its signature does not fit"
         return signing.clock_trouble(stamp, now)
 
@@ -88,7 +88,7 @@ class Conversation:
         Raises Unavailable where nobody answers.
         """
         answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
-        if answer.header("Wechatpay-Signature"):
+        if answer.header(self.speech.header("Signature")):
             return self.doubt_of(answer.header, answer.body)
         return None
 
@@ -98,7 +98,7 @@ class Conversation:
         signature = signing.sign(of.private_key, signing.request_string(method, target, timestamp, nonce, body))
         told = {
             "Authorization": signing.authorization(
-                mchid=of.mchid, serial_no=of.serial_no, nonce=nonce, timestamp=timestamp, signature=signature
+                self.speech, mchid=of.mchid, serial_no=of.serial_no, nonce=nonce, timestamp=timestamp, signature=signature
             ),
             "Accept": "application/json",
             "User-Agent": "makewhole",
@@ -107,30 +107,32 @@ class Conversation:
             told["Content-Type"] = "application/json"
         if of.public_key_id:
             # Public-key mode: says by which of its keys the channel is to sign.
-            told["Wechatpay-Serial"] = of.public_key_id
+            told[self.speech.header("Serial")] = of.public_key_id
         return told
 
     def _judge(self, answer: http.Answer, *, act: bool) -> bytes:
         if not 200 <= answer.status < 300:
-            said = wire.problem(answer.body)
-            raise errors.fault(answer.status, said.code, said.message, act=act, unlisted=self.unlisted)
+            raise self._fault(answer, act=act)
         try:
             doubt = self.doubt_of(answer.header, answer.body)
         except faults.Unavailable as down:
             doubt = f"the certificate it is signed with could not be fetched: {down.why}"
         if doubt:
-            why = f"WeChat Pay's answer cannot be believed: {doubt}"
+            why = f"{self.speech.name}'s answer cannot be believed: {doubt}"
             raise faults.Indeterminate(why) if act else faults.Unavailable(why)
         if answer.status == 202:
-            said = wire.problem(answer.body)
-            raise errors.fault(202, said.code, said.message, act=act, unlisted=self.unlisted)
+            raise self._fault(answer, act=act)
         return answer.body
 
     def _certificates(self) -> http.Answer:
         """The list of certificates, unverified: `trust` checks its seals and then its signature with what they hold."""
-        target = "/v3/certificates"
+        target = self.speech.certificates
         answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
         if answer.status != 200:
-            said = wire.problem(answer.body)
-            raise errors.fault(answer.status, said.code, said.message, act=False, unlisted=self.unlisted)
+            raise self._fault(answer, act=False)
         return answer
+
+    def _fault(self, answer: http.Answer, *, act: bool) -> faults.Fault:
+        said = wire.problem(answer.body)
+        says = self.speech.meaning(said.code)
+        return errors.fault(self.speech.name, says, answer.status, said.code, said.message, act=act, unlisted=self.unlisted)

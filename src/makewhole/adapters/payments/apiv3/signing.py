@@ -1,6 +1,6 @@
 """Signatures and seals of APIv3: strings built as documented, bytes in and out; no clock, no chance, no network.
 
-Requests and answers: WECHATPAY2-SHA256-RSA2048 (RSA PKCS #1 v1.5 over SHA-256). Callbacks and certificates: AES-256-GCM with the APIv3 key.
+Requests and answers: RSA PKCS #1 v1.5 over SHA-256. Callbacks and certificates: AES-256-GCM with the APIv3 key.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from cryptography import exceptions
 from cryptography.hazmat.primitives.ciphers import aead
 
 from makewhole.adapters.payments import signatures
+from makewhole.adapters.payments.apiv3 import dialect
 
-SCHEME = "WECHATPAY2-SHA256-RSA2048"
 sign, fits = signatures.sign, signatures.fits
-PROBE = "WECHATPAY/SIGNTEST/"
-"""WeChat Pay sends signatures that begin so to see whether the merchant checks at all: they must be refused."""
 CLOCK_SKEW_MAX = timedelta(minutes=5)
 """The documented window of a stamp, both ways: older is a replay, or a clock is wrong."""
 GCM_NONCE_BYTES = 12
@@ -33,9 +31,10 @@ def answer_string(timestamp: str, nonce: str, body: bytes) -> bytes:
     return f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
 
 
-def authorization(*, mchid: str, serial_no: str, nonce: str, timestamp: str, signature: str) -> str:
+def authorization(speech: dialect.Dialect, *, mchid: str, serial_no: str, nonce: str, timestamp: str, signature: str) -> str:
     """The value of the Authorization header."""
-    return f'{SCHEME} mchid="{mchid}",nonce_str="{nonce}",signature="{signature}",timestamp="{timestamp}",serial_no="{serial_no}"'
+    told = {"mchid": mchid, "serial_no": serial_no, "nonce_str": nonce, "timestamp": timestamp, "signature": signature}
+    return f"{speech.scheme} " + ",".join(f'{name}="{told[name]}"' for name in speech.fields)
 
 
 def unseal(apiv3_key: bytes, *, nonce: str, associated_data: str, ciphertext: str) -> bytes:
@@ -54,7 +53,7 @@ def unseal(apiv3_key: bytes, *, nonce: str, associated_data: str, ciphertext: st
 
 
 def stamped(timestamp: str) -> datetime | None:
-    """The instant of a Wechatpay-Timestamp (seconds since 1970), or None where it is none."""
+    """The instant of a stamp (seconds since 1970), or None where it is none."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11):
         return None
     return datetime.fromtimestamp(int(timestamp), tz=UTC)
