@@ -20,11 +20,12 @@ from makewhole.engine import look, recover, relay, sweep
 from makewhole.model import finding, payment, plan, run
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day
+from makewhole.sandbox.apiv3 import objects
 from makewhole.sandbox.channel import post
 from makewhole.sandbox.shop import notices as shop_notices
 from makewhole.sandbox.shop.defects import Defect
 from makewhole.sandbox.shop.schema import Status
-from makewhole.sandbox.wechatpay import gateway, keys, objects
+from makewhole.sandbox.wechatpay import gateway, keys
 from makewhole.web import relay as relay_page
 from tests.payments import shop as shops
 

@@ -17,9 +17,10 @@ from makewhole.adapters.payments.wechatpay import dialect
 from makewhole.core import codec, ids, money
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import act, claim, dossier, finding, order, payment, run
+from makewhole.sandbox.apiv3 import objects
 from makewhole.sandbox.channel import post
 from makewhole.sandbox.channel.faults import Fault
-from makewhole.sandbox.wechatpay import keys, objects
+from makewhole.sandbox.wechatpay import keys
 from tests.payments import shop as shops
 
 Check = payment.NoticeCheck

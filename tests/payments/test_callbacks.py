@@ -17,9 +17,10 @@ from makewhole.adapters.payments.apiv3 import signing, trust
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.core import faults
 from makewhole.model import payment
+from makewhole.sandbox.apiv3 import notices, objects, seal
 from makewhole.sandbox.channel import post
 from makewhole.sandbox.channel.faults import Fault
-from makewhole.sandbox.wechatpay import keys, notices, objects, seal
+from makewhole.sandbox.wechatpay import keys
 from tests.payments import shop as shops
 
 Check = payment.NoticeCheck

@@ -15,10 +15,11 @@ from makewhole.adapters.payments.apiv3 import signing
 from makewhole.adapters.payments.wechatpay import dialect
 from makewhole.core import clock
 from makewhole.model import payment
+from makewhole.sandbox.apiv3 import bills, notices
 from makewhole.sandbox.channel import post
 from makewhole.sandbox.channel.faults import Fault, Faults
 from makewhole.sandbox.channel.truth import Outcome
-from makewhole.sandbox.wechatpay import bills, gateway, keys, notices
+from makewhole.sandbox.wechatpay import gateway, keys
 from tests.payments import shop as shops
 
 

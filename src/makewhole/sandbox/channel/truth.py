@@ -135,6 +135,8 @@ class Truth:
         self._planned: dict[str, tuple[Outcome, timedelta]] = {}
         self._waiting: list[tuple[datetime, int, Refund]] = []
         self.refund_takes = refund_takes
+        self.prefixes = {"prepay": "wx", "payment": "4200", "refund": "5030"}
+        """How the channel's own numbers begin."""
         self.balance: int | None = None
         """Fen that the merchant can refund from; None: as much as anybody asks."""
         self.unknown_close_is_taken = True
@@ -247,7 +249,7 @@ class Truth:
         outcome, after = self._planned.get(out_refund_no) or self._planned.get("") or (Outcome.SUCCESS, self.refund_takes)
         refund = Refund(
             out_refund_no=out_refund_no,
-            refund_id=self._number("5030", now),
+            refund_id=self._number("refund", now),
             of=of,
             amount=amount,
             total=total,
@@ -321,7 +323,7 @@ class Truth:
             found.state, found.closed_at = "CLOSED", until
 
     def _new(self, order: Order, now: datetime) -> Transaction:
-        made = Transaction(order=order, created_at=now, prepay=self._number("wx", now))
+        made = Transaction(order=order, created_at=now, prepay=self._number("prepay", now))
         self.transactions[order.out_trade_no] = made
         return made
 
@@ -329,7 +331,7 @@ class Truth:
         found.state, found.paid, found.paid_at = "SUCCESS", amount, when
         found.openid = found.order.openid or "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
         # Where a channel numbers an attempt when it is opened, that number stays.
-        found.transaction_id = found.transaction_id or self._number("4200", when)
+        found.transaction_id = found.transaction_id or self._number("payment", when)
         self.by_id[found.transaction_id] = found
         self._move(when, "payment", found.order.out_trade_no, amount)
         if found.order.notify_url:
@@ -341,6 +343,6 @@ class Truth:
         if self.balance is not None:
             self.balance += moved
 
-    def _number(self, prefix: str, at: datetime) -> str:
+    def _number(self, of: str, at: datetime) -> str:
         self._numbered += 1
-        return f"{prefix}{at.astimezone(clock.BEIJING):%Y%m%d}{self._numbered:016d}"
+        return f"{self.prefixes[of]}{at.astimezone(clock.BEIJING):%Y%m%d}{self._numbered:016d}"

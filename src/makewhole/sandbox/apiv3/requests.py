@@ -1,4 +1,4 @@
-"""What merchants send: raw bodies go in, checked requests come out, or the PARAM_ERROR that WeChat Pay would answer."""
+"""What merchants send: raw bodies go in, checked requests come out, or the PARAM_ERROR that the channel would answer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from makewhole.core import clock
+from makewhole.sandbox.apiv3 import speech, words
 from makewhole.sandbox.channel import truth
-from makewhole.sandbox.wechatpay import words
 
-_OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_\-*|@]{1,32}", re.ASCII)
 _OUT_REFUND_NO = re.compile(r"[0-9A-Za-z_\-*|@]{1,64}", re.ASCII)
 
 
@@ -31,21 +30,23 @@ class RefundRequest:
     notify_url: str
 
 
-def order(kind: str, body: bytes, mchid: str, appid: str) -> truth.Order:
+def order(kind: str, body: bytes, of: speech.Merchant, speaks: speech.Speech) -> truth.Order:
     """The body of a new payment."""
     told = _object(body)
-    if _text(told, "mchid") != mchid or _text(told, "appid") != appid:
+    if _text(told, "mchid") != of.mchid or _text(told, "appid") != of.appid:
         raise words.Refused(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
     number = _text(told, "out_trade_no")
-    if not _OUT_TRADE_NO.fullmatch(number):
+    if not speaks.out_trade_no.fullmatch(number):
         raise _wrong("out_trade_no", "输入源“/body/out_trade_no”格式不符合要求")
+    if not speaks.notify_url.fullmatch(_text(told, "notify_url")):
+        raise _wrong("notify_url", "输入源“/body/notify_url”格式不符合要求")
     amount = _inner(told, "amount")
     if kind == "h5":
         _text(_inner(told, "scene_info"), "payer_client_ip")
     return truth.Order(
         kind=kind,
-        appid=appid,
-        mchid=mchid,
+        appid=of.appid,
+        mchid=of.mchid,
         description=_text(told, "description"),
         out_trade_no=number,
         total=_fen(amount, "total"),
@@ -57,11 +58,11 @@ def order(kind: str, body: bytes, mchid: str, appid: str) -> truth.Order:
     )
 
 
-def opened(kind: str, made: truth.Transaction, base_url: str) -> dict[str, str]:
+def opened(kind: str, made: truth.Transaction, base_url: str, speaks: speech.Speech) -> dict[str, str]:
     """The answer to a new payment."""
     match kind:
         case "native":
-            return {"code_url": f"weixin://wxpay/bizpayurl?pr={made.prepay[-12:]}zz"}
+            return dict(speaks.code_urls(made.prepay[-12:]))
         case "h5":
             return {"h5_url": f"{base_url}/cgi-bin/mmpayweb-bin/checkmweb?prepay_id={quote(made.prepay)}&package=2150917749"}
         case _:
@@ -80,9 +81,11 @@ def same_merchant(query: Mapping[str, list[str]], mchid: str) -> None:
         raise _wrong("mchid", "输入源“/query/mchid”映射到值字段“直连商户号”必填性规则校验失败")
 
 
-def refund(body: bytes) -> RefundRequest:
-    """The body of a refund."""
+def refund(body: bytes, mchid: str | None) -> RefundRequest:
+    """The body of a refund; `mchid` is the merchant number that it must name, None where it need name none."""
     told = _object(body)
+    if mchid is not None and _text(told, "mchid") != mchid:
+        raise _wrong("mchid", "商户号不匹配")
     amount = _inner(told, "amount")
     if amount.get("currency") != "CNY":
         raise _wrong("currency", "退款币种目前只支持人民币：CNY")

@@ -1,4 +1,4 @@
-"""Truth as WeChat Pay writes it: transactions and refunds go in, the JSON objects of answers and callbacks come out."""
+"""Truth as channels of APIv3 write it: transactions and refunds go in, the JSON objects of answers and callbacks come out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How WeChat Pay says no: a reason goes in, its HTTP status, its code and its sentence come out."""
+"""How channels of APIv3 say no: a reason goes in, its HTTP status, its code and its sentence come out."""
 
 from __future__ import annotations
 

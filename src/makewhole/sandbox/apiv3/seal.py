@@ -1,4 +1,4 @@
-"""How WeChat Pay signs and seals, from the documentation and apart from our own connector: what one forgets, the other must notice."""
+"""How channels of APIv3 sign and seal, from the documentation and apart from our own connector: what one forgets, the other must notice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import aead
 
-SCHEME = "WECHATPAY2-SHA256-RSA2048"
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -30,17 +29,17 @@ def verifies(key: rsa.RSAPublicKey, signature: str, *lines: bytes) -> bool:
     return True
 
 
-def credentials(authorization: str) -> dict[str, str]:
+def credentials(authorization: str, scheme: str) -> dict[str, str]:
     """The fields of an Authorization header, in whatever order they stand; empty for another scheme."""
-    scheme, _, rest = authorization.partition(" ")
-    return dict(_FIELD.findall(rest)) if scheme == SCHEME else {}
+    told, _, rest = authorization.partition(" ")
+    return dict(_FIELD.findall(rest)) if told == scheme else {}
 
 
-def seal(apiv3_key: bytes, plain: bytes, *, nonce: str, associated_data: str) -> dict[str, str]:
+def seal(apiv3_key: bytes, plain: bytes, *, nonce: str, associated_data: str, algorithm: str) -> dict[str, str]:
     """The sealed form of callbacks and certificates: ciphertext and tag in one base64 text."""
     raw = aead.AESGCM(apiv3_key).encrypt(nonce.encode(), plain, associated_data.encode())
     return {
-        "algorithm": "AEAD_AES_256_GCM",
+        "algorithm": algorithm,
         "ciphertext": base64.b64encode(raw).decode("ascii"),
         "associated_data": associated_data,
         "nonce": nonce,

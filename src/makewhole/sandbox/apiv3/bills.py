@@ -1,4 +1,4 @@
-"""Trade bills: the ledger of a Beijing day goes in, the CSV that WeChat Pay lets its merchants download comes out."""
+"""Trade bills: the ledger of a Beijing day goes in, the CSV that a channel lets its merchants download comes out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 from makewhole.core import clock
+from makewhole.sandbox.apiv3 import objects, words
 from makewhole.sandbox.channel import truth
-from makewhole.sandbox.wechatpay import objects, words
+from makewhole.sandbox.channel.faults import Fault, Faults
 
 READY_AT = time(10)
 """Bills are made from 9:00 of the next day; the documentation says to come after 10:00."""
@@ -58,31 +59,47 @@ _STATUS: Mapping[str, str] = {"SUCCESS": "SUCCESS", "PROCESSING": "PROCESSING", 
 class Bills:
     """Makes bills and remembers the addresses that it gave out."""
 
-    def __init__(self, of: truth.Truth, ticking: clock.Clock) -> None:
+    def __init__(
+        self,
+        of: truth.Truth,
+        ticking: clock.Clock,
+        faults: Faults,
+        *,
+        kinds: Mapping[str, str],
+        names: Mapping[str, str] | None = None,
+        download: str,
+    ) -> None:
+        """`kinds`: what may be asked for, and which of ALL, SUCCESS and REFUND it is. `names`: columns that have a name of their own."""
         self._truth = of
         self._clock = ticking
+        self._faults = faults
+        self._kinds, self._names, self._address = kinds, dict(names or {}), download
         self._given: dict[str, tuple[bytes, datetime]] = {}
 
     def apply(self, query: Mapping[str, list[str]], base_url: str) -> dict[str, str]:
-        """The answer of /v3/bill/tradebill: hash of the plain file, also for GZIP, and an address that lives five minutes."""
-        day, kind = _day(query), query.get("bill_type", ["ALL"])[0]
+        """The answer to the question for a bill: hash of the plain file, also for GZIP, and an address that lives five minutes."""
+        day, kind = _day(query), self._kinds.get(query.get("bill_type", [""])[0])
         now = self._clock.now().astimezone(clock.BEIJING)
-        if kind not in _COLUMNS:
+        if kind is None:
             raise words.Refused(400, "PARAM_ERROR", "bill_type不合法")
         if day >= now.date() or (now.date() - day).days > DAYS_BACK_MAX:
             raise words.Refused(400, "PARAM_ERROR", "账单日期不在可下载的范围内")
-        if now < datetime.combine(day + timedelta(days=1), READY_AT, clock.BEIJING):
+        late = self._faults.draw(Fault.BILL_LATE, "bill")
+        if late or now < datetime.combine(day + timedelta(days=1), READY_AT, clock.BEIJING):
             raise words.Refused(400, "STATEMENT_CREATING", "账单生成中")
         plain = self.csv(day, kind)
         if plain is None:
             raise words.Refused(400, "NO_STATEMENT_EXIST", "账单文件不存在")
         zipped = query.get("tar_type") == ["GZIP"]
         token = hashlib.sha256(f"{day}{kind}{zipped}{len(self._given)}".encode()).hexdigest()
-        self._given[token] = (gzip.compress(plain, mtime=0) if zipped else plain, now + URL_LIVES)
+        given = gzip.compress(plain, mtime=0) if zipped else plain
+        if self._faults.draw(Fault.BILL_TRUNCATED, "bill"):
+            given = given[: len(given) // 2]
+        self._given[token] = (given, now + URL_LIVES)
         return {
             "hash_type": "SHA1",
             "hash_value": hashlib.sha1(plain, usedforsecurity=False).hexdigest(),
-            "download_url": f"{base_url}/v3/billdownload/file?token={token}",
+            "download_url": f"{base_url}{self._address}?token={token}",
         }
 
     def download(self, query: Mapping[str, list[str]]) -> bytes:
@@ -93,14 +110,22 @@ class Bills:
         return content
 
     def csv(self, day: date, kind: str = "ALL") -> bytes | None:
-        """The whole file, or None for a day without business."""
-        rows = sorted((*self._payments(day, kind), *self._refunds(day, kind)), key=lambda r: r["交易时间"])
-        if not rows:
+        """The whole file, its lines spoilt if the plan says so; None for a day without business."""
+        draw = self._faults.draw
+        told = day - timedelta(days=1) if draw(Fault.BILL_WRONG_DAY, "bill") else day
+        rows = sorted((*self._payments(told, kind), *self._refunds(told, kind)), key=lambda r: r["交易时间"])
+        if not rows and told == day:
             return None
+        if draw(Fault.BILL_LINE_DOUBLED, "bill"):
+            rows.append(rows[-1])
+        if draw(Fault.BILL_LINE_MISSING, "bill"):
+            rows = rows[:-1]
+        if rows and draw(Fault.BILL_AMOUNT_OFF, "bill"):
+            rows[0] |= dict.fromkeys(("订单金额", "应结订单金额"), _yuan(_fen(rows[0]["订单金额"]) + 1))
         columns = _COLUMNS[kind]
         totals = self._totals(rows, kind)
         lines = [
-            ",".join(columns),
+            ",".join(self._names.get(c, c) for c in columns),
             *(_row([row.get(c, "") for c in columns]) for row in rows),
             ",".join(totals),
             _row(list(totals.values())),
