@@ -24,6 +24,8 @@ from makewhole.model.bill import Refused, Wrong
 LINE_BYTES_MAX = 65_536
 """Of one line: a bill's have three hundred."""
 _DIGITS = r"-?[0-9]{1,13}"
+_SUSPECT = rf"\p{{Nd}}({cards.GAP}?\p{{Nd}}){{{cards.DIGITS_MIN - 1}}}"
+"""Where this is nowhere there is no card: `cards` looks at the other cells alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +202,7 @@ def _statement(form: Format, sheet: Sheet, names: Mapping[str, str | None], path
     }
     told = ", ".join(f"{fields[name]} AS {name}" for name in columns.BOOK)
     kept = "".join(f', {sql} AS "{name}"' for name, sql in layout.keep.items())
-    cards_at = " OR ".join(f"regexp_matches(\"{name}\", '[0-9]([ -]?[0-9]){{12}}')" for name in layout.free) or "false"
+    cards_at = " OR ".join(f'regexp_matches("{name}", {_quoted(_SUSPECT)})' for name in layout.free) or "false"
     suspect = " || ' ' || ".join(f'"{name}"' for name in layout.free) or "''"
     return f"""CREATE OR REPLACE TABLE cells AS WITH told AS (
         SELECT row_number() OVER () + {sheet.first_line - 1} AS line, {", ".join(cells)}
@@ -237,8 +239,10 @@ def _judged(connection: duckdb.DuckDBPyConnection, form: Format, sheet: Sheet, e
     if bad is not None:
         check = _checks(layout, expected)[bad[1]]
         raise Refused(check.wrong, bad[0], check.says)
-    for line, said in connection.execute("SELECT line, suspect FROM cells WHERE suspect IS NOT NULL ORDER BY line").fetchall():
-        if cards.find_card(said) is not None:
+    told = "SELECT line, suspect, number, transaction FROM cells WHERE suspect IS NOT NULL ORDER BY line"
+    for line, said, *own in connection.execute(told).fetchall():
+        # Many shops write their order's number into the free columns too.
+        if cards.find_card(said, own=own) is not None:
             raise Refused(Wrong.CARD_NUMBER, line, "a payment card's number")
     twice = connection.execute(
         """SELECT min(line), max(line) FROM cells WHERE kind = 'payment' OR refund_id IS NOT NULL
