@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from makewhole.sandbox.channel.faults import Fault
-from tests.payments import alipay
+from tests.payments import alipay, douyinpay
 from tests.payments import shop as shops
 
 
@@ -22,6 +22,7 @@ class Entry:
 
 CHANNELS: Mapping[str, Entry] = {
     "wechatpay": Entry(kind=shops.WeChatShop, in_process=shops.shop, loopback=shops.loopback_shop),
+    "douyinpay": Entry(kind=douyinpay.DouyinShop, in_process=douyinpay.shop, loopback=douyinpay.loopback_shop),
     "alipay": Entry(kind=alipay.AlipayShop, in_process=alipay.shop, loopback=alipay.loopback_shop),
 }
 NAMES = [f"{name}-{way}" for name in CHANNELS for way in ("in-process", "loopback")]

@@ -63,7 +63,7 @@ def step_of(shop: shops.Shop, kind: type[act.Act]) -> plan.Step:
     if kind is act.ClosePayment:
         shop.opened()
         return shops.close_step()
-    return shops.link_step()
+    return shops.link_step("LINK-A1")
 
 
 def effect(shop: shops.Shop, kind: type[act.Act]) -> object:
@@ -76,7 +76,7 @@ def effect(shop: shops.Shop, kind: type[act.Act]) -> object:
 DONE = {
     act.RefundPayment: ([("MW0001", 12850)], 0),
     act.ClosePayment: {"A1": "CLOSED"},
-    act.NewPaymentLink: {"A1": "NOTPAY"},
+    act.NewPaymentLink: {"LINK-A1": "NOTPAY"},
 }
 
 
@@ -236,17 +236,17 @@ def test_a_refund_ends_as_wechat_pay_says() -> None:
 
 def test_a_new_link_for_a_number_that_was_paid_closed_or_used_is_refused(shop: shops.Shop) -> None:
     """The plan is made again."""
-    shop.paid("P1")
-    shop.opened("C1")
-    shop.truth.close("C1")
-    shop.opened("U1", 777)
+    shop.paid("LINK-P1")
+    shop.opened("LINK-C1")
+    shop.truth.close("LINK-C1")
+    shop.opened("LINK-U1", 777)
     codes = {}
-    for number in ("P1", "C1", "U1"):
+    for number in ("LINK-P1", "LINK-C1", "LINK-U1"):
         news = shops.do(shop, shops.link_step(number))
         assert isinstance(news, run.Refusal)
         codes[number] = news.code
-    assert codes == {"P1": shop.PAID, "C1": shop.CLOSED, "U1": shop.USED}
-    assert shop.truth.transactions["U1"].order.total == 777
+    assert codes == {"LINK-P1": shop.PAID, "LINK-C1": shop.CLOSED, "LINK-U1": shop.USED}
+    assert shop.truth.transactions["LINK-U1"].order.total == 777
 
 
 @pytest.mark.parametrize(
