@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from makewhole.model import cell, change, rollback
+from makewhole.model import cell, change, rollback, trail
 
 Live = Mapping[str, Mapping[str, cell.Cell] | None]
 """What stands in rows now, by `Net.name()`: every column that may be read, as cells; None for a row that is not there."""
@@ -25,6 +25,8 @@ class Passing:
     """Schema and table, lower case, of every row that it wrote."""
     changes: Callable[[frozenset[tuple[str, str]] | None], Iterator[change.Change]]
     """In the order of the log; of these tables, or of all."""
+    speaks: Callable[[str, str], str]
+    """The first of its statements without row images that names this schema and table; empty where none does."""
 
 
 class Film(Protocol):
@@ -39,6 +41,10 @@ class Film(Protocol):
 
         Raises BadInput for a log that has a gap, is purged there, or cannot be read; Unavailable for a silent server.
         """
+        ...
+
+    def whole(self) -> bool:
+        """Whether what was run began with the database's first write, and not with the oldest that is left."""
         ...
 
     def drift(self, table: change.Table) -> Mapping[str, str]:
@@ -70,8 +76,12 @@ class Reverser(Protocol):
     """Writes rows of one shop's database back. Every statement has parameters; every session says its zone, mode and character set."""
 
     def place(self) -> rollback.Place:
-        """Which server and database this is. Raises Rejected on a replica, a read-only server, or one whose log would not tell our own
-        writes whole; Unavailable for a silent one."""
+        """Which server and database this is. Raises Unavailable for a silent one."""
+        ...
+
+    def ready(self) -> None:
+        """Make the audit table, if it is not there. Raises Rejected on a replica, a read-only server, or one whose log would not tell our
+        own writes whole; BadInput where the account may not."""
         ...
 
     def describe(self, tables: Sequence[str]) -> Mapping[str, rollback.Form]:
@@ -96,4 +106,44 @@ class Reverser(Protocol):
         Raises Rejected where the database refuses, Unavailable where nothing happened, Indeterminate where the commit's answer was lost:
         the same call again then finds the rows done.
         """
+        ...
+
+
+class Shelf(Protocol):
+    """Where the rows of a rollback lie while it is thought about: in bounded memory, whatever their number."""
+
+    def get(self, name: str) -> trail.Trail | None:
+        """A row's trail so far."""
+        ...
+
+    def put(self, name: str, told: trail.Trail | None) -> None:
+        """Remember it; None forgets the row."""
+        ...
+
+    def same(self, unit: str, number: str) -> None:
+        """Two names of one unit: an order's key, by which some rows know it, and its number."""
+        ...
+
+    def number(self, unit: str) -> str:
+        """The number of an order that is named by its key; empty where nothing told it."""
+        ...
+
+    def trails(self) -> Iterator[tuple[str, trail.Trail]]:
+        """All rows, those of one unit side by side, with the unit's name."""
+        ...
+
+    def keep(self, line: bytes) -> None:
+        """Remember a line of the plan."""
+        ...
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines, in the order in which they were kept."""
+        ...
+
+    def happened(self, name: str, event: trail.Later) -> None:
+        """Remember that somebody wrote a row after the plan was made."""
+        ...
+
+    def since(self, name: str) -> tuple[trail.Later, ...]:
+        """What somebody did to a row after the plan was made, oldest first."""
         ...

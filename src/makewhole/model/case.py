@@ -38,6 +38,7 @@ class EntryKind(enum.Enum):
     CASE_ENDED = "case-ended"
     NOTICE = "notice"
     PERSON_ASKED = "person-asked"
+    ROLLBACK = "rollback"
 
 
 class Entry(codec.Noun, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -136,11 +136,14 @@ class Column(codec.Noun, frozen=True, kw_only=True):
     name: str
     type: str
     """The server's own words, sign, length, fraction and labels included."""
-    charset: str = ""
+    collation: str = ""
+    """Of text: character set and how it compares, as the server calls it."""
     written: bool = True
     """False for what the server makes by itself (generated, of system versions) or hides: never written."""
     ticks: bool = False
-    """The server sets it at every write (ON UPDATE): left to it."""
+    """It is set at every write (ON UPDATE): set to now, never back."""
+    counts: bool = False
+    """The shop counts a row's writes in it: one more at ours too, never back, so that nobody takes the row for the one it read before."""
 
 
 class Reference(codec.Noun, frozen=True, kw_only=True):
@@ -259,9 +262,16 @@ def row_name(table: str, key: Mapping[str, Cell]) -> str:
     return "\x1f".join([table.lower(), *(f"{c.lower()}={v}" for c, v in sorted(key.items()))])
 
 
-def sealed(lines: Iterable[bytes]) -> str:
-    """The hash of a plan: SHA-256 over its lines' canonical bytes, each with its line end, in lower-case hex."""
-    told = hashlib.sha256()
-    for line in lines:
-        told.update(line + b"\n")
-    return told.hexdigest()
+class Hasher:
+    """The hash of a plan, line by line: SHA-256 over each line's canonical bytes and its line end."""
+
+    def __init__(self) -> None:
+        self._told = hashlib.sha256()
+
+    def add(self, line: bytes) -> None:
+        """One more line, without its end."""
+        self._told.update(line + b"\n")
+
+    def hex(self) -> str:
+        """64 characters in lower case."""
+        return self._told.hexdigest()

@@ -80,14 +80,14 @@ Definitions = Callable[[str, str], Definition | None]
 
 def described(shape: Shape, told: Definition) -> Shape:
     """The shape with the definition's names, signs, character sets and labels; unchanged where the two are not the same table."""
-    if len(told.columns) != len(shape.columns) or not all(map(_agree, shape.columns, told.columns)):
+    if len(told.columns) != len(shape.columns) or not all(map(agree, shape.columns, told.columns)):
         return shape
     columns = tuple(_described(c, d) for c, d in zip(shape.columns, told.columns, strict=True))
     return replace(shape, columns=columns, key=shape.key or told.key)
 
 
 def _described(column: Column, told: ColumnDefinition) -> Column:
-    labels = tuple(m.replace("''", "'") for m in _LABEL.findall(told.column_type)) if column.code in {Code.ENUM, Code.SET} else None
+    words = labels(told.column_type) if column.code in {Code.ENUM, Code.SET} else None
     unsigned = "unsigned" in told.column_type.lower() or "zerofill" in told.column_type.lower()
     return Column(
         code=column.code,
@@ -95,11 +95,17 @@ def _described(column: Column, told: ColumnDefinition) -> Column:
         unsigned=unsigned if column.unsigned is None else column.unsigned,
         charset=column.charset if column.charset is not None else told.charset or "binary",
         name=told.name if column.name is None else column.name,
-        labels=labels if column.labels is None else column.labels,
+        labels=words if column.labels is None else column.labels,
     )
 
 
-def _agree(column: Column, told: ColumnDefinition) -> bool:
+def labels(column_type: str) -> tuple[str, ...]:
+    """The labels of an ENUM or a SET."""
+    return tuple(m.replace("''", "'") for m in _LABEL.findall(column_type))
+
+
+def agree(column: Column, told: ColumnDefinition) -> bool:
+    """Whether this can be the same column, as far as its type tells."""
     kind = told.data_type.lower()
     if kind in _SPATIAL:
         return column.code is Code.GEOMETRY

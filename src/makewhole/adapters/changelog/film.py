@@ -1,0 +1,156 @@
+"""A server's address goes in, its whole log runs by, transaction after transaction: `reversals.Film`, for taking changes back.
+
+However large a transaction is, its bytes lie in unlinked files on disk, read through the page cache; rows are decoded one event at a time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from makewhole import reversals
+from makewhole.adapters.changelog import connection, decoding, drifting, events, files, queries, replica, scanning, schemas, tablemaps
+from makewhole.adapters.changelog.transactions import Group
+from makewhole.core import faults
+from makewhole.model import change
+from makewhole.model.change import Position
+
+Placed = tuple[str, events.Event, events.Format]
+"""The file's name, an event of it, and how that file is written."""
+SEGMENT_BYTES = 8 << 20
+"""What is held in memory of a log that comes over the wire, before it goes to disk."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ServerFilm:
+    """`reversals.Film` of a MariaDB or MySQL server; with binlog files, those first and then what the server wrote after them."""
+
+    def __init__(self, url: sa.URL, place: Path | None = None) -> None:
+        self._url, self._paths = url, () if place is None else tuple(files.find(place))
+        # Without definitions: a table that the log does not name stays unnamed here, and is refused.
+        self._decoder = decoding.Decoder()
+        self._first: str | None = None
+        self._shapes: dict[change.Table, tablemaps.Shape] = {}
+        self._definitions: dict[tuple[str, str], schemas.Definition | None] = {}
+
+    def end(self) -> Position:
+        """See the port."""
+        with connection.connected(self._url) as server:
+            replica.check(server)
+            return newest(server)
+
+    def run(self, since: Position | None = None) -> Iterator[reversals.Passing]:
+        """See the port."""
+        with connection.connected(self._url) as server:
+            replica.check(server)
+            if self._paths and since is None:
+                placed = self._from_files(server)
+            else:
+                placed = replica.events_of(server, since or replica.oldest(server))
+            for group in scanning.groups(_spooled(placed), "" if since is None else since.gtids):
+                self._first = self._first or group.begins.file
+                yield self._passing(group)
+
+    def whole(self) -> bool:
+        """See the port. A server's first file has the number 1; it never gives that number again."""
+        return self._first is None or int(self._first.rpartition(".")[2] or 0) == 1
+
+    def drift(self, table: change.Table) -> Mapping[str, str]:
+        """See the port."""
+        where = self._url.render_as_string()
+        shape = self._shapes.get(table)
+        if shape is None or not shape.named:
+            raise faults.BadInput(f"the log does not name the columns of {table}", where=where, todo=decoding.FULL_METADATA)
+        if not shape.key:
+            todo = "Give the table a primary key: a row without one cannot be told from its twin."
+            raise faults.BadInput(f"{table} has no primary key", where=where, todo=todo)
+        return drifting.differences(shape, self._definition(table.schema, table.name))
+
+    def _definition(self, schema: str, table: str) -> schemas.Definition | None:
+        asked = (schema.lower(), table.lower())
+        if asked not in self._definitions:
+            with connection.connected(self._url) as server:
+                self._definitions[asked] = server.definition(schema, table)
+        return self._definitions[asked]
+
+    def _from_files(self, server: connection.Server) -> Iterator[Placed]:
+        """The files, and then the server's own log from where they end. Raises BadInput where the server no longer has what comes next."""
+        place = Position(file=self._paths[-1].name, offset=len(events.MAGIC))
+        for placed in files.read(self._paths):
+            place = Position(file=placed[0], offset=max(placed[1].end, place.offset if placed[0] == place.file else 0))
+            yield placed
+        yield from replica.events_of(server, place)
+
+    def _passing(self, group: Group) -> reversals.Passing:
+        head = change.Transaction(
+            id=group.id,
+            begins=group.begins,
+            ends=group.ends,
+            committed_at=_EPOCH + timedelta(microseconds=group.committed_us),
+            connection=group.connection,
+            user=group.user,
+            statements=tuple(q.text for q in group.statements),
+        )
+        rows = group.rows
+
+        def changes(tables: frozenset[tuple[str, str]] | None) -> Iterator[change.Change]:
+            for told in rows:
+                if tables is None or (told.shape.schema.lower(), told.shape.table.lower()) in tables:
+                    self._shapes.setdefault(self._decoder.reader(told.shape).table, told.shape)
+                    yield from self._decoder.changes(told, group.begins.file)
+
+        tables = frozenset((r.shape.schema.lower(), r.shape.table.lower()) for r in rows)
+
+        def speaks(schema: str, table: str) -> str:
+            return next((q.text for q in group.statements if _names(q, schema, table)), "")
+
+        return reversals.Passing(head=head, tables=tables, changes=changes, speaks=speaks)
+
+
+def _names(told: queries.Query, schema: str, table: str) -> bool:
+    elsewhere = bool(told.schema) and told.schema.lower() != schema.lower()
+    return queries.names(told.text, table) and (not elsewhere or queries.names(told.text, schema))
+
+
+def newest(server: connection.Server) -> Position:
+    """Where the server's log ends now."""
+    told = server.rows("SHOW MASTER STATUS")
+    if not told:
+        raise faults.BadInput("the server keeps no change log (log_bin is off)", where=server.where, todo="Set log_bin and start it again.")
+    file, offset, *rest = told[0]
+    executed = server.variable("gtid_binlog_pos") if server.mariadb else str(rest[2] if len(rest) > 2 else "").replace("\n", "")
+    return Position(file=str(file), offset=int(offset), gtids=executed)
+
+
+def _spooled(placed: Iterator[Placed]) -> Iterator[Placed]:
+    """The same events, their bytes on disk: a transaction of gigabytes stays out of memory however long somebody holds on to it."""
+    batch: list[Placed] = []
+    size = 0
+    for one in placed:
+        batch.append(one)
+        size += len(one[1].raw)
+        if size >= SEGMENT_BYTES:
+            yield from _mapped(batch, size)
+            batch, size = [], 0
+    yield from _mapped(batch, size) if size else batch
+
+
+def _mapped(batch: Sequence[Placed], size: int) -> Iterator[Placed]:
+    with tempfile.TemporaryFile() as spool:
+        try:
+            spool.writelines(one[1].raw for one in batch)
+            spool.flush()
+        except OSError as full:
+            raise faults.Unavailable(f"no room to lay the log down: {full.strerror} ({tempfile.gettempdir()})") from full
+        whole = memoryview(mmap.mmap(spool.fileno(), size, access=mmap.ACCESS_READ))
+    starts = itertools.accumulate((len(one[1].raw) for one in batch), initial=0)
+    for start, (file, event, told) in zip(starts, batch, strict=False):
+        raw = whole[start : start + len(event.raw)]
+        body = raw[events.HEADER_LENGTH : events.HEADER_LENGTH + len(event.body)]
+        yield file, event._replace(raw=raw, body=body), told
