@@ -20,6 +20,11 @@ class WallClock:
         raise NotImplementedError
 
 
+def parsed(text: str) -> Any:
+    """A body as JSON; None for an empty one."""
+    return json.loads(text) if text else None
+
+
 class Stranger:
     """The SDK in its own process."""
 
@@ -40,7 +45,7 @@ class Stranger:
         answer = self.ask("call", method=method, arguments=arguments)
         if "base64" in answer:
             return answer["status"], base64.b64decode(answer["base64"])
-        return answer["status"], json.loads(answer["text"]) if answer["text"] else None
+        return answer["status"], parsed(answer["text"])
 
     def stop(self) -> None:
         assert self._process.stdin is not None

@@ -58,6 +58,8 @@ class Speech:
     bills: frozenset[tuple[str, ...]]
     download: tuple[str, ...]
     """Paths, split at their slashes."""
+    download_signed: bool
+    """Whether the request for a file must be signed, as every other; otherwise its token is enough."""
     closed: int
     """The status of a close that was carried out. Its body is empty."""
     out_trade_no: re.Pattern[str]

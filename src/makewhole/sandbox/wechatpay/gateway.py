@@ -25,6 +25,7 @@ SPEECH = speech.Speech(
     certificates=("v3", "certificates"),
     bills=frozenset({("v3", "bill", "tradebill")}),
     download=("v3", "billdownload", "file"),
+    download_signed=True,
     closed=204,
     out_trade_no=re.compile(r"[0-9A-Za-z_\-*|@]{1,32}", re.ASCII),
     notify_url=re.compile(r".+", re.DOTALL),
