@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from makewhole import indexes
+from makewhole import accounts, indexes
 from makewhole.core import clock, ids, note
 from makewhole.model import (
     act,
@@ -389,6 +389,8 @@ class World:
     relayed: bool = False
     """Whether callbacks come through our relay, so that none kept means none came."""
     forwarder: Forwarder | None = None
+    books: accounts.Books | None = None
+    """The daily books; None where none are kept."""
     seal: note.Seal | None = None
     """Signs the evidence log's roots; None where nothing is kept."""
     owner: str = "makewhole"

@@ -17,7 +17,7 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from makewhole import ports, settings
+from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
 from makewhole.adapters.changelog import archive as change_archive
 from makewhole.adapters.changelog import opening
@@ -83,16 +83,18 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             token = os.environ.get(settings.PREFIX + "SHOP_TOKEN", "")
             call = forward.calling(told.shop.admin_url, token, client) if told.shop.admin_url else None
             acting = hands.attach(map_, writer, reader, replay, call)
+        channels = _channels(told, client, ticking)
         world = ports.World(
             clock=ticking,
             eyes=seeing,
             hands=acting,
-            channels=_channels(told, client, ticking),
+            channels=channels,
             store=store,
             policies=settings.policy_book(told.platform, told.house),
             playbook=settings.load_playbook(told.playbook),
             relayed=told.relayed(),
             forwarder=forwarder,
+            books=wiring_books.books(channels, store.ledger),
             seal=_seal(told) if need_store else None,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
             lease=told.lease(),

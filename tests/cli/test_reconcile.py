@@ -82,38 +82,3 @@ def test_a_shop_that_does_not_answer_is_incomplete(house: fakes.FakeWorld, call:
     house.add(paid("S1", 1250))
     house.shop_down = True
     assert call("reconcile", "--day", "2026-11-23", "--theirs", str(theirs), *MERCHANT).exit_code == 3
-
-
-def test_our_refunds_stand_in_our_book() -> None:
-    """Those that the shop's rows name without a number are the same; one that they lack is added; twice is once."""
-    from makewhole.books import internal
-    from makewhole.model import act, bill, payment, plan, run
-
-    shop = paid("S1", 1250)
-    row = payment.ShopRefund(
-        source="shop", as_of=fakes.NOW, number=None, state=payment.RefundState.DONE, amount=money.Money(fen=300), requested_at=NINE
-    )
-    told = internal.lines((shop, row), ((fakes.WECHAT, ids.OutTradeNo("PS1")),), {fakes.WECHAT: "1"})
-    assert [(t.kind, t.number, t.amount_fen) for t in told] == [(bill.Kind.PAYMENT, "PS1", 1250), (bill.Kind.REFUND, None, 300)]
-    sent = act.RefundPayment(
-        channel=fakes.WECHAT,
-        payment=ids.OutTradeNo("PS1"),
-        transaction=ids.TransactionId("T"),
-        number=ids.RefundNo("MW1"),
-        amount=money.Money(fen=300),
-        paid=money.Money(fen=1250),
-    )
-    steps = (plan.Step(act=sent),)
-
-    class Going:
-        """As much of a run as the book looks at."""
-
-        begun_at = NINE
-
-        def __init__(self, mark: run.Mark) -> None:
-            self.steps, self.marks = steps, (mark,)
-
-    done, planned = Going(run.Mark.DONE), Going(run.Mark.INTENDED)
-    whole = internal.with_runs(told, [done, done])  # type: ignore[list-item]
-    assert [(t.kind, t.number) for t in whole] == [(bill.Kind.PAYMENT, "PS1"), (bill.Kind.REFUND, "MW1")]
-    assert internal.with_runs(told, [planned]) == told  # type: ignore[list-item]

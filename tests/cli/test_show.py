@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
 import msgspec
@@ -11,7 +11,7 @@ import pytest
 
 from makewhole.cli import shapes, show, timeline, words
 from makewhole.core import ids, money
-from makewhole.model import claim, dossier, order, payment, resource
+from makewhole.model import bill, claim, difference, dossier, order, payment, resource
 from tests.cli import fakes
 from tests.cli.conftest import Call
 
@@ -143,6 +143,23 @@ def test_the_end_of_the_time_to_pay_says_nothing_once_it_was_kept() -> None:
         assert any(m.key == "expires" for m in timeline.timeline(told, timeline.Ours())) is shown
 
 
+def _difference(at: datetime) -> difference.Difference:
+    return difference.Difference(
+        id=ids.Key("d1"),
+        order=ids.OrderKey(shop=fakes.SHOP, number=ids.OrderNumber("A1")),
+        channel=fakes.WECHAT,
+        merchant="1900000001",
+        kind=bill.Kind.PAYMENT,
+        number="PA1",
+        what=bill.Break.FEE,
+        day=20780,
+        ours=None,
+        theirs=None,
+        found_at=at,
+        source="query",
+    )
+
+
 @pytest.mark.parametrize("language", list(words.Language))
 def test_every_kind_of_claim_has_its_line(language: words.Language) -> None:
     """A new kind of claim without words fails here."""
@@ -176,6 +193,7 @@ def test_every_kind_of_claim_has_its_line(language: words.Language) -> None:
         resource.Reissue(source="shop", as_of=at, order=number),
         resource.ReissuedFrom(source="shop", as_of=at, order=number),
         order.OrphanRows(source="shop", as_of=at, order=number, items=(order.Item(sku=ids.Sku("tea"), quantity=1),)),
+        difference.Differs(source="wechatpay", as_of=at, of=_difference(at), what=bill.Break.FEE),
     ]
     assert {type(c) for c in told} == set(get_args(dossier.AnyClaim))
     assert all(show.claim_line(words.Say(language), c) for c in told)

@@ -85,7 +85,7 @@ def settings_of(page: Path) -> settings.Settings:
 def test_the_number_of_ailments_is_the_real_one(page: Path) -> None:
     """`Sixteen` is a claim like any other."""
     count = len(settings.load_playbook().remedies)
-    words = {16: ("Sixteen", "十六")}
+    words = {17: ("Seventeen", "十七"), 18: ("Eighteen", "十八"), 19: ("Nineteen", "十九")}
     assert count in words, "say the new number in both READMEs and here"
     assert any(word in page.read_text(encoding="utf-8") for word in words[count])
 

@@ -66,6 +66,9 @@ def merchant_account(**other: Any) -> account.Account:
 class AnyChannel(ports.Channel, Protocol):
     """What every connector has beside the port."""
 
+    @property
+    def merchant(self) -> str: ...
+
     def ask_transaction(self, transaction: ids.TransactionId) -> ports.Heard: ...
 
     def unlisted(self) -> dict[str, int]: ...

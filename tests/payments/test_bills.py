@@ -66,12 +66,13 @@ def unpacked(told: bill.RawBill) -> str:
         return archive.read(name).decode("gbk")
 
 
-def test_a_bill_that_is_not_made_yet_is_unavailable(shop: shops.Shop) -> None:
-    """In the night after the day: later, never "no business"."""
+def test_a_bill_that_is_not_made_yet_is_no_fault(shop: shops.Shop) -> None:
+    """In the night after the day: later, never "no business"; and whose it will be."""
     with_business(shop)
     shop.clock.advance(timedelta(hours=6))
-    with pytest.raises(faults.Unavailable):
-        shop.channel.fetch_bill(DAY)
+    told = shop.channel.fetch_bill(DAY)
+    assert isinstance(told, bill.NotMade)
+    assert (told.channel, told.merchant, told.day) == (shop.NAME, shop.merchant, DAY) == (shop.NAME, shop.channel.merchant, DAY)
 
 
 def test_a_day_without_business_has_no_bill_and_says_so(shop: shops.Shop) -> None:
@@ -79,7 +80,7 @@ def test_a_day_without_business_has_no_bill_and_says_so(shop: shops.Shop) -> Non
     with_business(shop)
     next_morning(shop)
     assert shop.channel.fetch_bill(DAY - timedelta(days=1)) == bill.NoBill(
-        channel=shop.NAME, merchant=shop.merchant, day=DAY - timedelta(days=1)
+        channel=ids.ChannelName(shop.NAME), merchant=shop.merchant, day=DAY - timedelta(days=1)
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from makewhole.adapters.store import faults as foreign
 from makewhole.adapters.store import journal, links, tables
-from makewhole.core import faults
+from makewhole.core import faults, ids
 from tests.store import scenes
 from tests.store.conftest import FILES
 
@@ -20,7 +20,7 @@ on_a_file = pytest.mark.parametrize("address", ["sqlite"], indirect=True)
 
 
 @on_every_file
-@pytest.mark.parametrize("version", [0, tables.SCHEMA_VERSION - 1, tables.SCHEMA_VERSION + 1])
+@pytest.mark.parametrize("version", [0, tables.GROWN_FROM - 1, tables.SCHEMA_VERSION + 1])
 def test_a_store_of_another_version_is_refused(address: str, version: int) -> None:
     journal.SqlStore(address).close()
     engine = sa.create_engine(address)
@@ -32,6 +32,25 @@ def test_a_store_of_another_version_is_refused(address: str, version: int) -> No
         connection.execute(tables.meta.update().values(value=str(tables.SCHEMA_VERSION)))
     engine.dispose()
     journal.SqlStore(address).close()
+
+
+@on_every_file
+def test_a_store_from_before_the_daily_books_is_given_their_tables(address: str) -> None:
+    """Nothing of what it holds is touched, and from then on it is one of this version."""
+    with journal.SqlStore(address) as store:
+        scenes.drive(store, scenes.made("1"))
+        before = store.counts()
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(tables.meta.update().values(value=str(tables.GROWN_FROM)))
+        for table in (tables.bills, tables.bill_parts, tables.differences, tables.moves, tables.closings):
+            table.drop(connection)
+    with journal.SqlStore(address) as store:
+        assert store.counts() == before
+        assert store.ledger.unsettled(ids.ShopName("mall")) == []
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(tables.meta.c.value)) == str(tables.SCHEMA_VERSION)
+    engine.dispose()
 
 
 @on_every_file

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from makewhole.core import ids
-from makewhole.model import act, bill, dossier, order, payment, run
+from makewhole.core import codec, ids
+from makewhole.model import act, bill, dossier, order, payment
 
 Numbers = Sequence[tuple[ids.ChannelName, ids.OutTradeNo]]
 """Under which numbers an order's payment may be known at which channels, most likely first (`ports.Eyes.payment_numbers`)."""
@@ -38,21 +38,34 @@ def lines(heard: Sequence[dossier.AnyClaim], numbers: Numbers, merchants: Mappin
     return (paid, *refunds)
 
 
-def with_runs(told: Sequence[bill.Line], runs: Iterable[run.Run]) -> tuple[bill.Line, ...]:
-    """The same with the refunds that we sent ourselves: the shop's rows may not know of them, or not under which number."""
-    known = {line.number for line in told if line.kind is bill.Kind.REFUND}
-    paid = next((line for line in told if line.kind is bill.Kind.PAYMENT), None)
+class Sent(codec.Noun, frozen=True, kw_only=True):
+    """A refund that we sent ourselves: when, and when its payment had come."""
+
+    act: act.RefundPayment
+    at: datetime
+    came_at: datetime
+
+
+def with_sent(
+    told: Sequence[bill.Line], sent: Iterable[Sent], merchants: Mapping[ids.ChannelName, str], of: ids.OrderNumber | None
+) -> tuple[bill.Line, ...]:
+    """The same with the refunds that we sent ourselves: the shop's rows may not know of them, or not under which number.
+
+    What we gave back had come: the payment of such a refund stands in our book too, though the shop's rows never knew it.
+    """
     found = list(told)
-    for going in runs:
-        for step, mark in zip(going.steps, going.marks, strict=True):
-            sent = step.act
-            if paid is None or not isinstance(sent, act.RefundPayment) or mark is not run.Mark.DONE or sent.number in known:
-                continue
-            known.add(sent.number)
-            same = next((i for i, line in enumerate(found) if _nameless(line, sent)), None)
-            if same is not None:
-                del found[same]
-            found.append(_ours(sent, paid, going.begun_at))
+    for one in sent:
+        if one.act.channel not in merchants:
+            continue
+        if not any(line.kind is bill.Kind.PAYMENT and _of(line, one.act) and line.standing is bill.Standing.PAID for line in found):
+            found = [line for line in found if line.kind is not bill.Kind.PAYMENT or line.number != one.act.payment]
+            found.append(_came(one, merchants[one.act.channel], of))
+        if any(line.kind is bill.Kind.REFUND and line.number == one.act.number for line in found):
+            continue
+        same = next((i for i, line in enumerate(found) if _nameless(line, one.act)), None)
+        if same is not None:
+            del found[same]
+        found.append(_ours(one, merchants[one.act.channel], of))
     return tuple(found)
 
 
@@ -97,23 +110,48 @@ def _refund(told: payment.ShopRefund, paid: bill.Line, otherwise: datetime) -> b
     )
 
 
-def _ours(sent: act.RefundPayment, paid: bill.Line, at: datetime) -> bill.Line:
+def _came(one: Sent, merchant: str, of: ids.OrderNumber | None) -> bill.Line:
+    paid = one.act.paid
+    return bill.Line(
+        line=0,
+        channel=one.act.channel,
+        merchant=merchant,
+        kind=bill.Kind.PAYMENT,
+        number=one.act.payment,
+        payment=one.act.payment,
+        transaction=one.act.transaction,
+        order=of,
+        amount_fen=paid.fen,
+        fee_millifen=None,
+        currency=paid.currency,
+        standing=bill.Standing.PAID,
+        at=one.came_at,
+        day=bill.day_of(one.came_at),
+    )
+
+
+def _ours(one: Sent, merchant: str, of: ids.OrderNumber | None) -> bill.Line:
+    sent = one.act
     return bill.Line(
         line=0,
         channel=sent.channel,
-        merchant=paid.merchant,
+        merchant=merchant,
         kind=bill.Kind.REFUND,
         number=sent.number,
         payment=sent.payment,
         transaction=sent.transaction,
-        order=paid.order,
+        order=of,
         amount_fen=sent.amount.fen,
         fee_millifen=None,
         currency=sent.amount.currency,
         standing=bill.Standing.ACCEPTED,
-        at=at,
-        day=bill.day_of(at),
+        at=one.at,
+        day=bill.day_of(one.at),
     )
+
+
+def _of(line: bill.Line, sent: act.RefundPayment) -> bool:
+    return line.transaction == sent.transaction if line.transaction is not None else line.number == sent.payment
 
 
 def _nameless(line: bill.Line, sent: act.RefundPayment) -> bool:

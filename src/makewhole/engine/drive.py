@@ -8,7 +8,7 @@ from datetime import datetime
 from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.flow import execute, record
-from makewhole.model import act, case, plan, run, verdict
+from makewhole.model import act, case, difference, plan, run, verdict
 
 
 def begin(
@@ -96,7 +96,7 @@ def doer_of(world: ports.World, step: plan.Step) -> ports.Doer:
             if name not in world.channels:
                 raise faults.Rejected(f"no channel {name} is attached")
             return world.channels[name]
-        case act.AskPerson() | act.LinkPayment():
+        case act.AskPerson() | act.LinkPayment() | act.BookDifference():
             return Desk(world)
         case _:
             if world.hands is None or not world.hands.can(step):
@@ -118,6 +118,8 @@ class Desk:
                 store.ask(order, asked.topic, asked, now)
             case act.LinkPayment() as link:
                 store.link(order.shop, link.payment, link.order, "decided")
+            case act.BookDifference() as entry:
+                self._book(order, entry, now)
             case other:
                 raise faults.Defect(f"the desk cannot {other}")
         return run.Succeeded()
@@ -130,6 +132,9 @@ class Desk:
                 return run.Saw(there=store.asked(order, asked.topic) is not None)
             case act.LinkPayment() as link:
                 return run.Saw(there=store.linked(order.shop, link.payment) == link.order)
+            case act.BookDifference() as entry:
+                known = None if self._world.books is None else self._world.books.ledger.find(entry.difference)
+                return run.Saw(there=known is not None and any(isinstance(m, difference.Booked) for m in known.moves))
             case other:
                 raise faults.Defect(f"the desk cannot look for {other}")
 
@@ -140,5 +145,18 @@ class Desk:
                 return (f"ask a person, deadline {deadline.isoformat()}",)
             case act.LinkPayment(payment=number, order=owner):
                 return (f"remember: payment {number} belongs to order {owner}",)
+            case act.BookDifference(difference=of, choice=choice, amount=amount):
+                return (f"ledger: difference {of}: {choice.value}, {amount}",)
             case other:
                 raise faults.Defect(f"the desk cannot preview {other}")
+
+    def _book(self, order: ids.OrderKey, entry: act.BookDifference, now: datetime) -> None:
+        """The entry, once. Raises Rejected where the difference is over, Unavailable where its channel's books are halted."""
+        books = self._world.books
+        if books is None:
+            raise faults.Rejected("no daily books are kept here")
+        known = books.ledger.find(entry.difference)
+        if known is not None and books.ledger.halted(order.shop, known.found.channel) is not None:
+            raise faults.Unavailable(f"settlement at {known.found.channel} is halted until a person has looked")
+        move = difference.Booked(at=now, choice=entry.choice, amount=entry.amount)
+        books.ledger.add(entry.difference, move, record.difference_moved(entry.difference, order, move))

@@ -9,8 +9,9 @@ from concurrent import futures
 
 import structlog
 
-from makewhole import ports
+from makewhole import accounts, ports
 from makewhole.core import faults, ids
+from makewhole.engine import beside
 from makewhole.flow import observe
 from makewhole.model import claim, dossier, order, payment
 
@@ -29,9 +30,16 @@ def gather(world: ports.World, numbers: Sequence[ids.OrderNumber], pool: futures
 
     def one_of(number: ids.OrderNumber) -> dossier.Dossier:
         key = ids.OrderKey(shop=world.eyes.shop, number=number)
-        return observe.observe(key, *_order(world, key, heard[number]))
+        told = observe.observe(key, *_order(world, key, heard[number]))
+        return told if world.books is None else _with_books(world, world.books, told)
 
     yield from map(one_of, numbers) if pool is None else pool.map(one_of, numbers)
+
+
+def _with_books(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> dossier.Dossier:
+    """And what the daily books say of it: last, as whether they still differ is asked of what all others said."""
+    differs = beside.claims(world, books, told)
+    return dossier.Dossier(order=told.order, claims=(*told.claims, *differs), silences=told.silences) if differs else told
 
 
 def one(world: ports.World, number: ids.OrderNumber) -> dossier.Dossier:

@@ -9,26 +9,62 @@ from datetime import datetime, timedelta
 from makewhole import ports
 from makewhole.books import internal
 from makewhole.core import clock, ids
-from makewhole.model import bill
+from makewhole.model import act, bill, dossier, finding, run
 
 BATCH = 500
 """Orders read at once: a handful of statements of the shop's."""
+Merchants = Mapping[ids.ChannelName, str]
+"""Our number at each channel whose book is kept."""
 
 
-def book(world: ports.World, window: bill.Window, merchants: Mapping[ids.ChannelName, str]) -> Iterator[bill.Line]:
+def book(world: ports.World, window: bill.Window, merchants: Merchants) -> Iterator[bill.Line]:
     """The day's lines at these channels, and those so near to it that the other side may have them in it. Numbered from 1."""
-    begins = datetime.combine(bill.date_of(window.day), datetime.min.time(), clock.BEIJING)
-    margin = timedelta(seconds=window.margin_s)
-    since, until = begins - margin, begins + timedelta(days=1) + margin
-    mended = {c.order.number for c in world.store.cases()}
+    since, until = span(window)
+    mended = {c.order.number: c.finding.ailment for c in world.store.cases() if c.order.shop == world.eyes.shop}
     numbered = itertools.count(1)
-    moved = world.eyes.moved(since, until)
+    moved = itertools.chain(world.eyes.moved(since, until), _orphans(mended))
     while batch := list(itertools.islice(moved, BATCH)):
         for number, heard in world.eyes.read(batch).items():
             told = internal.lines(heard[0], world.eyes.payment_numbers(heard), merchants)
             if number in mended:
-                told = internal.with_runs(told, world.store.runs_of(ids.OrderKey(shop=world.eyes.shop, number=number)))
+                told = with_ours(world, number, told, merchants)
             for line in told:
                 # An order is read whole: a refund of today brings a payment of last week.
                 if since <= line.at < until:
                     yield bill.placed(line, next(numbered))
+
+
+def span(window: bill.Window) -> tuple[datetime, datetime]:
+    """The day and what is near to it; the end is not in it."""
+    begins = datetime.combine(bill.date_of(window.day), datetime.min.time(), clock.BEIJING)
+    margin = timedelta(seconds=window.margin_s)
+    return begins - margin, begins + timedelta(days=1) + margin
+
+
+def with_ours(world: ports.World, number: ids.OrderNumber, told: tuple[bill.Line, ...], merchants: Merchants) -> tuple[bill.Line, ...]:
+    """An order's lines with the refunds that our runs sent, and the payments that these gave back."""
+    key = ids.OrderKey(shop=world.eyes.shop, number=number)
+    runs = world.store.runs_of(key)
+    if not runs:
+        return told
+    found = [c.finding for c in world.store.cases(key)]
+    of = next((line.order for line in told), None)
+    return internal.with_sent(told, [s for r in runs for s in _sent(r, found)], merchants, of)
+
+
+def of_dossier(world: ports.World, told: dossier.Dossier, merchants: Merchants) -> tuple[bill.Line, ...]:
+    """Our lines of one order, from what was heard of it just now."""
+    lines = internal.lines(told.claims, world.eyes.payment_numbers((told.claims, ())), merchants)
+    return with_ours(world, told.order.number, lines, merchants)
+
+
+def _sent(going: run.Run, found: list[finding.Finding]) -> Iterator[internal.Sent]:
+    since = next((f.since for f in found if going.plan.follows(f) and f.since is not None), going.begun_at)
+    for step, mark in zip(going.steps, going.marks, strict=True):
+        if mark is run.Mark.DONE and isinstance(step.act, act.RefundPayment):
+            yield internal.Sent(act=step.act, at=going.begun_at, came_at=since)
+
+
+def _orphans(mended: Mapping[ids.OrderNumber, finding.Ailment]) -> Iterator[ids.OrderNumber]:
+    """Payments that no order explains: the shop's rows never had them, and we may have given them back."""
+    return (number for number, ailment in mended.items() if ailment is finding.Ailment.MONEY_WITHOUT_ORDER)

@@ -51,7 +51,7 @@ def _lapsed(world: ports.World, looked: look.Looked, known: case.Case) -> bool:
 
 def follows(going: run.Run, found: finding.Finding) -> bool:
     """Whether this run is about this finding."""
-    return going.plan.ailment is found.ailment and going.plan.subject == found.subject
+    return going.plan.follows(found)
 
 
 def to_person(world: ports.World, known: case.Case, made: plan.Plan) -> case.Case:

@@ -18,7 +18,7 @@ from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.engine import gather, look, recover
 from makewhole.flow.diagnose import rule, rules
-from makewhole.model import claim, finding
+from makewhole.model import bill, claim, finding
 
 BATCH = 200
 """Orders read at once: large enough that statements cost little, small enough that a dossier is seconds old at most."""
@@ -81,10 +81,17 @@ def suspects(world: ports.World, changed_since: str | None = None) -> Iterator[i
     told_of: dict[ids.OrderNumber, None] = {}
     for number in world.store.unsettled_payments(world.eyes.shop, now):
         told_of[world.store.linked(world.eyes.shop, number) or world.eyes.owner(number) or ids.OrderNumber(number)] = None
+    told_of.update(dict.fromkeys(_differing(world)))
     for suspect in world.eyes.suspects(rules.suspects(horizon), changed_since):
         told_of.pop(suspect.number, None)
         yield suspect.number
     yield from told_of
+
+
+def _differing(world: ports.World) -> Iterator[ids.OrderNumber]:
+    """Orders of which the daily books tell differently, and that are not over: the rows of some show nothing."""
+    if world.books is not None:
+        yield from (f.found.order.number for f in world.books.ledger.unsettled(world.eyes.shop) if f.what() not in bill.SETTLED)
 
 
 @dataclass(frozen=True, order=True)

@@ -30,6 +30,12 @@ def guard(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposure,
     if all(isinstance(s.act, act.AskPerson) for s in proposed.steps):
         return verdict.Allowed(policy_version=rules.version)
 
+    # A person has decided, and nothing moves but our own ledger: the limits of automatic repairs are not meant. But only what still stands.
+    if all(isinstance(s.act, act.BookDifference) for s in proposed.steps):
+        if exposure.dossier.digest() != proposed.basis:
+            return verdict.Refused(policy_version=rules.version, ground=Ground.DOSSIER_CHANGED)
+        return verdict.Allowed(policy_version=rules.version)
+
     ground = _never(proposed, rules, exposure, now)
     if ground is not None:
         return verdict.Refused(policy_version=rules.version, ground=ground)

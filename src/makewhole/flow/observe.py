@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from makewhole.core import codec, ids
-from makewhole.model import claim, dossier, order, payment, resource
+from makewhole.model import claim, difference, dossier, order, payment, resource
 
 
 def observe(key: ids.OrderKey, claims: Iterable[dossier.AnyClaim], silences: Iterable[claim.Silence] = ()) -> dossier.Dossier:
@@ -59,6 +59,8 @@ def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
             return ("reissue", told.order)
         case resource.ReissuedFrom():
             return ("reissued-from", told.order)
+        case difference.Differs():
+            return ("difference", told.of.id)
 
 
 def _spoken(silence: claim.Silence, claims: Iterable[dossier.AnyClaim]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from makewhole.core import codec, ids
-from makewhole.model import case, finding, plan, run, verdict
+from makewhole.model import bill, case, difference, fetched, finding, plan, run, verdict
 from makewhole.model.case import EntryKind
 
 
@@ -70,9 +70,57 @@ def verified(made: plan.Plan, result: run.Outcome, of: ids.CaseId, at: datetime)
     return case.Entry(kind=EntryKind.OUTCOME, at=at, order=made.order, case=of, run=made.run_id(), body=body)
 
 
+def bill_kept(shop: ids.ShopName, had: fetched.Had, digest: str, at: datetime) -> case.Entry:
+    """A channel's bill was stored, with its digest: who changes both in the store's file has still to change this log."""
+    body = {"channel": had.channel, "merchant": had.merchant, "day": had.day.isoformat(), "digest": digest}
+    return case.Entry(kind=EntryKind.BILL_KEPT, at=at, order=_day(shop, had.channel, had.day), body=body)
+
+
+def day_closed(
+    shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, source: str, new: int, at: datetime
+) -> case.Entry:
+    """A day's books were compared."""
+    body = {"stage": stage.value, "source": source, "differences": new}
+    return case.Entry(kind=EntryKind.DAY_CLOSED, at=at, order=_day(shop, channel, bill.date_of(day)), body=body)
+
+
+def difference_found(found: difference.Difference) -> case.Entry:
+    """Two books differ."""
+    body = {
+        "difference": found.id,
+        "class": found.what.value,
+        "channel": found.channel,
+        "source": found.source,
+        "digest": codec.digest(found),
+    }
+    return case.Entry(kind=EntryKind.DIFFERENCE_FOUND, at=found.found_at, order=found.order, body=body)
+
+
+def difference_moved(of: ids.Key, order: ids.OrderKey, move: difference.Move) -> case.Entry:
+    """What came of a difference."""
+    body = {"difference": of, "move": codec.builtins(move)["type"], "digest": codec.digest(move)}
+    return case.Entry(kind=EntryKind.DIFFERENCE_MOVED, at=move.at, order=order, body=body)
+
+
+def halted(shop: ids.ShopName, channel: ids.ChannelName, record: str, at: datetime) -> case.Entry:
+    """A record of ours was altered: nothing more is settled at this channel."""
+    order = ids.OrderKey(shop=shop, number=ids.OrderNumber(f"books/{channel}"))
+    return case.Entry(kind=EntryKind.SETTLEMENT_HALTED, at=at, order=order, body={"record": record})
+
+
+def resumed(shop: ids.ShopName, channel: ids.ChannelName, by: str, why: str, at: datetime) -> case.Entry:
+    """A person has looked, and lets it go on."""
+    order = ids.OrderKey(shop=shop, number=ids.OrderNumber(f"books/{channel}"))
+    return case.Entry(kind=EntryKind.SETTLEMENT_RESUMED, at=at, order=order, body={"by": by, "why": why})
+
+
 def diagnosis_word(told: finding.Diagnosis) -> str:
     """One word for a diagnosis."""
     return type(told).__name__.lower()
+
+
+def _day(shop: ids.ShopName, channel: ids.ChannelName, day: date) -> ids.OrderKey:
+    return ids.OrderKey(shop=shop, number=ids.OrderNumber(f"books/{channel}/{day}"))
 
 
 def _step(kind: EntryKind, going: run.Run, index: int, of: ids.CaseId, at: datetime, more: dict[str, Any]) -> case.Entry:

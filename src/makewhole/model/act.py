@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from makewhole.core import codec, ids, money
-from makewhole.model import fact, order
+from makewhole.model import decision, fact, order
 
 
 class Act(codec.Noun, frozen=True, kw_only=True, tag_field="act"):
@@ -188,6 +188,18 @@ class LinkPayment(Act, frozen=True, kw_only=True, tag="link-payment"):
         return (self.channel, self.payment)
 
 
+class BookDifference(Act, frozen=True, kw_only=True, tag="book-difference"):
+    """The entry in our own ledger that a person's decision about a difference asks for: by so much the books move, or so much is claimed."""
+
+    difference: ids.Key
+    choice: decision.Choice
+    amount: money.Money
+
+    def about(self) -> tuple[str, ...]:
+        """The difference: it has one entry, whatever is decided how often."""
+        return (self.difference,)
+
+
 class Beside(codec.Noun, frozen=True, kw_only=True):
     """One line of the sheet that a person decides on: what each side says of the same thing (R9)."""
 
@@ -233,6 +245,6 @@ ShopAct = (
     | PublishLink
 )
 ChannelAct = ClosePayment | RefundPayment | NewPaymentLink
-OwnAct = LinkPayment | AskPerson
+OwnAct = LinkPayment | AskPerson | BookDifference
 """Acts on our own store."""
 AnyAct = ShopAct | ChannelAct | OwnAct

@@ -105,6 +105,15 @@ SETTLED = frozenset({Break.MATCHED, Break.ACROSS_CUT_OFF, Break.GROUPED, Break.I
 """Not broken. What waits is broken once it has waited too long."""
 
 
+class Stage(enum.Enum):
+    """Against what a day is compared."""
+
+    EVENING = "evening"
+    """The day so far, against what the channel answers when it is asked."""
+    BILL = "bill"
+    """The whole day, against the channel's own bill of it: closes the day."""
+
+
 class Window(codec.Noun, frozen=True, kw_only=True):
     """Which day is reconciled, and how long a line may wait for its partner's book."""
 

@@ -39,6 +39,12 @@ class EntryKind(enum.Enum):
     NOTICE = "notice"
     PERSON_ASKED = "person-asked"
     ROLLBACK = "rollback"
+    BILL_KEPT = "bill-kept"
+    DIFFERENCE_FOUND = "difference-found"
+    DIFFERENCE_MOVED = "difference-moved"
+    DAY_CLOSED = "day-closed"
+    SETTLEMENT_HALTED = "settlement-halted"
+    SETTLEMENT_RESUMED = "settlement-resumed"
 
 
 class Entry(codec.Noun, frozen=True, kw_only=True):

@@ -50,6 +50,10 @@ class Why(enum.Enum):
     NOT_UNDERSTOOD = "not-understood"
 
 
+UNHEARD = frozenset({Why.NOT_ASKED, Why.UNREACHABLE, Why.REFUSED, Why.NOT_UNDERSTOOD})
+"""It might have spoken: what it would have said, nobody knows."""
+
+
 class Silence(codec.Noun, frozen=True, kw_only=True):
     """A source that could have spoken of `number` and did not."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from makewhole.core import codec, ids
-from makewhole.model import claim, order, payment, resource
+from makewhole.model import claim, difference, order, payment, resource
 
 AnyClaim = (
     order.ShopOrder
@@ -21,6 +21,7 @@ AnyClaim = (
     | resource.CouponUse
     | resource.Reissue
     | resource.ReissuedFrom
+    | difference.Differs
 )
 
 ShopOrder = order.ShopOrder

@@ -37,6 +37,8 @@ class Ailment(enum.Enum):
     COUPON_USED_TWICE = "coupon-used-twice"
     COUPON_NOT_RETURNED = "coupon-not-returned"
     ORDER_CONTRADICTS_ITSELF = "order-contradicts-itself"
+    BOOKS_DIFFER = "books-differ"
+    """The channel's bill and our book say different things, and the order itself shows nothing that explains it."""
 
 
 _RESOURCES = frozenset(
@@ -82,6 +84,7 @@ class CauseDetail(enum.Enum):
     REFUND_ACCOUNT_ABNORMAL = "refund-account-abnormal"
     CHANNEL_SLOW = "channel-slow"
     MANUAL_EDIT = "manual-edit"
+    WRONG_RATE_CONFIGURED = "wrong-rate-configured"
     NOTHING_TELLS = "nothing-tells"
 
 

@@ -25,6 +25,7 @@ class Remedy(enum.Enum):
     GIVE_STOCK_BACK = "give-stock-back"
     TAKE_STOCK_BACK = "take-stock-back"
     GIVE_COUPON_BACK = "give-coupon-back"
+    BOOK_DECISION = "book-decision"
     ASK_PERSON = "ask-person"
 
 
@@ -68,6 +69,10 @@ class Plan(codec.Noun, frozen=True, kw_only=True):
     stake: money.Money
     steps: tuple[Step, ...]
     why: tuple[fact.Fact, ...] = ()
+
+    def follows(self, found: finding.Finding) -> bool:
+        """Whether it is about this finding."""
+        return self.ailment is found.ailment and self.subject == found.subject
 
     def run_id(self) -> ids.RunId:
         """The one run that this plan may have: planning the same again is running it again, which does nothing."""

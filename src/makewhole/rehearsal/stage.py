@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from makewhole import ports, settings
+from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
@@ -101,6 +101,7 @@ def stage(seed: int, folder: Path, *, store: str = "sqlite://") -> Stage:
         playbook=settings.load_playbook(),
         relayed=True,
         forwarder=postman,
+        books=wiring_books.books({CHANNEL: channel}, kept.ledger),
     )
     reader = channel.callbacks(seeing.shop)
 

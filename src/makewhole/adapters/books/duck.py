@@ -37,6 +37,14 @@ class Duck:
         """Put a book of lines on the desk."""
         self.load(side.value, columns.BOOK, (row(line) for line in lines))
 
+    def more(self, side: bill.Side, lines: Iterable[bill.Line]) -> None:
+        """Put a few lines beside the book that lies there, whether it is a table or seen through another."""
+        self.load(f"more_{side.value}", columns.BOOK, (row(line) for line in lines))
+        (kind,) = self.rows(f"SELECT table_type FROM information_schema.tables WHERE table_name = '{side.value}'")[0]  # noqa: S608 - the same
+        self._run(f"ALTER {'VIEW' if kind == 'VIEW' else 'TABLE'} {side.value} RENAME TO {side.value}_alone")
+        both = f"SELECT * FROM {side.value}_alone UNION ALL SELECT * FROM more_{side.value}"  # noqa: S608 - words of ours
+        self._run(f"CREATE VIEW {side.value} AS {both}")
+
     def book_file(self, side: bill.Side, path: Path) -> None:
         """Put a book that lies in a Parquet file (columns.BOOK) on the desk, without reading it yet. Raises Unreadable."""
         try:

@@ -6,39 +6,21 @@ import gzip
 import hashlib
 import io
 import zlib
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from makewhole.core import clock, faults
+from makewhole.model import fetched
 
 PLAIN_BYTES_MAX = 2**30
 """One gibibyte of text, three million lines: beyond it a file is a bomb and no bill."""
 _CHUNK = 2**20
 
 
-@dataclass(frozen=True, kw_only=True)
-class RawBill:
-    """The file as the channel gave it, packed as it came. `sha1` is the channel's own word on the plain text; None where it gives none."""
-
-    channel: str
-    merchant: str
-    day: date
-    name: str
-    content: bytes
-    sha1: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoBill:
-    """The channel says that there is none: nothing was traded on that day. Never said of a bill that is still being made."""
-
-    channel: str
-    merchant: str
-    day: date
-
-
-Fetched = RawBill | NoBill
+RawBill = fetched.RawBill
+NoBill = fetched.NoBill
+NotMade = fetched.NotMade
+Fetched = fetched.Fetched
 
 TOLD_BY = timedelta(days=2)
 """After the beginning of its Beijing day. Bills are made by ten the next morning, "in special cases later": a day more is enough."""

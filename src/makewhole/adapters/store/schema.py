@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from makewhole.adapters.store import faults as foreign
-from makewhole.adapters.store import runs, tables
+from makewhole.adapters.store import ledger, runs, tables
 from makewhole.core import codec, faults
 from makewhole.model import act, case
 
@@ -19,13 +19,18 @@ LOCK_S = 60
 def ensure(engine: sa.Engine) -> None:
     """Make what is missing. Raises BadInput for a store of another version, Unavailable where the database cannot be reached."""
     # Whoever opens the store is alone with it; those who read from it will be many.
-    codec.prepare(case.Case, case.Entry, act.AskPerson, runs.Begun, runs.Progress, tuple[tuple[str, str], ...])
+    codec.prepare(case.Case, case.Entry, act.AskPerson, runs.Begun, runs.Progress, tuple[tuple[str, str], ...], *ledger.NOUNS)
     address = engine.url.render_as_string()
     try:
         with _alone(engine) as connection:
             found = _version(connection)
             if found is None:
                 _make(connection)
+                connection.execute(tables.meta.insert().values(name="schema_version", value=str(tables.SCHEMA_VERSION)))
+            elif tables.GROWN_FROM <= found < tables.SCHEMA_VERSION:
+                _make(connection)
+                grown = tables.meta.update().where(tables.meta.c.name == "schema_version")
+                connection.execute(grown.values(value=str(tables.SCHEMA_VERSION)))
             elif found != tables.SCHEMA_VERSION:
                 raise _other_version(found, address)
     except foreign.DRIVER_ERRORS as error:
@@ -62,7 +67,7 @@ def _version(connection: sa.Connection) -> int | None:
 
 
 def _make(connection: sa.Connection) -> None:
-    """The version goes in last: where we were cut off before it, whoever comes next makes the rest."""
+    """What is missing. The version is written after it: where we were cut off before that, whoever comes next makes the rest."""
     tables.metadata.create_all(connection)
     for table in tables.metadata.sorted_tables:
         known = {index["name"] for index in sa.inspect(connection).get_indexes(table.name)}
@@ -71,7 +76,6 @@ def _make(connection: sa.Connection) -> None:
                 index.create(connection)
     if connection.scalar(sa.select(sa.func.count()).select_from(tables.tree)) == 0:
         connection.execute(tables.tree.insert().values(id=1, size=0, frontier=b"", writer="", token=0))
-    connection.execute(tables.meta.insert().values(name="schema_version", value=str(tables.SCHEMA_VERSION)))
 
 
 def _other_version(found: int, address: str) -> faults.BadInput:

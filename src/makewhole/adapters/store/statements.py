@@ -270,6 +270,37 @@ WRITER_FIND = sa.select(_W.c.token).where(*_where(_W, ["id"]))
 WRITER_INSERT = _W.insert()
 WRITER_UPDATE = _W.update().where(*_where(_W, ["id"])).values(token=_p("token"))
 
+# ---------------------------------------------------------------- daily books
+_B, _BP, _D, _V, _Y = tables.bills, tables.bill_parts, tables.differences, tables.moves, tables.closings
+BILL_INSERT = _B.insert()
+BILL_PART_INSERT = _BP.insert()
+BILL_FIND = (
+    sa.select(_B.c.key, _B.c.version, _B.c.name, _B.c.sha1, _B.c.parts, _B.c.digest, _B.c.channel, _B.c.merchant, _B.c.day)
+    .where(*_where(_B, ["shop", "channel", "merchant", "day"]))
+    .order_by(_B.c.version.desc())
+    .limit(1)
+)
+BILL_PARTS = sa.select(_BP.c.part, _BP.c.content).where(*_where(_BP, ["bill"])).order_by(_BP.c.part)
+DIFFERENCE_INSERT = _D.insert()
+_DIFFERENCE = sa.select(_D.c.id, _D.c.channel, _D.c.body, _D.c.digest)
+_OLDEST = (_D.c.day, _D.c.id)
+DIFFERENCE_FIND = _DIFFERENCE.where(*_where(_D, ["id"]))
+DIFFERENCES_OF = _DIFFERENCE.where(*_where(_D, ["shop", "number", "over"])).order_by(*_OLDEST)
+DIFFERENCES_OVER = _DIFFERENCE.where(*_where(_D, ["shop", "over"])).order_by(*_OLDEST)
+DIFFERENCES_DAYS = _DIFFERENCE.where(*_where(_D, ["shop", "channel"]), _D.c.day >= _p("first"), _D.c.day <= _p("last")).order_by(*_OLDEST)
+DIFFERENCE_OVER = _D.update().where(*_where(_D, ["id"])).values(over=_p("over"))
+MOVE_INSERT = _V.insert()
+MOVES_OF = sa.select(_V.c.seq, _V.c.body, _V.c.digest).where(*_where(_V, ["difference"])).order_by(_V.c.seq)
+CLOSING_INSERT = _Y.insert()
+CLOSING_FIND = sa.select(_Y.c.owner, _Y.c.lease_until, _Y.c.body).where(*_where(_Y, ["shop", "channel", "day", "stage"]))
+CLOSING_TAKE = _Y.update().where(*_where(_Y, ["shop", "channel", "day", "stage"])).values(owner=_p("owner"), lease_until=_p("lease_until"))
+CLOSING_DONE = _Y.update().where(*_where(_Y, ["shop", "channel", "day", "stage"])).values(body=_p("body"), digest=_p("digest"))
+CLOSINGS_FROM = (
+    sa.select(_Y.c.day, _Y.c.stage, _Y.c.body, _Y.c.digest)
+    .where(*_where(_Y, ["shop", "channel"]), _Y.c.day >= _p("first"), _Y.c.body.is_not(None))
+    .order_by(_Y.c.day, _Y.c.stage)
+)
+
 COUNTS = {
     name: sa.select(sa.func.count()).select_from(table)
     for name, table in {

@@ -10,8 +10,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised by whoever changes a table; a store of another version is refused, never guessed at."""
+GROWN_FROM = 1
+"""Since this version tables were only added: a store of it is given them when it is opened."""
 
 SHOP_LENGTH = 64
 """Characters. Our own name of a shop file."""
@@ -26,6 +28,8 @@ WORD_LENGTH = 32
 """Characters of an enum's value."""
 OWNER_LENGTH = 255
 """Characters: host, process and thread."""
+DIGEST_LENGTH = 64
+"""Characters: SHA-256 in hex."""
 BODY_BYTES_MAX = 2**24 - 1
 """A noun's canonical bytes: MEDIUMBLOB. A dossier's plan is some kilobytes; 16 MB is a mistake somewhere."""
 
@@ -201,4 +205,67 @@ writers = _table(
     "mw_writers",
     sa.Column("id", _text(KEY_LENGTH), primary_key=True),
     sa.Column("token", sa.BigInteger, nullable=False),
+)
+
+# ---------------------------------------------------------------- the daily books: append only, each row with its digest
+
+bills = _table(
+    "mw_bills",
+    sa.Column("key", _text(KEY_LENGTH), primary_key=True),
+    sa.Column("shop", _text(SHOP_LENGTH), nullable=False),
+    sa.Column("channel", _text(WORD_LENGTH), nullable=False),
+    sa.Column("merchant", _text(SHOP_LENGTH), nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    # Counted up where one was set aside because it no longer fitted its digest.
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("kept_at", sa.BigInteger, nullable=False),
+    sa.Column("name", _text(NAME_LENGTH)),
+    sa.Column("sha1", _text(DIGEST_LENGTH)),
+    sa.Column("parts", sa.Integer, nullable=False),
+    sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),
+    sa.UniqueConstraint("shop", "channel", "merchant", "day", "version", name="mw_bills_day"),
+)
+
+bill_parts = _table(
+    "mw_bill_parts",
+    sa.Column("bill", _text(KEY_LENGTH), primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", _bytes(), nullable=False),
+)
+
+differences = _table(
+    "mw_differences",
+    sa.Column("id", _text(KEY_LENGTH), primary_key=True),
+    sa.Column("shop", _text(SHOP_LENGTH), nullable=False),
+    sa.Column("number", _text(NUMBER_LENGTH), nullable=False),
+    sa.Column("channel", _text(WORD_LENGTH), nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    # What the moves say, once more, to be found by: the only column that is ever written again.
+    sa.Column("over", sa.SmallInteger, nullable=False),
+    sa.Column("body", _bytes(), nullable=False),
+    sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),
+    sa.Index("mw_differences_order", "shop", "number", "over"),
+    sa.Index("mw_differences_day", "shop", "channel", "day"),
+    sa.Index("mw_differences_over", "shop", "over"),
+)
+
+moves = _table(
+    "mw_moves",
+    sa.Column("difference", _text(KEY_LENGTH), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("body", _bytes(), nullable=False),
+    sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),
+)
+
+closings = _table(
+    "mw_closings",
+    sa.Column("shop", _text(SHOP_LENGTH), primary_key=True),
+    sa.Column("channel", _text(WORD_LENGTH), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("stage", _text(WORD_LENGTH), primary_key=True),
+    sa.Column("owner", _text(OWNER_LENGTH), nullable=False),
+    sa.Column("lease_until", sa.BigInteger, nullable=False),
+    # Empty while somebody is about to close the day.
+    sa.Column("body", _bytes()),
+    sa.Column("digest", _text(DIGEST_LENGTH)),
 )

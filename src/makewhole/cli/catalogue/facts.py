@@ -34,6 +34,16 @@ FACTS: dict[str, tuple[str, str]] = {
         "支付通知转发了 {0} 次，店铺一直连不上",
     ),
     "candidate": ("order {0} ({1}) may be meant; it fits by {2:Match}", "可能属于订单 {0}（{1}），相符之处：{2:Match}"),
+    # the daily books
+    "books-differ": ("books of {0}: {1:Break}, number {2}", "{0} 对账：{1:Break}，单号 {2}"),
+    "books-ours": ("our book says {0}, {1:Standing}, at {2:instant}", "我方账本：{0}，{1:Standing}，{2:instant}"),
+    "books-theirs": ("the channel's book says {0}, {1:Standing}, at {2:instant}", "渠道账单：{0}，{1:Standing}，{2:instant}"),
+    "decided": ("{1} decided: {0:Choice}. {2}", "{1} 决定：{0:Choice}。{2}"),
+    "bill-refused": ("the bill of {0} is refused whole: {1:Wrong}. {2}", "{0} 的账单整份拒收：{1:Wrong}。{2}"),
+    "record-altered": (
+        "{0} is no longer what was stored: nothing is settled at this channel until somebody has looked",
+        "{0} 已不是当初保存的内容：查清之前，该渠道停止结算",
+    ),
     # stock and coupons
     "stock-tally": ("of {0} the order took {1} and gave back {2}", "{0}：订单占用 {1} 件，归还 {2} 件"),
     "stock-left": ("of {0}, {1} are left", "{0} 剩余 {1} 件"),

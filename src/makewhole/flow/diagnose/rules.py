@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.flow.diagnose import contradictions, payments, refunds, resources, rule
+from makewhole.flow.diagnose import books, contradictions, payments, refunds, resources, rule
 from makewhole.model import claim, finding, order, screen, terms
 from makewhole.model.finding import Ailment
 
@@ -23,6 +23,7 @@ RULES: tuple[rule.Rule, ...] = (
     rule.Rule(ailment=Ailment.COUPON_USED_TWICE, find=resources.coupon_used_twice, screen=resources.shares_coupon),
     rule.Rule(ailment=Ailment.COUPON_NOT_RETURNED, find=resources.coupon_not_returned, screen=resources.ended_with_coupon),
     rule.Rule(ailment=Ailment.ORDER_CONTRADICTS_ITSELF, find=contradictions.contradicts_itself, screen=contradictions.rows),
+    rule.Rule(ailment=Ailment.BOOKS_DIFFER, find=books.differ, screen=books.nothing_shows),
 )
 
 _HIDES_CONTRADICTIONS = frozenset({Ailment.PAID_AFTER_CLOSE, Ailment.PAID_NOT_RECORDED, Ailment.AMOUNT_DIFFERS})
@@ -39,9 +40,19 @@ def diagnose(view: rule.View) -> finding.Diagnosis:
     found = [f for r in RULES if (f := r.find(view)) is not None]
     if any(f.ailment in _HIDES_CONTRADICTIONS for f in found):
         found = [f for f in found if f.ailment is not Ailment.ORDER_CONTRADICTS_ITSELF]
+    found = _with_books(found, view)
     if found:
         return finding.Broken(findings=tuple(found), unheard=missing)
     return finding.Unjudged(missing=missing) if missing else finding.Whole()
+
+
+def _with_books(found: list[finding.Finding], view: rule.View) -> list[finding.Finding]:
+    """Every difference of the books; only those that were decided, where the order's own money shows what is behind the others."""
+    others = [f for f in found if f.ailment is not Ailment.BOOKS_DIFFER]
+    explained = any(
+        finding.family(f.ailment) is finding.Family.PAYMENT and f.ailment is not Ailment.ORDER_CONTRADICTS_ITSELF for f in others
+    )
+    return [*others, *(f for f in books.each(view) if not explained or books.decided(f, view))]
 
 
 def suspects(horizon: rule.Horizon) -> tuple[tuple[Ailment, screen.Predicate], ...]:

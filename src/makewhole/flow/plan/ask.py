@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from makewhole.core import clock
 from makewhole.flow.plan import brief
-from makewhole.model import act, fact, payment, plan, policy
+from makewhole.model import act, comparison, decision, difference, fact, finding, payment, plan, policy
 
+BOOK_CHOICES = tuple(c.value for c in decision.Choice)
+"""What may be decided about a difference between two books."""
 CHOICES = ("shop-is-right", "channel-is-right", "refund", "accept", "nothing-to-do")
 """What a person may answer."""
 
@@ -14,7 +16,8 @@ def ask(given: brief.Brief, *, topic: str, why: tuple[fact.Fact, ...] = ()) -> b
     """The one step of asking, with every payment parameter checked side by side."""
     deadline = given.now + given.policy.span(policy.RuleName.PERSON_DEADLINE)
     reasons = (*why, *(e.what for e in given.finding.evidence))
-    question = act.Question(reasons=reasons, sheet=_sheet(given), choices=CHOICES)
+    books = given.finding.ailment is finding.Ailment.BOOKS_DIFFER
+    question = act.Question(reasons=reasons, sheet=_sheet(given), choices=BOOK_CHOICES if books else CHOICES)
     step = plan.Step(act=act.AskPerson(topic=topic, question=question, deadline=deadline))
     return brief.Draft(steps=(step,), terminal=plan.Terminal.PERSON, why=why)
 
@@ -43,7 +46,24 @@ def _sheet(given: brief.Brief) -> tuple[act.Beside, ...]:
             ),
             act.Beside(what="callback_signature", shop="–", channel=signature),
         ]
-    return tuple(lines)
+    return (*lines, *_books(given))
+
+
+def _books(given: brief.Brief) -> list[act.Beside]:
+    """Both sides of each difference that the finding is about."""
+    lines = []
+    for told in given.dossier.of(difference.Differs):
+        if told.of.id not in given.finding.subject:
+            continue
+        for what in ("amount", "standing", "at"):
+            lines.append(act.Beside(what=what, shop=_side(told.of.ours, what), channel=_side(told.of.theirs, what)))
+    return lines
+
+
+def _side(said: comparison.Told | None, what: str) -> str:
+    if said is None:
+        return "–"
+    return {"amount": str(said.amount()), "standing": said.standing.value, "at": clock.rfc3339(said.at)}[what]
 
 
 def _or_dash(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from makewhole.core import ids, money
 from makewhole.flow.plan import brief, late
-from makewhole.model import act, claim, order, payment, plan, policy, resource, tally
+from makewhole.model import act, claim, decision, difference, order, payment, plan, policy, resource, tally
 from makewhole.model.plan import Remedy, Terminal
 
 Draft = brief.Draft
@@ -233,6 +233,23 @@ def give_coupon_back(given: brief.Brief) -> Draft | None:
     return Draft(steps=steps, terminal=Terminal.RESTORED) if steps else None
 
 
+def book_decision(given: brief.Brief) -> Draft | None:
+    """Make the entry that a person's decision asks for. Without one there is nothing to book."""
+    told = next((d for d in given.dossier.of(difference.Differs) if (d.of.id,) == given.finding.subject), None)
+    if told is None or told.said_so is None or told.said_so.choice not in _DECIDED:
+        return None
+    entry = act.BookDifference(difference=told.of.id, choice=told.said_so.choice, amount=told.of.gap())
+    return Draft(steps=(plan.Step(act=entry),), terminal=_DECIDED[told.said_so.choice])
+
+
+_DECIDED: Mapping[decision.Choice, Terminal] = {
+    decision.Choice.CHANNEL_IS_RIGHT: Terminal.RESTORED,
+    decision.Choice.SHOP_IS_RIGHT: Terminal.CLAIMED,
+    decision.Choice.WRITE_OFF: Terminal.REJECTED,
+    decision.Choice.CHARGE_BACK_FEE: Terminal.CLAIMED,
+}
+"""The named end by what was decided. Waiting is none."""
+
 REMEDIES: Mapping[Remedy, Remedial] = {
     Remedy.RECORD_PAYMENT: record_payment,
     Remedy.ACCEPT_LATE: accept_late,
@@ -248,6 +265,7 @@ REMEDIES: Mapping[Remedy, Remedial] = {
     Remedy.GIVE_STOCK_BACK: give_stock_back,
     Remedy.TAKE_STOCK_BACK: take_stock_back,
     Remedy.GIVE_COUPON_BACK: give_coupon_back,
+    Remedy.BOOK_DECISION: book_decision,
 }
 """Every remedy but asking a person, which always applies."""
 

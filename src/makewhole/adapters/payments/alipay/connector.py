@@ -30,6 +30,11 @@ class Alipay(doing.Doing):
         """As in claims and acts."""
         return self._account.name
 
+    @property
+    def merchant(self) -> str:
+        """Our number there, as bills name it."""
+        return self._account.seller_id
+
     def ask(self, numbers: Sequence[ids.OutTradeNo]) -> ports.Heard:
         """An Attempt or a silence for each number; one that fails does not silence the others. Raises only Defect.
 
@@ -78,8 +83,8 @@ class Alipay(doing.Doing):
     def fetch_bill(self, day: date) -> bill.Fetched:
         """The trade bill of a Beijing day: a zip, as it came. Alipay gives no hash of it; its address lives about half a minute.
 
-        Raises Unavailable where it is not made yet (until about nine the next morning, or later) or cannot be had now, Rejected for a day
-        that the channel does not keep.
+        NotMade until about nine the next morning, or later. Raises Unavailable where it cannot be had now, Rejected for a day that the
+        channel does not keep.
         """
         of = self._account
         try:
@@ -93,7 +98,7 @@ class Alipay(doing.Doing):
                 raise
             # The same word for a day without trade and for a bill that is not made yet.
             if not bill.absence_tells(day, self._talk.now()):
-                raise faults.Unavailable(f"the bill of {day} is not made yet", code=no.code) from no
+                return bill.NotMade(channel=self.name, merchant=of.seller_id, day=day, why=no.why)
             return bill.NoBill(channel=self.name, merchant=of.seller_id, day=day)
         except ValueError as wrong:
             raise faults.Unavailable(f"the answer to the question for a bill cannot be read: {wrong}") from wrong

@@ -41,6 +41,11 @@ class Connector(doing.Doing):
         """As in claims and acts."""
         return self._account.name
 
+    @property
+    def merchant(self) -> str:
+        """Our number there, as bills name it."""
+        return self._account.mchid
+
     def ask(self, numbers: Sequence[ids.OutTradeNo]) -> ports.Heard:
         """An Attempt or a silence for each number; one that fails does not silence the others. Raises only Defect."""
         told: list[dossier.AnyClaim] = []
@@ -79,8 +84,8 @@ class Connector(doing.Doing):
     def fetch_bill(self, day: date) -> bill.Fetched:
         """The trade bill of a Beijing day, packed with gzip, as it came and as its hash wants it.
 
-        Raises Unavailable where it is still being made (until ten the next morning), cannot be had now or is not what its hash was made
-        of; Rejected for a day that the channel does not keep.
+        NotMade until about ten the next morning. Raises Unavailable where it cannot be had now or is not what its hash was made of;
+        Rejected for a day that the channel does not keep.
         """
         of = self._account
         try:
@@ -90,6 +95,10 @@ class Connector(doing.Doing):
             if errors.spelled(no.code) != "NOSTATEMENTEXIST":
                 raise
             return bill.NoBill(channel=self.name, merchant=of.mchid, day=day)
+        except faults.Unavailable as waiting:
+            if errors.spelled(waiting.code) != "STATEMENTCREATING":
+                raise
+            return bill.NotMade(channel=self.name, merchant=of.mchid, day=day, why=waiting.why)
         except ValueError as wrong:
             raise faults.Unavailable(f"the answer to the question for a bill cannot be read: {wrong}") from wrong
         if told.hash_type != "SHA1":

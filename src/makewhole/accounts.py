@@ -1,0 +1,164 @@
+"""What the daily books need of the world, on a page beside `ports`: whoever gives bills, whoever compares books, and what remembers both.
+
+Contracts are prose, as in `ports`; every method raises only the faults of `core.faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from makewhole.core import faults, ids
+from makewhole.model import bill, case, comparison, difference, fetched
+
+Owner = Callable[[ids.OutTradeNo], ids.OrderNumber | None]
+"""Which order a payment belongs to, by the shop's own rule or rows."""
+
+
+Theirs = fetched.RawBill | Iterable[bill.Line]
+"""Their book: the bill as it came, or lines that were asked for one by one."""
+
+
+class Altered(faults.Defect):
+    """A record of ours is not what it was when it was written. `record` says which: nothing at this channel is settled on such ground."""
+
+    def __init__(self, record: str, channel: ids.ChannelName | None) -> None:
+        super().__init__(f"{record} is no longer what was stored: its digest does not fit", code="altered")
+        self.record, self.channel = record, channel
+
+
+@runtime_checkable
+class BillSource(Protocol):
+    """One merchant account's bills."""
+
+    @property
+    def merchant(self) -> str:
+        """Our number there, which stands in every line."""
+        ...
+
+    def fetch_bill(self, day: date) -> fetched.Fetched:
+        """The bill of a Beijing day as raw bytes; that there is none; or that it is not made yet, which is a value and no fault.
+
+        Raises Unavailable where it cannot be had now, Rejected for a day that the channel does not keep.
+        """
+        ...
+
+
+class Accountant(Protocol):
+    """Compares two books of a day."""
+
+    def compare(
+        self,
+        ours: Iterable[bill.Line],
+        theirs: Theirs,
+        window: bill.Window,
+        *,
+        carried: Sequence[bill.Line] = (),
+        owner: Owner | None = None,
+    ) -> comparison.Comparison:
+        """Every line of both books in exactly one class (law 7, checked here: Defect where it does not hold).
+
+        `carried`: lines of theirs from earlier days that still wait for a partner, numbered below 0. Raises `bill.Refused` for a bill that
+        is wrong in any line, nothing compared.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """A day at one channel, closed: against what, with which result. `source`: the bill's digest, `no-bill`, or `query`."""
+
+    shop: ids.ShopName
+    channel: ids.ChannelName
+    merchant: str
+    day: int
+    stage: bill.Stage
+    source: str
+    at: datetime
+    sums: tuple[comparison.Sum, ...] = ()
+
+
+class Ledger(Protocol):
+    """Our memory of bills and differences. Append only: what was written is never changed, and read only against its digest.
+
+    Reading raises Altered for a record that no longer fits the digest it was stored with.
+    """
+
+    def keep_bill(self, shop: ids.ShopName, had: fetched.Had, at: datetime, entry: case.Entry) -> bool:
+        """Durable on return; False, nothing written, where one of this day is kept already."""
+        ...
+
+    def find_bill(self, shop: ids.ShopName, channel: ids.ChannelName, merchant: str, day: date) -> fetched.Had | None:
+        """As it was kept."""
+        ...
+
+    def keep(self, found: Sequence[difference.Difference], entries: Sequence[case.Entry]) -> Sequence[difference.Difference]:
+        """Those that were not known yet, durable on return; `entries` has one for each that is handed in."""
+        ...
+
+    def add(self, of: ids.Key, move: difference.Move, entry: case.Entry) -> difference.Followed:
+        """One move more, with its evidence. The same move again changes nothing.
+
+        Raises Rejected, nothing changed, where there is no such difference, where it is over, or where somebody decided otherwise.
+        """
+        ...
+
+    def find(self, of: ids.Key) -> difference.Followed | None:
+        """By id."""
+        ...
+
+    def of_order(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
+        """Of one order, those that are not over, the oldest first."""
+        ...
+
+    def unsettled(self, shop: ids.ShopName) -> Sequence[difference.Followed]:
+        """All that are not over, the oldest first."""
+        ...
+
+    def of_days(self, shop: ids.ShopName, channel: ids.ChannelName, first: int, last: int) -> Sequence[difference.Followed]:
+        """All that were found in the books of these days, over or not."""
+        ...
+
+    def begin(self, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: Turn) -> bool:
+        """Whether the day is the caller's to close: nobody has, and nobody else is about to within its lease."""
+        ...
+
+    def close(self, closing: Closing, owner: str, entry: case.Entry) -> None:
+        """The day is closed, once. Raises Rejected where the caller's turn is over."""
+        ...
+
+    def closings(self, shop: ids.ShopName, channel: ids.ChannelName, first: int) -> Sequence[Closing]:
+        """Of the days from `first` on, the oldest first."""
+        ...
+
+    def halt(self, shop: ids.ShopName, channel: ids.ChannelName, record: str, entry: case.Entry) -> bool:
+        """Settle nothing at this channel until a person says so; False where it was halted already."""
+        ...
+
+    def halted(self, shop: ids.ShopName, channel: ids.ChannelName) -> str | None:
+        """By which record; None where it is not."""
+        ...
+
+    def resume(self, shop: ids.ShopName, channel: ids.ChannelName, entry: case.Entry) -> None:
+        """A person has looked. A bill that does not fit its digest is set aside and may be fetched again."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Who closes a day, since when, for how long at most without a word."""
+
+    owner: str
+    now: datetime
+    span: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """All that the daily books need, in one value."""
+
+    sources: Mapping[ids.ChannelName, BillSource]
+    accountant: Accountant
+    ledger: Ledger

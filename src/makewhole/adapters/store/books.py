@@ -1,0 +1,77 @@
+"""Closed days as pieces of work: whose turn it is to close one, and what was found when it was closed. Once, whoever tries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from makewhole import accounts
+from makewhole.adapters.store import names, statements, tables
+from makewhole.core import codec, faults, ids
+from makewhole.model import bill, comparison
+
+
+class ClosedDay(codec.Noun, frozen=True, kw_only=True):
+    """The body of a closed day's row."""
+
+    merchant: str
+    source: str
+    at: datetime
+    sums: tuple[comparison.Sum, ...]
+
+
+def begin(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: accounts.Turn) -> bool:
+    """Take the turn, or take it over from whoever has been silent for too long."""
+    until, now = names.ticks(turn.now + turn.span), names.ticks(turn.now)
+    row = tx.one(statements.CLOSING_FIND, w_shop=shop, w_channel=channel, w_day=day, w_stage=stage.value)
+    if row is None:
+        tx.run(
+            statements.CLOSING_INSERT,
+            shop=names.shop(shop),
+            channel=names.exact(channel, tables.WORD_LENGTH, "channel"),
+            day=day,
+            stage=stage.value,
+            owner=turn.owner,
+            lease_until=until,
+            body=None,
+            digest=None,
+        )
+        return True
+    owner, lease_until, body = row
+    if body is not None or (owner != turn.owner and lease_until >= now):
+        return False
+    tx.run(statements.CLOSING_TAKE, w_shop=shop, w_channel=channel, w_day=day, w_stage=stage.value, owner=turn.owner, lease_until=until)
+    return True
+
+
+def close(tx: statements.Tx, closing: accounts.Closing, owner: str, leaves: Sequence[tuple[bytes, bytes]]) -> None:
+    """Write what was found, if it is still the caller's to write."""
+    where = {"w_shop": closing.shop, "w_channel": closing.channel, "w_day": closing.day, "w_stage": closing.stage.value}
+    row = tx.one(statements.CLOSING_FIND, **where)
+    if row is None or row[0] != owner or row[2] is not None:
+        raise faults.Rejected(f"{bill.date_of(closing.day)} at {closing.channel} is another's to close", code="not-our-turn")
+    body = codec.canonical(ClosedDay(merchant=closing.merchant, source=closing.source, at=closing.at, sums=closing.sums))
+    tx.run(statements.CLOSING_DONE, **where, body=body, digest=codec.digest_bytes(body))
+    tx.entries.extend(leaves)
+
+
+def closings(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, first: int) -> list[accounts.Closing]:
+    """Closed days from `first` on."""
+    return [_closing(shop, channel, row) for row in tx.all(statements.CLOSINGS_FROM, w_shop=shop, w_channel=channel, first=first)]
+
+
+def _closing(shop: ids.ShopName, channel: ids.ChannelName, row: statements.Row) -> accounts.Closing:
+    day, stage, body, digest = row
+    if codec.digest_bytes(bytes(body)) != digest:
+        raise accounts.Altered(f"the closed day {bill.date_of(day)} of {channel}", channel)
+    told = codec.decode(bytes(body), ClosedDay)
+    return accounts.Closing(
+        shop=shop,
+        channel=channel,
+        merchant=told.merchant,
+        day=day,
+        stage=bill.Stage(stage),
+        source=told.source,
+        at=told.at,
+        sums=told.sums,
+    )

@@ -1,0 +1,35 @@
+"""What the daily books say beside an order's other sources: which of its differences still stand, on what was just heard of it."""
+
+from __future__ import annotations
+
+from makewhole import accounts, ports
+from makewhole.books import standing
+from makewhole.core import ids
+from makewhole.engine import keepbook
+from makewhole.model import bill, decision, difference, dossier
+
+
+def open_(books: accounts.Books, order: ids.OrderKey) -> list[difference.Followed]:
+    """Differences of an order that are broken and not over. What waits for its partner is not broken."""
+    return [f for f in books.ledger.of_order(order) if f.what() not in bill.SETTLED]
+
+
+def still(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> list[difference.Followed]:
+    """Those that still stand, on what was just heard of the order."""
+    known = open_(books, told.order)
+    if not known:
+        return []
+    ours = keepbook.of_dossier(world, told, {n: s.merchant for n, s in books.sources.items()})
+    return [f for f in known if standing.stands(f, ours, told.claims)]
+
+
+def claims(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> tuple[difference.Differs, ...]:
+    """What the books say of an order: each difference that still stands, but those that somebody decided to wait with."""
+    now = world.clock.now()
+    found = []
+    for one in still(world, books, told):
+        decided = one.decided(now)
+        if decided is not None and decided.choice is decision.Choice.WAIT:
+            continue
+        found.append(difference.Differs(source=one.found.channel, as_of=one.found.found_at, of=one.found, what=one.what(), said_so=decided))
+    return tuple(found)

@@ -1,0 +1,76 @@
+"""What of the daily books is due now: days that nobody has closed, the evening's comparison, and orders of which the books still differ.
+
+Level-triggered like the sweep: it is asked every minute, and says each time what is not done yet. A night that was missed is caught up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import time
+
+import structlog
+
+from makewhole import accounts, ports
+from makewhole.core import clock, faults, ids
+from makewhole.engine import closing, differences, sweep
+from makewhole.model import bill
+
+EVENING = time(20)
+"""Beijing time (R14): the day so far is compared, while somebody is still there to look."""
+MORNING = time(10)
+"""Beijing time, of the next day: channels say that their bills are made by then."""
+CATCH_UP_DAYS = 30
+"""Days that are caught up after a long standstill: WeChat Pay gives bills of three months; older than this, a person should ask for."""
+FIRST_DAYS = 1
+"""Days that a new store begins with: yesterday. What was before Makewhole came is asked for by name."""
+log = structlog.get_logger()
+
+
+def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
+    """The days to close now, the oldest first at each channel; then today's evening."""
+    now = world.clock.now().astimezone(clock.BEIJING)
+    today = bill.day_of(now)
+    last = today - 1 if now.time() >= MORNING else today - 2
+    for channel in sorted(books.sources):
+        done = books.ledger.closings(world.eyes.shop, channel, today - CATCH_UP_DAYS)
+        closed = {c.day for c in done if c.stage is bill.Stage.BILL}
+        first = min(closed) if closed else last - FIRST_DAYS + 1
+        for day in range(first, last + 1):
+            if day not in closed:
+                yield closing.Day(channel=channel, day=day, stage=bill.Stage.BILL)
+        evening = any((c.day, c.stage) == (today, bill.Stage.EVENING) for c in done)
+        if now.time() >= EVENING and not evening:
+            yield closing.Day(channel=channel, day=today, stage=bill.Stage.EVENING)
+
+
+def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] = lambda: False) -> list[closing.Result]:
+    """Close what is due, and follow what was found. A channel that does not answer keeps no other one waiting."""
+    results: list[closing.Result] = []
+    for of in due(world, books):
+        if stopped():
+            return results
+        try:
+            results.append(closing.close(world, books, of))
+        except (faults.Unavailable, faults.Rejected, faults.Indeterminate) as no:
+            log.warning("day not closed", channel=of.channel, day=str(bill.date_of(of.day)), why=no.why)
+    follow(world, books, stopped)
+    return results
+
+
+def follow(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] = lambda: False) -> list[ids.OrderKey]:
+    """Work on every order of which the books differ; what agrees after that is over. The orders that were looked at."""
+    try:
+        known = books.ledger.unsettled(world.eyes.shop)
+    except accounts.Altered as altered:
+        if altered.channel is not None:
+            differences.halt(world, books, altered.channel, altered)
+        return []
+    halted = {c for c in books.sources if books.ledger.halted(world.eyes.shop, c) is not None}
+    broken = [f for f in known if f.what() not in bill.SETTLED and f.found.channel not in halted]
+    orders = list(dict.fromkeys(f.found.order for f in broken))
+    for order in orders:
+        if stopped():
+            break
+        sweep.work(world, order.number)
+        differences.settle(world, books, order)
+    return orders

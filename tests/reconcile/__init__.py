@@ -1,0 +1,1 @@
+"""The daily books: bills kept, days closed once, differences followed to their ends."""

@@ -1,0 +1,70 @@
+"""A sandbox shop that nobody sweeps: what breaks in its day, only the next morning's bill tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from makewhole import accounts
+from makewhole.core import ids
+from makewhole.engine import closing, daily
+from makewhole.model import bill, case, difference
+from makewhole.rehearsal import stage
+from makewhole.sandbox import day as days
+from makewhole.sandbox import world as worlds
+from makewhole.sandbox.shop.defects import Defect
+
+WECHAT = stage.CHANNEL
+DAY = bill.day_of(worlds.START)
+NOON = worlds.START + timedelta(hours=12)
+TEN = worlds.START + timedelta(days=1, hours=10)
+"""The next morning: bills are made."""
+
+
+class Shop:
+    """One shop, one channel, our store; virtual time."""
+
+    def __init__(self, on: stage.Stage) -> None:
+        self.on = on
+        self.day: days.Day = on.day
+        self.world = on.world
+        assert on.world.books is not None
+        self.books: accounts.Books = on.world.books
+
+    def until(self, instant: datetime) -> None:
+        """Let it happen."""
+        self.day.run_until(instant)
+
+    def paid(self, fate: days.Fate = days.Fate.SHOP, *defects: Defect, at: datetime = NOON) -> str:
+        """An order that is paid two minutes after it was placed. The shop's own job, which would ask the channel, never comes."""
+        self.until(max(at, self.day.clock.now()))
+        sn = self.day.order(Defect.JOB_NOT_RUN, *defects)
+        self.until(self.day.clock.now() + timedelta(minutes=2))
+        self.day.pays(sn, fate)
+        self.until(self.day.clock.now() + timedelta(minutes=2))
+        return sn
+
+    def morning(self) -> list[closing.Result]:
+        """What `serve` does at ten."""
+        self.until(max(TEN, self.day.clock.now()))
+        results = daily.keep(self.world, self.books)
+        self.until(self.day.clock.now() + timedelta(minutes=2))
+        return results
+
+    def differences(self, first: int = DAY, last: int = DAY) -> list[difference.Followed]:
+        return list(self.books.ledger.of_days(self.world.eyes.shop, WECHAT, first, last))
+
+    def cases(self, number: str) -> list[case.Case]:
+        return list(self.on.store.cases(ids.OrderKey(shop=self.world.eyes.shop, number=ids.OrderNumber(number))))
+
+
+@contextmanager
+def opened(folder: Path, *, store: str = "sqlite://") -> Iterator[Shop]:
+    """A shop on the first of its days."""
+    on = stage.stage(1, folder, store=store)
+    try:
+        yield Shop(on)
+    finally:
+        on.close()
