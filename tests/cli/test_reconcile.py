@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from makewhole.core import clock, ids, money
+from makewhole.core import clock, money
 from makewhole.model import order
 from tests.bills import making
 from tests.cli import fakes

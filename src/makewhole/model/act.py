@@ -189,7 +189,7 @@ class LinkPayment(Act, frozen=True, kw_only=True, tag="link-payment"):
 
 
 class BookDifference(Act, frozen=True, kw_only=True, tag="book-difference"):
-    """The entry in our own ledger that a person's decision about a difference asks for: by so much the books move, or so much is claimed."""
+    """The entry in our own ledger that a person's decision about a difference asks for: by so much it moves, or so much is claimed."""
 
     difference: ids.Key
     choice: decision.Choice

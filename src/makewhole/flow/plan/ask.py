@@ -51,13 +51,12 @@ def _sheet(given: brief.Brief) -> tuple[act.Beside, ...]:
 
 def _books(given: brief.Brief) -> list[act.Beside]:
     """Both sides of each difference that the finding is about."""
-    lines = []
-    for told in given.dossier.of(difference.Differs):
-        if told.of.id not in given.finding.subject:
-            continue
-        for what in ("amount", "standing", "at"):
-            lines.append(act.Beside(what=what, shop=_side(told.of.ours, what), channel=_side(told.of.theirs, what)))
-    return lines
+    told = [d.of for d in given.dossier.of(difference.Differs) if d.of.id in given.finding.subject]
+    return [
+        act.Beside(what=what, shop=_side(of.ours, what), channel=_side(of.theirs, what))
+        for of in told
+        for what in ("amount", "standing", "at")
+    ]
 
 
 def _side(said: comparison.Told | None, what: str) -> str:
