@@ -13,6 +13,7 @@ from pathlib import Path
 
 import makewhole
 from makewhole.cli import start
+from makewhole.core import cards
 
 PARTS = ("click", "cryptography", "httpx2", "msgspec", "pymysql", "rich", "sqlalchemy", "starlette", "structlog", "tantivy", "uvicorn")
 MASK = "***"
@@ -37,11 +38,11 @@ def write(error: BaseException, begun: start.Start) -> Path:
 
 
 def masked(text: str, begun: start.Start) -> str:
-    """The text without any secret that this process could know: by value, by shape."""
+    """The text without any secret that this process could know, by value and by shape, and without any card's number."""
     for secret in sorted(_secrets(begun), key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _PEM.sub(MASK, text)
-    return _PASSWORD_IN_URL.sub(rf"\1{MASK}\2", text)
+    return cards.masked(_PASSWORD_IN_URL.sub(rf"\1{MASK}\2", text))
 
 
 def _lines(error: BaseException, begun: start.Start, now: datetime) -> list[str]:

@@ -40,9 +40,8 @@ _SPOKEN_OF = 24
 _BEFORE = re.compile(r"([A-Za-z][\w.-]*|[\u4e00-\u9fff]+)[\"'”’]?[\s\[(（]{0,3}[:=：＝#/]?[\s\[(（]{0,3}[\"'“‘]?$", re.ASCII)
 """The word that a number belongs to: a key, a path's part, the noun before it."""
 _OWN = re.compile(
-    r"[A-Za-z0-9][_.-]?(?:no|sn|id|num|number|code|key|seq|serial)$|order|trade|transaction|refund|track|express|way_?bill|trace|span|"
-    r"request|coupon|(?:单|编|流水|交易|请求|序|商户)号?$|券码$",
-    re.IGNORECASE,
+    r"[A-Za-z0-9](?:[_.-](?i:no|sn|id|num|number|code|key|seq|serial)|No|NO|Sn|SN|Id|ID|Num|Number|Code|Key|Seq|Serial)$|"
+    r"(?i:order|trade|transaction|refund|track|express|way_?bill|trace|span|request|coupon)|(?:单|编|流水|交易|请求|序|商户)号?$|券码$"
 )
 """Words for a system's own numbers. One in ten numbers of an issuer's prefix and length passes Luhn's rule: beside such a word it is
 taken for what it is called."""
@@ -74,15 +73,18 @@ def masked(text: str, *, own: Collection[str] = (), key: str = "") -> str:
     return "".join((*parts, text[last:]))
 
 
-def cleaned(value: Any, key: str = "") -> Any:
-    """A tree of JSON's kinds with every text in it masked; what stands under the name of a system's own number passes."""
+def cleaned(value: Any, *, key: str = "", own: Collection[str] = ()) -> Any:
+    """A tree of JSON's kinds with every text in it masked; what stands under the name of a system's own number passes, or under one of
+    the names in `own`."""
+    if key in own and not isinstance(value, dict):
+        return value
     match value:
         case str():
             return masked(value, key=key)
         case dict():
-            return {k: cleaned(inner, str(k)) for k, inner in value.items()}
+            return {k: cleaned(inner, key=str(k), own=own) for k, inner in value.items()}
         case list() | tuple():
-            return [cleaned(inner, key) for inner in value]
+            return [cleaned(inner, key=key, own=own) for inner in value]
         case int() if abs(value) >= 10 ** (DIGITS_MIN - 1):
             told = masked(str(value), key=key)
             return value if told == str(value) else told

@@ -10,7 +10,8 @@ import structlog
 
 from makewhole import ports
 from makewhole.core import faults, ids
-from makewhole.model import act, order, payment, run
+from makewhole.engine import cardless
+from makewhole.model import act, intact, order, payment, run
 
 FORWARD_WAITS = tuple(timedelta(seconds=s) for s in (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600))
 """WeChat Pay's own schedule, 24 h 4 min in all: a shop that was written for the channel knows it."""
@@ -38,7 +39,7 @@ def receive(world: ports.World, reader: ports.NoticeReader, headers: ports.Heade
     """Read, keep, answer; in that order. Raises nothing: a store that cannot keep it is a 503, and the channel comes again."""
     now = world.clock.now()
     try:
-        kept = reader.read(headers, body, now)
+        kept = cardless.cardless(reader.read(headers, body, now))
     except faults.Rejected as unreadable:
         return Answer(status=400, code="FAIL", message="no callback", why=unreadable.why)
     except faults.Unavailable as cannot_tell:
@@ -77,6 +78,10 @@ def forward(world: ports.World, kept: ports.Kept, now: datetime) -> bool:
         world.store.note_forwarding(kept.key, kept.answer, kept.answer_code, None, settled=True)
         return True
     if world.forwarder is None:
+        return False
+    if not intact.intact(kept.headers):
+        # What is kept does not fit its signature: the shop would refuse it, and rightly. The order itself is looked at all the same.
+        world.store.note_forwarding(kept.key, kept.answer, kept.answer_code, None, settled=False)
         return False
     answer, code = world.forwarder.forward(kept)
     done = applied(world, kept) or (answer is payment.ShopAnswer.ACKNOWLEDGED and unseen(world, kept))

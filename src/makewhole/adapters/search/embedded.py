@@ -15,7 +15,7 @@ import msgspec
 import tantivy
 
 from makewhole.adapters.search import folder, grams
-from makewhole.core import codec, faults, folding
+from makewhole.core import cards, codec, faults, folding
 from makewhole.model import document
 
 HEAP_BYTES = 64_000_000
@@ -25,6 +25,8 @@ LOCK_WAIT_S = 10.0
 _LOCK_LOOK_S = 0.1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_TYPED = frozenset({document.What.ORDER, document.What.CALLBACK, document.What.CASE})
+"""Kinds of documents whose names are read from fields of their own, and not from words."""
 UNDATED = -(2**62)
 """The tick of a document without a time: before all others."""
 END = 2**62
@@ -45,7 +47,7 @@ class EmbeddedSearch:
         index = self._made()
         writer = self._locked(index)
         try:
-            for told in documents:
+            for told in map(_cardless, documents):
                 self._replace(writer, "key", told.key, self._row(told))
                 count += 1
             for name, value in (marks or {}).items():
@@ -251,6 +253,17 @@ def _patiently(work: Callable[[], tantivy.IndexWriter]) -> tantivy.IndexWriter:
             if busy.code != folder.LOCKED or time.monotonic() >= end:
                 raise
             time.sleep(_LOCK_LOOK_S)
+
+
+def _cardless(told: document.Document) -> document.Document:
+    """Whatever feeds the index: no card's number in what is kept. The names of an order, a callback or a case were read from fields of
+    theirs; those of a log's line are only words."""
+    own = document.names(told) if told.what in _TYPED else ()
+    text = cards.masked(told.text, own=own)
+    names = told.ids if own else tuple(n for n in told.ids if n not in told.text or n in text)
+    if text == told.text and names == told.ids:
+        return told
+    return msgspec.structs.replace(told, text=text, ids=names)
 
 
 def _marked(name: str, value: str) -> tantivy.Document:

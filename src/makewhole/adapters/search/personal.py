@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from makewhole.core import folding
+from makewhole.core import cards, folding
 from makewhole.model import document
 
 MASK = "***"
@@ -109,7 +109,7 @@ def told(text: str, spell: Spell) -> Told:
                 return whole.removesuffix("@").removesuffix(value) + MASK + ("@" if kind == "mail" else "")
         return whole
 
-    found.text = _sought(text).sub(instead, text)
+    found.text = cards.masked(_sought(text).sub(instead, text))
     found.names += _LOOSE.findall(found.text)
     found.names = list(dict.fromkeys(found.names))[: document.IDS_MAX]
     return found

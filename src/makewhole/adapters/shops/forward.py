@@ -12,7 +12,7 @@ from makewhole import ports
 from makewhole.adapters import http
 from makewhole.adapters.shops import hands
 from makewhole.core import faults, ids
-from makewhole.model import act, payment, plan, run
+from makewhole.model import act, intact, payment, plan, run
 
 REPLAYS_MAX = 3
 """Forwardings of one notice after which replaying it once more is no hand any more: the shop has had its chances."""
@@ -57,7 +57,8 @@ def replaying(notices: Callable[[ids.ShopName, ids.OutTradeNo], Sequence[ports.K
         if not isinstance(step.act, act.RecordPayment):
             return None
         kept = notices(order.shop, step.act.payment)
-        genuine = [k for k in kept if k.check is payment.NoticeCheck.GENUINE and k.refund is None]
+        whole = [k for k in kept if intact.intact(k.headers)]
+        genuine = [k for k in whole if k.check is payment.NoticeCheck.GENUINE and k.refund is None]
         # A shop that said yes and did nothing will say yes and do nothing.
         again = [k for k in genuine if k.forwarded < REPLAYS_MAX and k.answer is not payment.ShopAnswer.ACKNOWLEDGED]
         if not again:

@@ -10,12 +10,28 @@ from zoneinfo import ZoneInfo
 
 from makewhole.adapters.shops import shopmap
 from makewhole.adapters.shops.language import Privacy, Unit
-from makewhole.core import codec, money
+from makewhole.core import cards, codec, money
 from makewhole.model.order import Field
 
 Row = Mapping[str, object]
 _FLOAT_NOISE = Decimal("0.000001")
 """How far from a whole fen a double may stray by the arithmetic of SQLite, which has no decimals."""
+NUMBERS = frozenset(
+    {
+        Field.ORDER_NUMBER,
+        Field.ORDER_TRANSACTION_ID,
+        Field.ORDER_TRACKING_NUMBER,
+        Field.ORDER_COUPON,
+        Field.ITEM_ORDER,
+        Field.ITEM_SKU,
+        Field.PAYMENT_ORDER,
+        Field.PAYMENT_NUMBER,
+        Field.PAYMENT_TRANSACTION_ID,
+        Field.REFUND_ORDER,
+        Field.REFUND_NUMBER,
+    }
+)
+"""Fields that hold a system's own numbers, some of which look like a card's. In all others a card's number is starred."""
 VERSION_LENGTH = 32
 """Hex characters of a row's version: 128 bits."""
 
@@ -24,7 +40,7 @@ class Misread(ValueError):
     """A value that the map does not fit; `field` says where."""
 
     def __init__(self, field: Field, value: object, what: str) -> None:
-        super().__init__(f"{field.value}: {value!r} is {what}")
+        super().__init__(f"{field.value}: {cards.masked(repr(value), key=field.value)} is {what}")
 
 
 class Reader:
@@ -60,6 +76,9 @@ class Reader:
         column, told = self._fields[field], spell(value)
         # A code that the map does not name is somebody's channel all the same: it passes as it is spelled.
         told = column.values.get(told, told)
+        if field not in NUMBERS and cards.find_card(told) is not None:
+            # Whom it names must stay one and the same; what a parcel or a state is called need not.
+            told = guard(told, Privacy.HASHED, self._secret) if field is Field.ORDER_BUYER else cards.masked(told)
         return guard(told, column.privacy, self._secret) if told else None
 
     def whole(self, row: Row, field: Field) -> int | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from makewhole.adapters.shops import engines, errors, expressions, rows, shopmap
 from makewhole.adapters.shops.language import Privacy
-from makewhole.core import ids
+from makewhole.core import cards, ids
 from makewhole.model import change
 from makewhole.model.order import Field
 
@@ -89,11 +89,22 @@ def _states(map_: shopmap.ShopMap) -> Callable[[change.Image], str | None]:
 def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], str | None]:
     classes: dict[str, Mapping[str, Privacy]] = {t.table.lower(): _classes(t) for t in map_.tables.values()}
 
+    numbers = {t.table.lower(): _numbers(t) for t in map_.tables.values()}
+
     def shown(table: str, column: str, spelled: str) -> str | None:
         privacy = classes.get(table.lower(), {}).get(column.lower())
-        return None if privacy is None or privacy is Privacy.NEVER else rows.guard(spelled, privacy, secret)
+        if privacy is None or privacy is Privacy.NEVER:
+            return None
+        own = column.lower() in numbers[table.lower()]
+        return rows.guard(spelled if own else cards.masked(spelled, key=column), privacy, secret)
 
     return shown
+
+
+def _numbers(table: shopmap.Table) -> frozenset[str]:
+    """Columns that hold a system's own numbers, which are no card's whatever they look like."""
+    told = [table.key, table.link, *(s.sql for f, s in table.fields.items() if f in rows.NUMBERS)]
+    return frozenset(c.lower() for sql in told if sql is not None for c in sql.columns())
 
 
 def _classes(table: shopmap.Table) -> Mapping[str, Privacy]:

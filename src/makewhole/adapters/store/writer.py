@@ -23,11 +23,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+import msgspec
+
 from makewhole.adapters.store import faults as foreign
 from makewhole.adapters.store import links, statements
-from makewhole.core import faults, merkle
+from makewhole.core import cards, codec, faults, merkle
+from makewhole.model import case
 
 Result = TypeVar("Result")
+_NUMBERS = frozenset({"number", "subject", "payment", "key", "run", "case", "plan", "basis", "content", "bucket", "evidence"})
+"""Of an entry's body: what stands there are numbers and digests of ours, of orders and of channels."""
 Work = Callable[[statements.Tx], Result]
 
 BATCH_MAX = 256
@@ -321,5 +326,14 @@ def _carry_out_one(tx: statements.Tx, job: Job[Any]) -> None:
 
 
 def leaves_of(bodies: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    """Entries ready for `Tx.entries`."""
-    return [(merkle.leaf_hash(body), body) for body in bodies]
+    """Entries ready for `Tx.entries`: what would be a payment card's number in them is starred before it is hashed."""
+    clean = [cardless(body) for body in bodies]
+    return [(merkle.leaf_hash(body), body) for body in clean]
+
+
+def cardless(body: bytes) -> bytes:
+    """An entry's canonical bytes without card numbers; numbers of orders, payments and cases stand under names of their own."""
+    if cards.find_card(body.decode()) is None:
+        return body
+    told = codec.decode(body, case.Entry)
+    return codec.canonical(msgspec.structs.replace(told, body=cards.cleaned(told.body, own=_NUMBERS)))
