@@ -174,7 +174,7 @@ def _overlay(told: dict[str, Any], env: Mapping[str, str]) -> None:
             told[rest] = value
             continue
         section, _, key = rest.partition("_")
-        if section in {"shop", "wechatpay", "alipay", "relay", "engine"} and key not in {"", "password", "token"}:
+        if section in {"shop", "wechatpay", "alipay", "relay", "engine"} and key not in {"", "password", "hands_password", "token"}:
             told.setdefault(section, {})[key] = value
 
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
 from makewhole.adapters.changelog import archive as change_archive
-from makewhole.adapters.changelog import opening
+from makewhole.adapters.changelog import film, opening
 from makewhole.adapters.payments.alipay import account as alipay_accounts
 from makewhole.adapters.payments.alipay import callbacks as alipay_callbacks
 from makewhole.adapters.payments.alipay import connector as alipay_connector
@@ -31,7 +31,7 @@ from makewhole.adapters.shops import engines, eyes, forward, hands, language, sh
 from makewhole.adapters.store import evidence, journal
 from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
-from makewhole.engine import codes, history
+from makewhole.engine import codes, history, rewinding
 
 WECHATPAY = ids.ChannelName("wechatpay")
 ALIPAY = ids.ChannelName("alipay")
@@ -141,6 +141,36 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
             state=known.state,
             shown=known.shown,
         )
+
+
+@contextlib.contextmanager
+def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tuple[rewinding.Bench, traces.Traces]]:
+    """Attach to the shop's rows and to its log from the first byte, to take changes back; and what may be shown of them.
+
+    Raises as `open_world` does. Who may not write can plan all the same.
+    """
+    from makewhole.adapters.changelog import shelf
+    from makewhole.adapters.shops import backing, reverser
+
+    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    url = _address(told.shop.database, told.shop, "PASSWORD")
+    hands_url = _address(told.shop.hands_database, told.shop, "HANDS_PASSWORD") if told.shop.hands_database else None
+    known = traces.traces(map_, "" if url.get_backend_name() == "sqlite" else url.database or "", _hash_secret(told, keep=False))
+    with contextlib.ExitStack() as stack:
+        reader, writer = engines.for_eyes(url), None if hands_url is None else engines.for_hands(hands_url)
+        for engine in filter(None, (reader, writer)):
+            stack.callback(engine.dispose)
+        bench = rewinding.Bench(
+            film=stack.enter_context(film.opened(url, log_place)),
+            hand=reverser.attach(reader, writer, backing.counters(map_), map_.where),
+            shelf=stack.enter_context(shelf.opened()),
+            shop=map_.name,
+            tables=known.tables,
+            who=backing.historian(map_),
+            state=known.state,
+            money=backing.money(map_),
+        )
+        yield bench, known
 
 
 def open_search(told: settings.Settings) -> ports.Search:

@@ -18,7 +18,7 @@ from makewhole.cli.catalogue import facts, guide, meanings, sentences
 from makewhole.core import codec, money
 from makewhole.engine import recover
 from makewhole.flow.plan import ask
-from makewhole.model import act, bill, claim, fact, finding, order, payment, plan, policy, resource, run, verdict
+from makewhole.model import act, bill, claim, fact, finding, order, payment, plan, policy, resource, rollback, run, verdict
 
 CLI = Path(words.__file__).parent
 ENUMS: tuple[type[enum.Enum], ...] = (
@@ -44,6 +44,7 @@ ENUMS: tuple[type[enum.Enum], ...] = (
     verdict.Ground,
     verdict.Role,
     policy.Unit,
+    rollback.Clash,
     policy.RuleName,
     bill.Break,
     bill.Kind,

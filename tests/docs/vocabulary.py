@@ -20,7 +20,7 @@ from makewhole.cli.catalogue import meanings
 from makewhole.engine import recover
 from makewhole.flow.diagnose import rules
 from makewhole.flow.plan import remedies
-from makewhole.model import claim, finding, order, payment, plan, resource, run, verdict
+from makewhole.model import claim, finding, order, payment, plan, resource, rollback, run, verdict
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "vocabulary.md"
 
@@ -57,6 +57,7 @@ def page() -> str:
         _section("What the shop answers to a callback", "", _table(payment.ShopAnswer)),
         _section("Why an order may be a payment's", "", _table(payment.Match)),
         _section("States of a coupon", "", _table(resource.CouponState)),
+        _section("Why a rollback leaves a row alone", "", _table(rollback.Clash)),
         _section("Remedies", "", _table(plan.Remedy, lambda told: _doc(remedies.REMEDIES.get(told)))),
         _section("Verdicts", "", _classes(verdict.Allowed, verdict.Held, verdict.Refused)),
         _section("Grounds of a verdict", "", _table(verdict.Ground)),

@@ -220,7 +220,7 @@ class End(codec.Noun, frozen=True, kw_only=True, tag="end"):
     hash: str
 
 
-Line = Header | Net | Conflict | End
+AnyLine = Header | Net | Conflict | End
 
 
 class Batch(codec.Noun, frozen=True, kw_only=True, tag="batch"):

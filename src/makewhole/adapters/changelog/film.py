@@ -5,6 +5,7 @@ However large a transaction is, its bytes lie in unlinked files on disk, read th
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import mmap
 import tempfile
@@ -25,7 +26,18 @@ Placed = tuple[str, events.Event, events.Format]
 """The file's name, an event of it, and how that file is written."""
 SEGMENT_BYTES = 8 << 20
 """What is held in memory of a log that comes over the wire, before it goes to disk."""
+_BINLOG = frozenset({"mysql", "mariadb"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@contextlib.contextmanager
+def opened(url: sa.URL, place: str | None) -> Iterator[reversals.Film]:
+    """The film of the shop at this address; `place` names binlog files that lie before what its server has left. Raises BadInput where
+    there is none to be had."""
+    if url.get_backend_name() not in _BINLOG:
+        todo = "MariaDB and MySQL remember in their binlog, SQLite by triggers; PostgreSQL is not read yet."
+        raise faults.BadInput(f"nothing can be taken back from a log of {url.get_backend_name()}", where="shop.database", todo=todo)
+    yield ServerFilm(url, None if place is None else Path(place))
 
 
 class ServerFilm:

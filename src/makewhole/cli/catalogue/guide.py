@@ -26,6 +26,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.scan": ("list broken orders; changes nothing", "列出问题订单，不做任何改动"),
     "short.show": ("one order: who says what, what happened, what is broken", "查看一个订单：各方说法、经过、问题"),
     "short.history": ("every past state of an order, from the shop's change log", "查看订单的全部历史状态（来自店铺的变更日志）"),
+    "short.rollback": (
+        "take chosen changes back by the change log: plan, apply, undo",
+        "按变更日志撤回选定的改动：先出方案，再执行，可反悔",
+    ),
     "short.recover": ("show what would be done; with --apply do it", "预览如何恢复；加 --apply 才执行"),
     "short.reconcile": ("a day's bill beside the shop's book: every difference, every fen", "对账：渠道账单与店铺账本逐笔比对，分文不差"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
@@ -36,6 +40,17 @@ GUIDE: dict[str, tuple[str, str]] = {
     ),
     "short.policy": ("show or check the dated rules", "查看或检查规则"),
     "short.doctor": ("check settings, reach, keys, clocks", "检查设置、连通性、密钥与时钟"),
+    "help.rollback": (
+        (
+            "Takes back what a transaction, a span of time or a person wrote, by the before-images of the change log: only the columns that "
+            "were changed, and only where nobody wrote them since. Without --apply nothing is written but a plan with its hash; --apply takes "
+            "that plan and that hash, checks every row again under its lock, and never plans; --undo plans the way back."
+        ),
+        (
+            "按变更日志里的前镜像，撤回某个事务、某段时间或某个人的改动：只写被改过的列，而且之后无人再改的才写。不加 --apply 时，只写出一份带哈希的方案；"
+            "--apply 按方案和哈希执行，在行锁之下逐行复核，绝不重新计划；--undo 再出一份反悔的方案。"
+        ),
+    ),
     "help.demo": (
         "A small shop with WeChat Pay on this machine, broken on purpose, made whole, and graded against the hidden truth.",
         "在本机搭起一家用微信支付的小店，故意弄坏，再恢复，最后对照 Makewhole 看不到的真相打分。",

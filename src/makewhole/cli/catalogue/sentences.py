@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import attaching, checkup, pasts, reconciling, rehearsals, searches
+from makewhole.cli.catalogue import attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -324,6 +324,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     **attaching.ATTACHING,
     **checkup.CHECKUP,
     **pasts.PASTS,
+    **rollbacks.ROLLBACKS,
     **reconciling.RECONCILING,
     **rehearsals.REHEARSALS,
     **searches.SEARCHES,

@@ -1,0 +1,224 @@
+"""A plan is applied as it is: batch by batch, every row judged anew under its lock, then read again. Never plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from makewhole import ports, reversals
+from makewhole.core import clock, codec, faults
+from makewhole.engine import rewinding
+from makewhole.flow.rollback import deciding, folding, telling
+from makewhole.model import rollback
+from makewhole.model.change import Position
+from makewhole.model.rollback import Batch, Conflict, Form, Header, How, Mode, Net, Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A plan as it was reviewed, and who says that it be done."""
+
+    header: Header
+    hash: str
+    rows: Iterable[Net]
+    """In the plan's order: what belongs together stands together."""
+    by: str
+    approved_by: str = ""
+
+
+@dataclass(kw_only=True)
+class _Run:
+    bench: rewinding.Bench
+    order: Order
+    forms: Mapping[str, Form]
+    at: Position
+    """How far the log has been read."""
+    own: list[tuple[str, Position, Position]] = field(default_factory=list)
+    """Our own transactions, as the log tells them: name, beginning, end."""
+
+
+def apply(bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Callable[[Batch], None]) -> Receipt:
+    """Do it; `tell` gets each batch as soon as it is committed and found in the log. A second run of the same plan writes nothing again.
+
+    Raises BadInput where the plan does not fit what is there any more, Rejected where the database refuses or a conflict stops all,
+    Unavailable or Indeterminate where the way was lost: the same call again goes on where it stopped.
+    """
+    going = _begin(bench, order)
+    began = ticking.now()
+    rows = left = earlier = proven = 0
+    for number, units in enumerate(_batches(order.rows), start=1):
+        conflicts: list[Conflict] = []
+        batch = [net for unit in units for net in unit]
+        try:
+            wrote = bench.hand.write(order.hash, batch, going.forms, lambda held, u=units, c=conflicts: _decide(going, u, held, c))  # type: ignore[misc]
+        except folding.Incomplete as hole:
+            raise rewinding.incomplete(hole) from hole
+        own = _find_own(going)
+        proven += _prove(going, wrote.rows)
+        rows, left, earlier = rows + len(wrote.rows), left + len(conflicts), earlier + wrote.earlier
+        before = tuple({c: v for c, v in (wrote.before[r.name()] or {}).items() if c in r.now or c in r.key} for r in wrote.rows)
+        if wrote.rows and not own:
+            raise rewinding.incomplete(folding.Incomplete("what we wrote ourselves is not in it"))
+        tell(
+            Batch(
+                plan=order.hash,
+                number=number,
+                at=ticking.now(),
+                transactions=tuple(name for name, _, _ in own),
+                begins=own[0][1] if own else going.at,
+                ends=own[-1][2] if own else going.at,
+                rows=wrote.rows,
+                before=before,
+                left=tuple(conflicts),
+                earlier=wrote.earlier,
+            )
+        )
+    return Receipt(
+        plan=order.hash,
+        by=order.by,
+        approved_by=order.approved_by,
+        began_at=began,
+        ended_at=ticking.now(),
+        rows=rows,
+        left=left,
+        earlier=earlier,
+        transactions=tuple(name for name, _, _ in going.own),
+        proven=proven,
+    )
+
+
+def recorded(
+    bench: rewinding.Bench,
+    order: Order,
+    ticking: clock.Clock,
+    store: ports.Store,
+    shown: telling.Shown,
+    keep: Callable[[bytes], None],
+) -> Receipt:
+    """The same with evidence: the intention before the first row (law 2), each order as it is done, the end. `keep` gets the receipt's
+    lines, which hold everything exactly."""
+    shop = order.header.shop
+    store.append([telling.begun(order.header, order.hash, order.by, order.approved_by, ticking.now())])
+
+    def tell(batch: Batch) -> None:
+        keep(codec.canonical(batch))
+        store.append(list(telling.done(shop, batch, shown)))
+
+    receipt = apply(bench, order, ticking, tell)
+    keep(codec.canonical(receipt))
+    store.append([telling.ended(shop, receipt)])
+    return receipt
+
+
+def _begin(bench: rewinding.Bench, order: Order) -> _Run:
+    """What must hold for the whole, before the first row."""
+    header = order.header
+    if header.format != rollback.FORMAT:
+        raise faults.BadInput(f"a plan of format {header.format}", where="the plan", todo="Make it anew with this version.")
+    here = bench.hand.place()
+    if here != header.place:
+        raise faults.BadInput(
+            f"the plan is for {header.place.database} of {header.place.server}, and this is {here.database} of {here.server}",
+            where="the plan",
+            todo="Apply it where it was made.",
+        )
+    if header.money and order.approved_by in {"", order.by}:
+        raise faults.Rejected("amounts would be written: a second person approves that", code="approval")
+    if header.mode is Mode.ALL_OR_NOTHING and (header.conflicts or header.rows > rollback.ROWS_MAX):
+        why = (
+            f"{header.conflicts} conflicts"
+            if header.conflicts
+            else f"more than {rollback.ROWS_MAX} rows, which no one transaction may hold"
+        )
+        raise faults.Rejected(f"all or nothing was chosen, and there are {why}", code="conflicts")
+    bench.hand.ready()
+    forms = {f.table.lower(): f for f in header.forms}
+    if dict(bench.hand.describe([f.table for f in header.forms])) != forms:
+        todo = "The plan does not hold any more: make a new one."
+        raise faults.BadInput("a table is another one than when the plan was made", where="the plan", todo=todo)
+    return _Run(bench=bench, order=order, forms=forms, at=header.read_to)
+
+
+def _batches(rows: Iterable[Net]) -> Iterator[list[list[Net]]]:
+    """Whole units, at most so many rows. Raises BadInput for a unit that no one transaction may hold."""
+    batch: list[list[Net]] = []
+    size = 0
+    for unit in _units(rows):
+        if len(unit) > rollback.ROWS_MAX:
+            what = f"{len(unit)} rows of {unit[0].unit} belong together, and one transaction holds at most {rollback.ROWS_MAX}"
+            raise faults.BadInput(what, where="the plan", todo="Take back fewer of its changes at once (--column, --since).")
+        if size + len(unit) > rollback.ROWS_MAX:
+            yield batch
+            batch, size = [], 0
+        batch.append(unit)
+        size += len(unit)
+    if batch:
+        yield batch
+
+
+def _units(rows: Iterable[Net]) -> Iterator[list[Net]]:
+    unit: list[Net] = []
+    for net in rows:
+        if unit and net.unit != unit[0].unit:
+            yield unit
+            unit = []
+        unit.append(net)
+    if unit:
+        yield unit
+
+
+def _decide(going: _Run, units: Sequence[Sequence[Net]], held: reversals.Held, conflicts: list[Conflict]) -> list[Net]:
+    """Under the lock: the log up to this very instant, then every row against what stands in it."""
+    _follow(going)
+    chosen: list[Net] = []
+    for unit in units:
+        judged = deciding.together(_stands(going, net, held) for net in unit if net.name() not in held.done)
+        conflicts += [row for row in judged if isinstance(row, Conflict)]
+        chosen += [row for row in judged if isinstance(row, Net)]
+    if conflicts and going.order.header.mode is Mode.ALL_OR_NOTHING:
+        raise faults.Rejected(f"all or nothing was chosen, and {len(conflicts)} rows were changed meanwhile", code="conflicts")
+    return deciding.in_order(chosen, deciding.ranks(going.forms))
+
+
+def _stands(going: _Run, net: Net, held: reversals.Held) -> Net | Conflict:
+    name = net.name()
+    return deciding.stands(net, held.live.get(name), going.bench.shelf.since(name)) or net
+
+
+def _follow(going: _Run) -> None:
+    def own(passing: reversals.Passing) -> bool:
+        if not rewinding.wrote(passing, going.order.header.place.database, going.order.hash):
+            return False
+        going.own.append((passing.head.id, passing.head.begins, passing.head.ends))
+        return True
+
+    going.at = rewinding.follow(going.bench, going.forms, going.order.header.place.database, going.at, own) or going.at
+
+
+def _find_own(going: _Run) -> list[tuple[str, Position, Position]]:
+    known = len(going.own)
+    _follow(going)
+    return going.own[known:]
+
+
+def _prove(going: _Run, rows: Sequence[Net]) -> int:
+    """Read again: every row holds what was written, or somebody wrote it since, which the log then tells. Raises BadInput where not."""
+    targets = [target(row) for row in rows]
+    live = going.bench.hand.read(targets, going.forms)
+    proven = 0
+    for row, wanted in zip(rows, targets, strict=True):
+        stands = live.get(wanted.name())
+        right = stands is None if row.how is How.REMOVE else stands is not None and all(stands.get(c) == v for c, v in wanted.now.items())
+        if right:
+            proven += 1
+            continue
+        _follow(going)
+        if not going.bench.shelf.since(wanted.name()):
+            raise rewinding.incomplete(folding.Incomplete(f"a row of {row.table} does not hold what was just written"))
+    return proven
+
+
+def target(row: Net) -> Net:
+    """What must stand in a row once it is written, under the key that it then has."""
+    key = {c: row.back.get(c, v) for c, v in row.key.items()}
+    return Net(table=row.table, key=key, unit=row.unit, how=row.how, now=row.back, back=row.back, by=row.by)

@@ -1,0 +1,344 @@
+"""The log runs by once, and the rows that a rollback is about come to lie on the shelf: what is meant, and what is somebody else's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from makewhole import reversals
+from makewhole.core import faults
+from makewhole.flow.rollback import folding
+from makewhole.model import change, rollback
+from makewhole.model.change import Kind, Position, Traced
+from makewhole.model.rollback import Form, Scope, Seen
+from makewhole.model.trail import Later
+
+AUDIT = "makewhole_rollbacks"
+"""Our own table in the shop's database: which rows which plan wrote."""
+OURS = "makewhole_"
+"""What every table of ours is called by: never taken back."""
+FORWARD = frozenset({"ALTER"})
+"""Statements after the last bad change that leave a table's rows what they were: columns are then found by name, types compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Everything that a plan is made with."""
+
+    film: reversals.Film
+    hand: reversals.Reverser
+    shelf: reversals.Shelf
+    shop: str
+    tables: Sequence[Traced]
+    """Where orders leave rows."""
+    who: tuple[str, str] | None = None
+    """Table and column in which the shop itself writes who did something; rows of that table are never taken back."""
+    state: Callable[[change.Image], str | None] = lambda image: None
+    money: frozenset[tuple[str, str]] = frozenset()
+    """Table and column, lower case, of amounts."""
+    elsewhere: Callable[[str], bool | None] = lambda number: None
+    """Whether the channel holds a refund of this order; None where nobody can say."""
+
+
+@dataclass(kw_only=True)
+class Run:
+    """What is known while the log runs by."""
+
+    bench: Bench
+    origin: rollback.Origin
+    scope: Scope
+    database: str
+    forms: dict[str, Form] = field(default_factory=dict)
+    wanted: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Of each touched table, the columns that are taken back."""
+    drift: dict[str, dict[str, str]] = field(default_factory=dict)
+    shapes: set[change.Table] = field(default_factory=set)
+    spoken: list[tuple[str, Later]] = field(default_factory=list)
+    """Statements that spoke of a touched table after the last bad change of it: table, and the statement as columns."""
+    seen: list[Seen] = field(default_factory=list)
+    found: set[str] = field(default_factory=set)
+    transactions: int = 0
+    left: int = 0
+    kept: Counter[str] = field(default_factory=Counter)
+    """Rows of tables that tell what was done, which stay: history of the shop's own, and ours."""
+    read_to: Position | None = None
+    began: datetime | None = None
+    traced: dict[str, Traced] = field(default_factory=dict)
+
+
+def incomplete(hole: folding.Incomplete) -> faults.BadInput:
+    """The alarm: something wrote and is not in the log."""
+    todo = (
+        "Nothing was written. Find out what writes past the log (sql_log_bin=0, a statement, another server) before anything is taken back."
+    )
+    return faults.BadInput(f"the change log does not hold everything: {hole}", where="the change log", todo=todo)
+
+
+def read(going: Run) -> None:
+    end = going.bench.film.end()
+    for passing in going.bench.film.run():
+        going.began = going.began or passing.head.committed_at
+        going.read_to = passing.head.ends
+        if _may_be_meant(going, passing.head) and _is_meant(going, passing):
+            _bad(going, passing)
+        elif going.forms:
+            _good(going, passing)
+    if going.read_to is None or (going.read_to.file, going.read_to.offset) < (end.file, end.offset):
+        going.read_to = end
+
+
+def _may_be_meant(going: Run, head: change.Transaction) -> bool:
+    """What the transaction itself tells."""
+    scope = going.scope
+    if isinstance(going.origin, rollback.Undo):
+        return True
+    if scope.transactions and head.id.lower() not in {t.lower() for t in scope.transactions}:
+        return False
+    if scope.since is not None and head.committed_at < scope.since:
+        return False
+    if scope.until is not None and head.committed_at >= scope.until:
+        return False
+    return scope.connection is None or head.connection == scope.connection
+
+
+def _is_meant(going: Run, passing: reversals.Passing) -> bool:
+    """And what only its rows tell: whoever the shop says did it."""
+    if isinstance(going.origin, rollback.Undo):
+        return wrote(passing, going.database, going.origin.plan)
+    user = going.scope.user
+    if not user or passing.head.user == user or passing.head.user.partition("@")[0] == user:
+        return True
+    if going.bench.who is None:
+        return False
+    table, column = going.bench.who
+    asked = (going.database.lower(), table.lower())
+    if asked not in passing.tables:
+        return False
+    return any(change.spell((c.after or {}).get(column)) == user for c in passing.changes(frozenset({asked})))
+
+
+def wrote(passing: reversals.Passing, database: str, plan: str) -> bool:
+    """Whether this transaction is a batch of the plan with this hash: its audit rows say so, in the same transaction."""
+    audit = (database.lower(), AUDIT)
+    if audit not in passing.tables:
+        return False
+    return any((c.after or {}).get("plan") == plan for c in passing.changes(frozenset({audit})))
+
+
+def _bad(going: Run, passing: reversals.Passing) -> None:
+    head = passing.head
+    going.found.add(head.id.lower())
+    _refuse_statements(going, passing)
+    taken: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    statement = ""
+    for told in passing.changes(None):
+        name = told.table.name.lower()
+        row = f"{told.table.name} {told.kind.value}"
+        if told.table.schema.lower() not in {going.database.lower(), ""}:
+            left[f"{told.table} {told.kind.value}"] += 1
+            continue
+        if name.startswith(OURS) or (going.bench.who is not None and name == going.bench.who[0].lower()):
+            going.kept[told.table.name] += 1
+            continue
+        unit = _unit(going, told)
+        if going.scope.orders and not _ours(going, told):
+            left[row] += 1
+            continue
+        statement = statement or told.statement
+        _prepare(going, told, passing)
+        _fold(going, told, head, unit)
+        skipped = [c for c in told.changed() if told.kind is Kind.UPDATE and c.lower() not in going.wanted[name] and _asked(going, name, c)]
+        taken[row] += 1
+        left[f"{row}: {', '.join(skipped)}"] += bool(skipped)
+    left = +left
+    if not taken and not left:
+        return
+    going.left += sum(left.values())
+    going.transactions += 1
+    if len(going.seen) < rollback.SEEN_MAX:
+        going.seen.append(
+            Seen(
+                id=head.id,
+                at=head.committed_at,
+                position=str(head.begins),
+                user=head.user,
+                connection=head.connection,
+                statement=statement,
+                taken=dict(taken),
+                left=dict(left),
+            )
+        )
+
+
+def _asked(going: Run, table: str, column: str) -> bool:
+    """Whether a column that is not taken back is one that could have been: only those that nobody asked for make a plan partial."""
+    told = next((c for c in going.forms[table].columns if c.name.lower() == column.lower()), None)
+    return told is None or (told.written and not told.ticks and not told.counts)
+
+
+def _refuse_statements(going: Run, passing: reversals.Passing) -> None:
+    """A transaction that is meant and tells rows by a statement alone: no image of them is anywhere in the log."""
+    told = list(going.traced) + [t for t in going.forms if t not in going.traced]
+    for table in told:
+        text = passing.speaks(going.database, table)
+        if text and (going.scope.transactions or going.forms or text.split(maxsplit=1)[0].upper() != "CREATE"):
+            raise faults.BadInput(
+                f"{table} was changed by a statement that the log tells without rows: {text[:200]}",
+                where=f"{passing.head.id} at {passing.head.begins}",
+                todo="Rows cannot take it back. Restore the orders from an image (images restore), or leave this transaction out.",
+            )
+
+
+def _good(going: Run, passing: reversals.Passing) -> None:
+    """Somebody else's work, as far as it concerns a row that is to be taken back."""
+    head = passing.head
+    for table in going.forms:
+        if text := passing.speaks(going.database, table):
+            by = Later(by=head.id, at=head.committed_at, kind=Kind.UPDATE.value, columns=(text[:200],))
+            going.spoken.append((table, by))
+    asked = frozenset((going.database.lower(), t) for t in going.forms)
+    if passing.tables.isdisjoint(asked):
+        return
+    for told in passing.changes(asked):
+        _named(going, told, passing)
+        name, event = later(going.forms[told.table.name.lower()], told, head)
+        known = going.bench.shelf.get(name)
+        if known is not None and (event.columns or told.kind is not Kind.UPDATE):
+            going.bench.shelf.put(name, folding.good(known, told, event))
+
+
+def later(form: Form, told: change.Change, head: change.Transaction) -> tuple[str, Later]:
+    """Which row somebody wrote, and what of it. A row that got another key is gone under its old one."""
+    image = told.before if told.before is not None else told.after
+    name = rollback.row_name(told.table.name, folding.key_of(told.table, image or {}))
+    own = {c.name.lower() for c in form.columns if c.written and not c.ticks and not c.counts}
+    kind = Kind.DELETE if folding.moved(told.table, told) else told.kind
+    columns = tuple(c for c in told.changed() if c.lower() in own)
+    return name, Later(by=head.id, at=head.committed_at, kind=kind.value, columns=columns)
+
+
+def _prepare(going: Run, told: change.Change, passing: reversals.Passing) -> None:
+    """The first time that a table is met, and every time that the log describes it in another way."""
+    name = told.table.name.lower()
+    if not told.whole():
+        raise faults.BadInput(
+            f"the log does not hold the whole row of a change of {told.table} (binlog_row_image is not FULL in that session)",
+            where=f"{passing.head.id} at {passing.head.begins}",
+            todo="It cannot be taken back: what it overwrote may be nowhere. Restore the orders from an image, or leave it out.",
+        )
+    if told.table in going.shapes:
+        return
+    _named(going, told, passing)
+    going.drift.setdefault(name, {}).update(going.bench.film.drift(told.table))
+    going.shapes.add(told.table)
+    if name in going.forms:
+        return
+    form = going.bench.hand.describe([told.table.name]).get(name)
+    if form is None:
+        todo = "A table that was dropped or renamed is not put back by rows."
+        raise faults.BadInput(f"the database has no table {told.table.name} any more", where=str(passing.head.begins), todo=todo)
+    going.forms[name] = form
+    asked = {c.lower() for c in going.scope.columns}
+    going.wanted[name] = frozenset(
+        c.name.lower()
+        for c in form.columns
+        if c.written and not c.ticks and not c.counts and (not asked or {c.name.lower(), f"{name}.{c.name.lower()}"} & asked)
+    )
+
+
+def _named(going: Run, told: change.Change, passing: reversals.Passing) -> None:
+    if not told.table.named or not told.table.key:
+        # Raises, with what to do about it.
+        going.bench.film.drift(told.table)
+        raise faults.BadInput(f"{told.table} has no key in the log", where=str(passing.head.begins), todo="Give the table a primary key.")
+
+
+def _fold(going: Run, told: change.Change, head: change.Transaction, unit: str) -> None:
+    shelf, wanted = going.bench.shelf, going.wanted[told.table.name.lower()]
+    # By the key that it had: an update may change it.
+    image = told.before if told.before is not None else told.after
+    name = rollback.row_name(told.table.name, folding.key_of(told.table, image or {}))
+    by = Later(by=head.id, at=head.committed_at, kind=told.kind.value, columns=())
+    # What happened before the last bad change of a table is inside what is taken back.
+    for table, spoken in going.spoken:
+        if table == told.table.name.lower():
+            raise faults.BadInput(
+                f"{table} was changed by a statement between the changes that are to be taken back: {spoken.columns[0]}",
+                where=spoken.by,
+                todo="Rows cannot reach behind it. Restore the orders from an image, or take back only what came after it.",
+            )
+    known = shelf.get(name)
+    trail = folding.bad(known, told, by, known.unit if known is not None else unit, lambda c: c.lower() in wanted)
+    if trail is not None and trail.key != (known.key if known is not None else None):
+        now = rollback.row_name(trail.table, trail.key)
+        if now != name:
+            shelf.put(name, None)
+            name = now
+    if known is not None or trail is not None:
+        shelf.put(name, trail)
+
+
+def _unit(going: Run, told: change.Change) -> str:
+    """The order that a row is of, by number where the row tells it, by the order's key where not; else the row is a unit of its own."""
+    traced = going.traced.get(told.table.name.lower())
+    image = told.before if told.before is not None else told.after or {}
+    if traced is not None:
+        number = _column(image, traced.number)
+        key = _column(image, traced.key) or _column(image, traced.link)
+        if number and key and traced.key:
+            going.bench.shelf.same(f"#{key}", number)
+        if number or key:
+            return number or f"#{key}"
+    return rollback.row_name(told.table.name, folding.key_of(told.table, image))
+
+
+def _ours(going: Run, told: change.Change) -> bool:
+    """Whether a row is of an order that was asked for: by its number, or by its key as far as the log has told whose that is."""
+    traced = going.traced.get(told.table.name.lower())
+    if traced is None:
+        return False
+    numbers = set(going.scope.orders)
+    for image in (told.before, told.after):
+        if image is None:
+            continue
+        number = _column(image, traced.number)
+        key = _column(image, traced.key) or _column(image, traced.link)
+        if number in numbers or (key and going.bench.shelf.number(f"#{key}") in numbers):
+            return True
+    return False
+
+
+def _column(image: change.Image, column: str | None) -> str:
+    if column is None:
+        return ""
+    return next((change.spell(v) for n, v in image.items() if n.lower() == column.lower()), "")
+
+
+def follow(
+    bench: Bench,
+    forms: Mapping[str, Form],
+    database: str,
+    since: Position | None,
+    own: Callable[[reversals.Passing], bool],
+) -> Position | None:
+    """Everything that others wrote to these tables from this place to now goes to the shelf; where the log ended. Raises BadInput for a
+    statement that speaks of them: its rows are nowhere."""
+    asked = frozenset((database.lower(), t) for t in forms)
+    for passing in bench.film.run(since):
+        since = passing.head.ends
+        if own(passing):
+            continue
+        for table in forms:
+            if text := passing.speaks(database, table):
+                todo = "The plan does not hold any more: make a new one."
+                raise faults.BadInput(f"{table} was changed by a statement meanwhile: {text[:200]}", where=passing.head.id, todo=todo)
+        if passing.tables.isdisjoint(asked):
+            continue
+        for told in passing.changes(asked):
+            name, event = later(forms[told.table.name.lower()], told, passing.head)
+            if event.columns or told.kind is not Kind.UPDATE:
+                bench.shelf.happened(name, event)
+    return since
