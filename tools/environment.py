@@ -1,6 +1,7 @@
 """A lock file comes in, a virtual environment with its packages goes out; safe to ask for twice at once.
 
-Runs on any bare Python 3.11: standard library only. What is installed is remembered as a copy of the lock file inside
+A lock with a folder of its name beside it has packages of Node's too: its Python packages bring node and npm, the folder says what npm
+installs. Runs on any bare Python 3.11: standard library only. What is installed is remembered as a copy of the lock file inside
 the environment, written last, so an installation that was cut short is never taken for a finished one.
 """
 
@@ -34,9 +35,15 @@ def alone(lock_file: Path) -> Iterator[None]:
         yield
 
 
+def locks(lock: Path) -> list[Path]:
+    """The lock itself, and npm's where there is one."""
+    of_npm = lock.with_suffix("") / "package-lock.json"
+    return [lock, of_npm] if of_npm.is_file() else [lock]
+
+
 def holds(environment: Path, lock: Path) -> bool:
-    stamp = environment / "installed" / lock.name
-    return stamp.is_file() and stamp.read_bytes() == lock.read_bytes() and is_at_home(environment)
+    stamps = {told: environment / "installed" / told.name for told in locks(lock)}
+    return all(stamp.is_file() and stamp.read_bytes() == told.read_bytes() for told, stamp in stamps.items()) and is_at_home(environment)
 
 
 def is_at_home(environment: Path) -> bool:
@@ -79,7 +86,7 @@ def create(environment: Path) -> None:
 def install(environment: Path, lock: Path, *, with_makewhole: bool) -> None:
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     # Stamps go first: from here until the end the environment is neither the old nor the new one.
-    for stamp in (environment / "installed").glob("*.lock"):
+    for stamp in [*(environment / "installed").glob("*.lock"), *(environment / "installed").glob("*.json")]:
         stamp.unlink()
     checked(
         [*pip, "--require-hashes", "-r", str(lock)],
@@ -92,7 +99,21 @@ def install(environment: Path, lock: Path, *, with_makewhole: bool) -> None:
             f"installing Makewhole itself from {ROOT}",
             "this is most likely a fault in pyproject.toml: the lines above say which",
         )
-    shutil.copyfile(lock, environment / "installed" / lock.name)
+    for of_npm in locks(lock)[1:]:
+        install_modules(environment, of_npm)
+    for told in locks(lock):
+        shutil.copyfile(told, environment / "installed" / told.name)
+
+
+def install_modules(environment: Path, lock: Path) -> None:
+    """Packages of Node's, with the npm of the environment; none of them may run a script of its own."""
+    for name in ("package.json", lock.name):
+        shutil.copyfile(lock.parent / name, environment / name)
+    checked(
+        [str(environment / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(environment)],
+        f"installing {lock.relative_to(ROOT)} into {environment}",
+        "check that npm reaches a registry (its settings, a proxy) and the disk is not full, then start again",
+    )
 
 
 def ensure(environment: Path, lock: Path, *, with_makewhole: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,9 +29,14 @@ def parsed(text: str) -> Any:
 class Stranger:
     """The SDK in its own process."""
 
-    def __init__(self, python: Path, driver: str) -> None:
+    def __init__(self, runtime: Path, driver: str, **environment: str) -> None:
+        apart = ["-I"] if driver.endswith(".py") else []
         self._process = subprocess.Popen(
-            [python, "-I", Path(__file__).parent / driver], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [runtime, *apart, Path(__file__).parent / driver],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
         )
 
     def ask(self, do: str, **told: Any) -> Any:

@@ -141,7 +141,8 @@ class Gateway(gate.Gate[int]):
         if {"mchid", "nonce_str", "signature", "timestamp", "serial_no"} - told.keys():
             raise words.Refused(401, "SIGN_ERROR", "Http头Authorization值格式错误，请参考签名规则")
         stamp, nonce = told["timestamp"], told["nonce_str"]
-        if told["mchid"] != self.merchant.mchid or told["serial_no"] != keys.serial("merchant"):
+        # Some clients read the number from the certificate and write it in small letters.
+        if told["mchid"] != self.merchant.mchid or told["serial_no"].upper() != keys.serial("merchant"):
             raise words.Refused(401, "SIGN_ERROR", "商户证书序列号有误")
         if not stamp.isdigit() or abs(int(stamp) - self.wire_clock.now().timestamp()) > SKEW_MAX.total_seconds():
             raise words.Refused(401, "SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
