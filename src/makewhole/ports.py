@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from makewhole import accounts, indexes
+from makewhole import accounts, indexes, trails
 from makewhole.core import clock, ids, note
 from makewhole.model import (
     act,
     case,
-    change,
     claim,
     dossier,
     finding,
@@ -37,6 +36,7 @@ Headers = Sequence[tuple[str, str]]
 Search = indexes.Search
 """What finds orders by fragments, and what fills it: on a page of their own, as nothing that decides asks them."""
 Archive = indexes.Archive
+ChangeLog = trails.ChangeLog
 
 
 class Suspect(Protocol):
@@ -312,15 +312,6 @@ class Forwarder(Protocol):
         ...
 
 
-class ChangeLog(Protocol):
-    """What the shop's database itself remembers of its writes, as far back as it does. Reads only."""
-
-    def touching(self, sought: Sequence[change.Sought]) -> Iterator[change.Transaction]:
-        """Transactions that wrote one of these rows, whole, oldest first; and statements without images that speak of their tables.
-        Raises BadInput for a log that cannot be read (purged, truncated, corrupt, no rows), Unavailable for a silent server."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Lease:
     """Who works, since when, for how long: a holder that is silent longer than `span` has lost it."""
@@ -393,6 +384,8 @@ class World:
     """The daily books; None where none are kept."""
     seal: note.Seal | None = None
     """Signs the evidence log's roots; None where nothing is kept."""
+    trail: trails.Trail | None = None
+    """What the shop's change log tells; None where nobody asks it."""
     owner: str = "makewhole"
     lease: timedelta = timedelta(seconds=60)
 

@@ -20,18 +20,18 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
 from makewhole.adapters.changelog import archive as change_archive
-from makewhole.adapters.changelog import film, opening
+from makewhole.adapters.changelog import film, following, opening
 from makewhole.adapters.payments.alipay import account as alipay_accounts
 from makewhole.adapters.payments.alipay import callbacks as alipay_callbacks
 from makewhole.adapters.payments.alipay import connector as alipay_connector
 from makewhole.adapters.payments.alipay import signing as alipay_signing
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.search import reader as logs
-from makewhole.adapters.shops import engines, eyes, forward, hands, language, shopmap, survey, traces
+from makewhole.adapters.shops import engines, eyes, forward, hands, language, lens, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
 from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
-from makewhole.engine import codes, history, rewinding
+from makewhole.engine import codes, heed, history, rewinding
 
 WECHATPAY = ids.ChannelName("wechatpay")
 ALIPAY = ids.ChannelName("alipay")
@@ -95,6 +95,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             relayed=told.relayed(),
             forwarder=forwarder,
             books=wiring_books.books(channels, store.ledger),
+            trail=_trail(told, map_, reader, store, keep=need_store),
             seal=_seal(told) if need_store else None,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
             lease=told.lease(),
@@ -104,6 +105,15 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
         finally:
             if need_store:
                 _leave(world)
+
+
+def _trail(told: settings.Settings, map_: shopmap.ShopMap, reader: sa.Engine, store: journal.SqlStore, *, keep: bool) -> heed.LogTrail:
+    """What the shop's change log tells, from where the store remembers on. Nothing is read before somebody asks."""
+    url = _address(told.shop.database, told.shop, "PASSWORD")
+    schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
+    seen = lens.MapLens(map_, schema, _hash_secret(told, keep=keep), reader)
+    name = ids.ShopName(map_.name)
+    return heed.LogTrail(name, lambda: following.open_stream(url, seen.tables), seen, store.notebook, keeps=keep)
 
 
 def survey_shop(told: settings.Settings) -> shop_survey.Survey:

@@ -11,7 +11,7 @@ import pytest
 
 from makewhole.cli import shapes, show, timeline, words
 from makewhole.core import ids, money
-from makewhole.model import bill, claim, difference, dossier, order, payment, resource
+from makewhole.model import bill, change, claim, difference, dossier, order, payment, resource, rowchange
 from tests.cli import fakes
 from tests.cli.conftest import Call
 
@@ -194,6 +194,7 @@ def test_every_kind_of_claim_has_its_line(language: words.Language) -> None:
         resource.ReissuedFrom(source="shop", as_of=at, order=number),
         order.OrphanRows(source="shop", as_of=at, order=number, items=(order.Item(sku=ids.Sku("tea"), quantity=1),)),
         difference.Differs(source="wechatpay", as_of=at, of=_difference(at), what=bill.Break.FEE),
+        rowchange.RowChange(source="changelog", as_of=at, order=number, did=change.Kind.UPDATE, transaction="0-1-7"),
     ]
     assert {type(c) for c in told} == set(get_args(dossier.AnyClaim))
     assert all(show.claim_line(words.Say(language), c) for c in told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
@@ -12,7 +11,6 @@ from makewhole.core import faults, ids
 from makewhole.engine import history
 from makewhole.model import change
 
-_LITERAL = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|\b\d[\w.]*\b""")
 STATEMENT_LENGTH_MAX = 200
 """Characters of a statement that people are shown; the whole of it is in JSON with --all."""
 
@@ -99,7 +97,7 @@ def _pair(
 
 def _statement(text: str, *, everything: bool) -> str:
     """A statement's values are people's names and numbers: they are left out unless everything was asked for."""
-    return text if everything else _LITERAL.sub("?", text)
+    return text if everything else change.without_values(text)
 
 
 def _tell(now: session.Session, number: str, steps: tuple[history.Step, ...], past: history.Past, *, everything: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole import ports
+from makewhole import ports, trails
 from makewhole.cli import words
 from makewhole.model import claim
 
@@ -29,6 +29,12 @@ def ladder(world: ports.World) -> Ladder:
     return Ladder(
         has=(True, bool(world.channels), world.relayed, world.hands is not None), channels=tuple(str(c) for c in ports.channel_names(world))
     )
+
+
+def log_lines(told: trails.Coverage, say: words.Say) -> list[str]:
+    """How much of the change log was heard: rows that were overwritten outside of it, or deleted, show nowhere else."""
+    lines = [] if told.since is None else [say("ladder.log", since=say.instant(told.since))]
+    return [*lines, say("ladder.log-trouble", why=told.trouble)] if told.trouble else lines
 
 
 def lines(stood: Ladder, silences: dict[tuple[str, claim.Why], int], say: words.Say) -> list[str]:

@@ -8,7 +8,7 @@ from concurrent import futures
 
 import click
 
-from makewhole import ports
+from makewhole import ports, trails
 from makewhole.cli import exits, ladder, options, progress, session, shapes, start, words
 from makewhole.core import money
 from makewhole.engine import look, propose, sweep
@@ -64,7 +64,8 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, shop
                 seen.add(looked)
                 bar.clear()
                 _show(now, world, looked)
-    _total(now, seen, stood)
+        log = trails.Coverage() if world.trail is None else world.trail.coverage()
+    _total(now, seen, stood, log)
     return seen.exit()
 
 
@@ -122,7 +123,7 @@ def silence(say: words.Say, quiet: claim.Silence) -> str:
     return say("scan.silence", source=source, about=about, number=quiet.number, why=say.meaning(quiet.why), detail=detail)
 
 
-def _total(now: session.Session, seen: Seen, stood: ladder.Ladder) -> None:
+def _total(now: session.Session, seen: Seen, stood: ladder.Ladder, log: trails.Coverage) -> None:
     """The sum for people; beside a script's JSON it goes to standard error."""
     out, say, tally = now.out, now.say, seen.tally
     if seen.found:
@@ -133,7 +134,7 @@ def _total(now: session.Session, seen: Seen, stood: ladder.Ladder) -> None:
     out.line(say(sentence, suspects=tally.suspects, broken=tally.broken, unjudged=tally.unjudged, whole=tally.whole), "bold")
     if tally.one_sided:
         out.line(say("scan.one-sided", orders=tally.one_sided), "bold")
-    for line in ladder.lines(stood, seen.silences, say):
+    for line in (*ladder.lines(stood, seen.silences, say), *ladder.log_lines(log, say)):
         out.line(line, "dim")
     if tally.broken:
         out.line(say("scan.next"))

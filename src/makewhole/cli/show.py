@@ -10,7 +10,7 @@ import click
 from makewhole import ports
 from makewhole.cli import exits, options, orders, scan, session, shapes, start, timeline, words
 from makewhole.engine import look, propose
-from makewhole.model import act, case, difference, dossier, finding, order, payment, run, verdict
+from makewhole.model import act, case, difference, dossier, finding, order, payment, rowchange, run, verdict
 
 COMPARABLE = frozenset({"amount", "transaction_id", "paid_at"})
 """Lines of a person's sheet on which both sides ought to say the same; a payment's number need not look like the order's."""
@@ -137,6 +137,10 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
             return say("claim.link", number=told.number, order=told.order)
         case difference.Differs():
             return say("claim.difference", what=told.what.value, number=told.of.number or "–")
+        case rowchange.RowChange():
+            fields = ", ".join(m.field.value for m in told.moved) or words.NOTHING
+            what = say(f"history.{told.did.value}")
+            return say("claim.row-change", what=what, transaction=told.transaction, who=told.who(), fields=fields)
         case _:
             return _resource_line(say, told)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from makewhole.cli import words
-from makewhole.model import act, case, claim, dossier, order, payment, plan, resource, run
+from makewhole.model import act, case, claim, dossier, order, payment, plan, resource, rowchange, run
 
 OURS = "makewhole"
 
@@ -68,6 +68,10 @@ def _claim(told: dossier.AnyClaim) -> Iterator[Moment]:
             yield Moment(at=told.received_at, source=told.source, key=key, values=values)
         case resource.CouponUse(used_at=datetime() as at):
             yield Moment(at=at, source=told.source, key="coupon-used", values={"coupon": told.coupon})
+        case rowchange.RowChange():
+            yield Moment(
+                at=told.as_of, source=told.source, key=f"row-{told.did.value}", values={"transaction": told.transaction, "who": told.who()}
+            )
         case _:
             return
 

@@ -27,6 +27,7 @@ def gather(world: ports.World, numbers: Sequence[ids.OrderNumber], pool: futures
     A number that the shop does not know may be a payment's.
     """
     heard = _shop(world, numbers)
+    _catch_up(world, numbers)
 
     def one_of(number: ids.OrderNumber) -> dossier.Dossier:
         key = ids.OrderKey(shop=world.eyes.shop, number=number)
@@ -45,6 +46,13 @@ def _with_books(world: ports.World, books: accounts.Books, told: dossier.Dossier
 def one(world: ports.World, number: ids.OrderNumber) -> dossier.Dossier:
     """The dossier of one order."""
     return next(gather(world, [number]))
+
+
+def _catch_up(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> None:
+    """What stood may be gone: a bad change that was taken back shows in the log alone."""
+    now = world.clock.now()
+    if world.trail is not None and any(world.trail.of(n, now) for n in numbers):
+        world.trail.catch_up(now)
 
 
 def _shop(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> dict[ids.OrderNumber, ports.Heard]:
@@ -68,6 +76,8 @@ def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.He
     if not any(isinstance(c, order.ShopOrder) for c in claims):
         _extend(claims, silences, _orphan(world, key, attempts))
     silences += _unattached(world, key, claims)
+    if world.trail is not None:
+        claims += world.trail.of(key.number, world.clock.now())
     return tuple(claims), tuple(silences)
 
 

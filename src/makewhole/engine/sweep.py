@@ -75,13 +75,17 @@ def scan(
 
 
 def suspects(world: ports.World, changed_since: str | None = None) -> Iterator[ids.OrderNumber]:
-    """Numbers of orders that a screen names, then payments that callbacks told of and no row has settled."""
+    """Numbers of orders that a screen names, then payments that callbacks told of and no row has settled, and orders whose rows the
+    change log shows overwritten or deleted: no screen sees a row that is gone."""
     now = world.clock.now()
     horizon = rule.Horizon(policy=world.policies.at(now), now=now, money=bool(world.channels))
     told_of: dict[ids.OrderNumber, None] = {}
     for number in world.store.unsettled_payments(world.eyes.shop, now):
         told_of[world.store.linked(world.eyes.shop, number) or world.eyes.owner(number) or ids.OrderNumber(number)] = None
     told_of.update(dict.fromkeys(_differing(world)))
+    if world.trail is not None:
+        world.trail.catch_up(now)
+        told_of.update(dict.fromkeys(world.trail.orders()))
     for suspect in world.eyes.suspects(rules.suspects(horizon), changed_since):
         told_of.pop(suspect.number, None)
         yield suspect.number

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from makewhole.core import codec, ids
-from makewhole.model import claim, difference, dossier, order, payment, resource
+from makewhole.core import clock, codec, ids
+from makewhole.model import claim, difference, dossier, order, payment, resource, rowchange
 
 
 def observe(key: ids.OrderKey, claims: Iterable[dossier.AnyClaim], silences: Iterable[claim.Silence] = ()) -> dossier.Dossier:
@@ -61,6 +61,9 @@ def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
             return ("reissued-from", told.order)
         case difference.Differs():
             return ("difference", told.of.id)
+        case rowchange.RowChange():
+            # Each is a word of its own, in the order of the log.
+            return ("row-change", clock.rfc3339(told.as_of), f"{len(told.transaction):04}", told.transaction)
 
 
 def _spoken(silence: claim.Silence, claims: Iterable[dossier.AnyClaim]) -> bool:

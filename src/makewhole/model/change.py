@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from makewhole.core import codec
+
+_LITERAL = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|\b\d[\w.]*\b""")
 
 
 class ZeroDate(codec.Noun, frozen=True, kw_only=True):
@@ -123,6 +126,11 @@ class Traced(codec.Noun, frozen=True, kw_only=True):
     """Holds the order's number."""
     link: str | None = None
     """Holds the order's key."""
+
+
+def without_values(statement: str) -> str:
+    """A statement with a question mark for each of its values: they are people's names and numbers."""
+    return _LITERAL.sub("?", statement)
 
 
 def spell(value: Value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from makewhole.core import codec, ids
-from makewhole.model import claim, difference, order, payment, resource
+from makewhole.model import claim, difference, order, payment, resource, rowchange
 
 AnyClaim = (
     order.ShopOrder
@@ -22,6 +22,7 @@ AnyClaim = (
     | resource.Reissue
     | resource.ReissuedFrom
     | difference.Differs
+    | rowchange.RowChange
 )
 
 ShopOrder = order.ShopOrder
@@ -48,6 +49,11 @@ class Dossier(codec.Noun, frozen=True, kw_only=True):
     def shop(self) -> ShopOrder | None:
         """The order's own row, or None where the shop knows no such order or was silent."""
         return next(iter(self.of(ShopOrder)), None)
+
+    def unexplained(self) -> tuple[rowchange.RowChange, ...]:
+        """Changes of the order's row that no legal transition explains and no refund either, oldest first, with what of them that is."""
+        refunded = bool(self.of(payment.ShopRefund) or self.of(payment.ChannelRefund))
+        return rowchange.unexplained(self.of(rowchange.RowChange), refunded=refunded)
 
     def silent(self, about: claim.About) -> tuple[claim.Silence, ...]:
         """Who could have spoken of this and did not."""

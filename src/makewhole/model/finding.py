@@ -21,6 +21,8 @@ class Family(enum.Enum):
 class Ailment(enum.Enum):
     """What the claims show. The slugs are stable for users and scripts."""
 
+    ROW_DELETED = "row-deleted"
+    ROW_OVERWRITTEN = "row-overwritten"
     PAID_TWICE = "paid-twice"
     REFUNDED_TOO_MUCH = "refunded-too-much"
     AMOUNT_DIFFERS = "amount-differs"
@@ -85,6 +87,8 @@ class CauseDetail(enum.Enum):
     CHANNEL_SLOW = "channel-slow"
     MANUAL_EDIT = "manual-edit"
     WRONG_RATE_CONFIGURED = "wrong-rate-configured"
+    BULK_EDIT = "bulk-edit"
+    MANUAL_DELETE = "manual-delete"
     NOTHING_TELLS = "nothing-tells"
 
 

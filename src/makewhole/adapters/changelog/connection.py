@@ -15,6 +15,7 @@ import pymysql
 import sqlalchemy as sa
 from pymysql.connections import Connection
 
+from makewhole import trails
 from makewhole.adapters.changelog import schemas
 from makewhole.core import faults
 
@@ -151,7 +152,7 @@ def translated(where: str) -> Iterator[None]:
         if number in _DENIED:
             raise faults.BadInput(f"the server refuses us its change log: {text}", where=where, todo=_PRIVILEGE) from wrong
         if number == 1236:
-            raise faults.BadInput(f"the server cannot send its log from there: {text}", where=where, todo=_todo(text)) from wrong
+            raise trails.Purged(f"the server cannot send its log from there: {text}", where=where, todo=_todo(text)) from wrong
         if number in _UNREACHABLE:
             raise faults.Unavailable(f"the shop's database cannot be reached: {text}", code=str(number)) from wrong
         raise faults.Defect(f"the shop's database answers {number}: {text}") from wrong

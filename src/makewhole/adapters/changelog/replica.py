@@ -18,6 +18,7 @@ _BINLOG_DUMP, _REGISTER, _BINLOG_DUMP_GTID = 0x12, 0x15, 0x1E
 _NON_BLOCK, _ANNOTATE = 1, 2
 _END = 0xFE
 _END_LENGTH_MAX = 8
+_HEARTBEAT_SECONDS = 10
 _OFFSET_MAX = 0xFFFFFFFF
 """The protocol has four bytes for an offset."""
 _IDS = (1 << 31, (1 << 32) - 1)
@@ -46,12 +47,16 @@ def oldest(server: connection.Server) -> Position:
     return Position(file=str(told[0][0]), offset=len(events.MAGIC))
 
 
-def events_of(server: connection.Server, since: Position, *, by_gtid: bool = False, follow: bool = False) -> Iterator[files.Placed]:
+def events_of(
+    server: connection.Server, since: Position, *, by_gtid: bool = False, follow: bool = False, heartbeat_s: float | None = None
+) -> Iterator[files.Placed]:
     """Every event from this place to the log's end; with `follow`, and then whatever comes, until the connection ends.
+
+    While it is followed and nothing happens, the server sends a heartbeat this often (seconds), which is an event too.
 
     Raises BadInput for a place that the server has not got (purged), or a damaged event; Unavailable where it goes silent.
     """
-    number = _introduce(server)
+    number = _introduce(server, heartbeat_s or _HEARTBEAT_SECONDS)
     _dump(server, since, number, by_gtid=by_gtid, follow=follow)
     told: Format | None = None
     file = since.file
@@ -90,11 +95,12 @@ def _leading(digits: bytes) -> int:
     return next((i for i, b in enumerate(digits) if not 0x30 <= b <= 0x39), len(digits))
 
 
-def _introduce(server: connection.Server) -> int:
+def _introduce(server: connection.Server, heartbeat_s: float) -> int:
     """Say what we understand: checksums, MariaDB's own events; and under which number we are known."""
     number = secrets.randbelow(_IDS[1] - _IDS[0]) + _IDS[0]
     server.rows("SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum")
-    server.rows("SET @master_heartbeat_period = 10000000000, @source_heartbeat_period = 10000000000")
+    period = round(heartbeat_s * 1_000_000_000)
+    server.rows("SET @master_heartbeat_period = %s, @source_heartbeat_period = %s", [period, period])
     if server.mariadb:
         server.rows("SET @mariadb_slave_capability = 4")
     server.command(_REGISTER, struct.pack("<I", number) + b"\0\0\0" + struct.pack("<HII", 0, 0, 0))

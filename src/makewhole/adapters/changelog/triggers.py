@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS {LOG} (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT 
 CREATE INDEX IF NOT EXISTS {LOG}_at ON {LOG} (at)"""
 _LITERAL = re.compile(r"NULL|X'([0-9A-Fa-f]*)'|'((?:[^']|'')*)'|([-+]?[\d.][\d.eE+-]*|[-+]?Inf)")
 _ROWS_BUFFERED = 1000
+WINDOW_ROWS_MAX = 200_000
+"""Changes read where no place is known yet: some seconds of reading."""
+_SETTLED_SECONDS = 0.01
+"""A change this old has no companion to come: what is written within one millisecond is one transaction."""
 _TODO = "Install the triggers (attach offers it): from then on every change is kept; what was before, nobody remembers."
 
 
@@ -74,24 +78,11 @@ class TriggeredLog:
         with _connected(self._url) as connection:
             tables = sorted({table for _, table in asked})
             for table in tables:
-                self._check(connection, table)
+                check(connection, table)
             shapes = _shapes(connection)
             instants = self._instants(connection, asked, shapes)
             for part in _batches(instants):
                 yield from _transactions(connection, part, shapes)
-
-    def _check(self, connection: sa.Connection, table: str) -> None:
-        """Raises BadInput where a table has no triggers, or triggers that were made for other columns."""
-        if f"{PREFIX}{table}_insert".lower() not in {n.lower() for n in _installed(connection)}:
-            raise faults.BadInput(f"nothing records the changes of {table}", where=str(self._url.database), todo=_TODO)
-        live, _ = _live(connection, table)
-        recorded = [t.columns for t in _shapes(connection).values() if t.name.lower() == table][-1]
-        if tuple(live) != recorded:
-            raise faults.BadInput(
-                f"{table} was altered since its triggers were made, which record its old columns",
-                where=str(self._url.database),
-                todo="Install them again; what is recorded is kept.",
-            )
 
     @staticmethod
     def _instants(connection: sa.Connection, asked: scanning.Wanted, shapes: Mapping[int, change.Table]) -> list[str]:
@@ -110,18 +101,52 @@ class TriggeredLog:
         return sorted(found)
 
 
+def check(connection: sa.Connection, table: str) -> None:
+    """Raises BadInput where a table has no triggers, or triggers that were made for other columns."""
+    if f"{PREFIX}{table}_insert".lower() not in {n.lower() for n in _installed(connection)}:
+        raise faults.BadInput(f"nothing records the changes of {table}", where=str(connection.engine.url.database), todo=_TODO)
+    live, _ = _live(connection, table)
+    recorded = [t.columns for t in _shapes(connection).values() if t.name.lower() == table.lower()][-1]
+    if tuple(live) != recorded:
+        raise faults.BadInput(
+            f"{table} was altered since its triggers were made, which record its old columns",
+            where=str(connection.engine.url.database),
+            todo="Install them again; what is recorded is kept.",
+        )
+
+
+def after(url: sa.URL, tables: Sequence[str], at: int | None, *, settled: bool) -> Iterator[change.Transaction]:
+    """What was recorded from number `at` on (without one: the newest), oldest first; with `settled`, without what may still go on.
+
+    Raises BadInput where nothing records these tables.
+    """
+    with _connected(url) as connection:
+        for table in tables:
+            check(connection, table)
+        old = f" WHERE at < strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-{_SETTLED_SECONDS} seconds')" if settled else ""
+        top = connection.exec_driver_sql(f"SELECT COALESCE(MAX(id), 0) FROM {LOG}{old}").scalar_one()  # noqa: S608  names of our own
+        begin = max(int(top) - WINDOW_ROWS_MAX, 0) if at is None else at
+        sql = f"SELECT id, at, shape, kind, before, after FROM {LOG} WHERE id >= ? AND id <= ? ORDER BY id"  # noqa: S608  names of our own
+        shapes, rows = _shapes(connection), connection.exec_driver_sql(sql, (begin, top))
+        for instant, told in itertools.groupby(rows, key=lambda row: str(row.at)):
+            yield _transaction(instant, list(told), shapes)
+
+
 def _transactions(connection: sa.Connection, instants: Sequence[str], shapes: Mapping[int, change.Table]) -> Iterator[change.Transaction]:
     names = {f"a{i}": at for i, at in enumerate(instants)}
     sql = f"SELECT id, at, shape, kind, before, after FROM {LOG} WHERE at IN ({', '.join(':' + n for n in names)}) ORDER BY id"  # noqa: S608  names of our own
     for at, rows in itertools.groupby(connection.execute(sa.text(sql), names).all(), key=lambda row: str(row.at)):
-        told = list(rows)
-        yield change.Transaction(
-            id=str(told[0].id),
-            begins=Position(file=LOG, offset=told[0].id),
-            ends=Position(file=LOG, offset=told[-1].id + 1),
-            committed_at=datetime.fromisoformat(at),
-            changes=tuple(_change(row, shapes) for row in told),
-        )
+        yield _transaction(at, list(rows), shapes)
+
+
+def _transaction(at: str, told: Sequence[Any], shapes: Mapping[int, change.Table]) -> change.Transaction:
+    return change.Transaction(
+        id=str(told[0].id),
+        begins=Position(file=LOG, offset=told[0].id),
+        ends=Position(file=LOG, offset=told[-1].id + 1),
+        committed_at=datetime.fromisoformat(at),
+        changes=tuple(_change(row, shapes) for row in told),
+    )
 
 
 def _batches(instants: Sequence[str]) -> Iterator[Sequence[str]]:

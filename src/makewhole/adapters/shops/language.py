@@ -74,6 +74,10 @@ class TableSpec(codec.Noun, frozen=True, kw_only=True):
     kinds: dict[str, str] = msgspec.field(default_factory=dict)
     moves: dict[str, str] = msgspec.field(default_factory=dict)
     watch: tuple[str, ...] = ()
+    transitions: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Of the order: what may follow a state; a state that is not named follows the usual way."""
+    may_change: tuple[str, ...] = ()
+    """Of the order: fields that this shop writes again after it settled them."""
 
 
 class StatementSpec(codec.Noun, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from makewhole.adapters.shops import expressions, language, statements
+from makewhole.adapters.shops import expressions, language, statements, transitions
 from makewhole.adapters.shops.language import Privacy, Unit
 from makewhole.core import faults
 from makewhole.model import act, order, payment, resource
@@ -154,6 +154,10 @@ class ShopMap:
     payment_numbers: tuple[str, ...]
     tables: Mapping[str, Table]
     hands: Mapping[str, Hand]
+    may_follow: Mapping[order.OrderState, tuple[str, ...]]
+    """What may follow a state, where the file says so; our own hands' acts always may."""
+    may_change: tuple[Field, ...]
+    """Fields that this shop writes again after they were settled."""
 
     @property
     def order(self) -> Table:
@@ -179,6 +183,7 @@ class ShopMap:
 def compile_map(file: language.ShopFile) -> ShopMap:
     """The map of a shop file. Raises BadInput that names the key."""
     tables = {name: _table(name, spec, file) for name, spec in file.tables.items()}
+    spec = file.tables["order"]
     channel = tables["order"].fields.get(Field.ORDER_CHANNEL)
     coded = () if channel is None else tuple(v for v in channel.values.values() if v)
     return ShopMap(
@@ -189,7 +194,9 @@ def compile_map(file: language.ShopFile) -> ShopMap:
         channels=tuple(dict.fromkeys((*coded, *file.channels))),
         payment_numbers=file.payment_numbers,
         tables=tables,
-        hands={name: _hand(name, spec, file) for name, spec in file.hands.items()},
+        hands={name: _hand(name, told, file) for name, told in file.hands.items()},
+        may_follow=transitions.follows(spec, frozenset(file.hands), f"{file.where}: order.transitions"),
+        may_change=transitions.changes(spec, f"{file.where}: order.may_change"),
     )
 
 
@@ -200,6 +207,8 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
         column = _column(name, short, told, file)
         if column is not None:
             fields[column.field] = column
+    if name != "order" and (spec.transitions or spec.may_change):
+        raise faults.BadInput("only the order has transitions", where=where, todo="Write them below [order].")
     for short in _NEEDED[name]:
         if Field(f"{name}.{short}") not in fields:
             raise faults.BadInput(f"{name}.{short} is not mapped", where=f"{where}.fields", todo=f'Add {short} = "<column>".')

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from makewhole import ports
-from makewhole.adapters.store import cases, evidence, inbox, ledger, limits, links, names, runs, schema, statements, writer
+from makewhole.adapters.store import cases, evidence, inbox, ledger, limits, links, names, runs, schema, statements, trails, writer
 from makewhole.adapters.store import faults as foreign
 from makewhole.core import codec, faults, ids, merkle
 from makewhole.model import act, case, payment, run, verdict
@@ -33,6 +33,7 @@ class SqlStore:
         self._memory = links.in_memory(self._engine.url)
         self.writer = writer.Writer(lambda: links.Link(self._engine), self._texts)
         self.ledger = ledger.SqlLedger(self.writer.write, self._read)
+        self.notebook = trails.SqlNotebook(self.writer.write, self._read)
 
     def close(self) -> None:
         """Give every connection back."""

@@ -176,6 +176,14 @@ marks = _table(
     sa.Column("value", _bytes(), nullable=False),
 )
 
+# What the shop's change log shows of an order's row that nothing explains, while it stands.
+trails = _table(
+    "mw_trails",
+    sa.Column("shop", _text(SHOP_LENGTH), primary_key=True),
+    sa.Column("number", _text(NUMBER_LENGTH), primary_key=True),
+    sa.Column("body", _bytes(), nullable=False),
+)
+
 entries = _table(
     "mw_entries",
     sa.Column("seq", _ROW, primary_key=True, autoincrement=False),

@@ -77,6 +77,21 @@ FACTS: dict[str, tuple[str, str]] = {
     "without-items": ("the order has no items", "订单没有商品"),
     "items-without-order": ("{1} items name order {0}, which does not exist", "有 {1} 件商品写着订单 {0}，但这个订单不存在"),
     "foreign-item": ("an item belongs to another order: {1}", "有一件商品属于别的订单：{1}"),
+    # the change log
+    "row-moved": (
+        "{0}: {1:OrderState} → {2:OrderState}, in transaction {3} by {4}, which changed {5} order(s) in ways that nothing explains",
+        "{0}：{1:OrderState} → {2:OrderState}，事务 {3}，操作者 {4}，该事务共有 {5} 个订单的改动得不到解释",
+    ),
+    "row-gone": (
+        "the row was deleted in transaction {0} by {1}, one of {2} order(s) there; its state was {3:OrderState}",
+        "订单行在事务 {0} 中被 {1} 删除（该事务涉及 {2} 个订单），删除前状态为{3:OrderState}",
+    ),
+    "row-statement": ("the statement: {0}", "所用语句：{0}"),
+    "take-back-with": ("to take it back: {0}", "如需撤回：{0}"),
+    "rests-on-overwritten-row": (
+        "the order's row was overwritten in transaction {0}: nothing is done on the strength of what it says now",
+        "订单行在事务 {0} 中被改写：不会依据现有内容采取行动",
+    ),
     "number-not-unique": ("{1} rows carry this order number", "有 {1} 行使用同一个订单号"),
     # the late-payment decision
     "late-unknown-time": ("when the money came is not known", "不知道何时到账"),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 MEANINGS: dict[str, tuple[str, str]] = {
     # ---------------------------------------------------------------- what is broken
+    "Ailment.row-deleted": ("the order's row was deleted", "订单行被删除"),
+    "Ailment.row-overwritten": ("the order's row was overwritten", "订单行被改写"),
     "Ailment.paid-twice": ("paid twice", "重复支付"),
     "Ailment.refunded-too-much": ("refunded too much", "退款超过实付"),
     "Ailment.amount-differs": ("amount differs", "金额不符"),
@@ -53,6 +55,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "CauseDetail.channel-slow": ("the channel is taking its time", "渠道处理缓慢"),
     "CauseDetail.manual-edit": ("rows look edited by hand", "数据像是被人工改过"),
     "CauseDetail.wrong-rate-configured": ("another rate than agreed was charged", "费率与约定不符"),
+    "CauseDetail.bulk-edit": ("one statement changed many orders", "一条语句改了许多订单"),
+    "CauseDetail.manual-delete": ("deleted by hand", "被人工删除"),
     "CauseDetail.nothing-tells": ("nothing we heard tells why", "目前的信息说明不了原因"),
     # ---------------------------------------------------------------- states
     "OrderState.awaiting-payment": ("awaiting payment", "待付款"),
@@ -275,5 +279,6 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "Source.wechatpay": ("WeChat Pay", "微信支付"),
     "Source.alipay": ("Alipay", "支付宝"),
     "Source.douyinpay": ("Douyin Pay", "抖音支付"),
+    "Source.changelog": ("change log", "变更日志"),
     "Source.makewhole": ("Makewhole", "Makewhole"),
 }

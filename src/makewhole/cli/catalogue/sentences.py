@@ -127,6 +127,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "no hands attached: repairs in the shop become tasks for a person. Set shop.hands_database to let Makewhole do them.",
         "未授权写入：店铺内的修复会变成人工任务。设置 shop.hands_database 后可自动完成。",
     ),
+    "ladder.log": ("change log read since {since}", "已读取变更日志，起自 {since}"),
+    "ladder.log-trouble": ("the change log does not tell everything: {why}", "变更日志不完整：{why}"),
     "ladder.silent": ("{source} {why}: {orders} of the orders listed", "{source}{why}：所列订单中的 {orders} 单"),
     # ---------------------------------------------------------------- show
     "show.by-payment": ("{payment} is a payment of order {order}.", "{payment} 是订单 {order} 的支付单号。"),
@@ -158,6 +160,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "claim.coupon": ("coupon {coupon}: {state}, bound to {for}", "优惠券 {coupon}：{state}，绑定订单 {for}"),
     "claim.reissue": ("the order was written again as {order}", "订单已重新下单为 {order}"),
     "claim.reissued-from": ("the order is {order} written again", "本订单由 {order} 重新下单而来"),
+    "claim.row-change": (
+        "the order's row was {what} in transaction {transaction} by {who}: {fields}",
+        "订单行在事务 {transaction} 中被{what}，操作者 {who}：{fields}",
+    ),
+    "moment.row-insert": (
+        "the row was written again, in transaction {transaction} by {who}",
+        "订单行在事务 {transaction} 中重新写入，操作者 {who}",
+    ),
+    "moment.row-update": (
+        "the row was overwritten, in transaction {transaction} by {who}",
+        "订单行在事务 {transaction} 中被改写，操作者 {who}",
+    ),
+    "moment.row-delete": (
+        "the row was deleted, in transaction {transaction} by {who}",
+        "订单行在事务 {transaction} 中被删除，操作者 {who}",
+    ),
     "moment.created": ("the order was placed, {amount} due", "下单，应付 {amount}"),
     "moment.expires": ("the time to pay runs out", "付款时限到期"),
     "moment.shop-paid": ("the shop notes the payment", "店铺记录付款"),

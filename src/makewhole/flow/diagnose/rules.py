@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from makewhole.flow.diagnose import books, contradictions, payments, refunds, resources, rule
+from makewhole.flow.diagnose import books, changes, contradictions, payments, refunds, resources, rule
 from makewhole.model import claim, finding, order, screen, terms
 from makewhole.model.finding import Ailment
 
 RULES: tuple[rule.Rule, ...] = (
+    rule.Rule(ailment=Ailment.ROW_DELETED, find=changes.row_deleted, screen=changes.no_rows),
+    rule.Rule(ailment=Ailment.ROW_OVERWRITTEN, find=changes.row_overwritten, screen=changes.no_rows),
     rule.Rule(ailment=Ailment.PAID_TWICE, find=payments.paid_twice, screen=payments.any_money),
     rule.Rule(ailment=Ailment.REFUNDED_TOO_MUCH, find=refunds.refunded_too_much, screen=refunds.too_much_rows),
     rule.Rule(ailment=Ailment.AMOUNT_DIFFERS, find=payments.amount_differs, screen=payments.any_money),
@@ -28,6 +30,8 @@ RULES: tuple[rule.Rule, ...] = (
 
 _HIDES_CONTRADICTIONS = frozenset({Ailment.PAID_AFTER_CLOSE, Ailment.PAID_NOT_RECORDED, Ailment.AMOUNT_DIFFERS})
 """Ailments that explain why a row disagrees with itself: once they are mended, what is left shows when we look again."""
+_EXPLAINED_BY_DELETION = frozenset({Ailment.MONEY_WITHOUT_ORDER, Ailment.ORDER_CONTRADICTS_ITSELF})
+"""An order that was deleted leaves money and lines without an order: they are its own."""
 _MATTERS = frozenset({claim.About.ORDER, claim.About.PAYMENT, claim.About.REFUND})
 
 
@@ -41,6 +45,8 @@ def diagnose(view: rule.View) -> finding.Diagnosis:
     if any(f.ailment in _HIDES_CONTRADICTIONS for f in found):
         found = [f for f in found if f.ailment is not Ailment.ORDER_CONTRADICTS_ITSELF]
     found = _with_books(found, view)
+    if any(f.ailment is Ailment.ROW_DELETED for f in found):
+        found = [f for f in found if f.ailment not in _EXPLAINED_BY_DELETION]
     if found:
         return finding.Broken(findings=tuple(found), unheard=missing)
     return finding.Unjudged(missing=missing) if missing else finding.Whole()

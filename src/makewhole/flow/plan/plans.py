@@ -5,9 +5,17 @@ from __future__ import annotations
 from makewhole.flow.plan import ask, brief, late, remedies
 from makewhole.model import fact, finding, plan, playbook
 
+_FROM_LOG = frozenset({finding.Ailment.ROW_DELETED, finding.Ailment.ROW_OVERWRITTEN})
+"""What the change log alone tells."""
+_APART = _FROM_LOG | {finding.Ailment.BOOKS_DIFFER}
+"""What does not rest on the order's row: the log, and the channel's bill, on which a person has decided."""
+
 
 def make(given: brief.Brief, book: playbook.Playbook) -> plan.Plan:
     """The plan for one finding, bound to what was said (the dossier's digest), not to when we read it."""
+    # What the row says now was never the shop's own word: nothing is paid back, closed or returned on the strength of it.
+    if given.finding.ailment not in _APART and given.dossier.unexplained():
+        return hand_over(given, fact.fact(fact.Says.RESTS_ON_OVERWRITTEN_ROW, given.dossier.unexplained()[0].transaction))
     for remedy in book.allowed(given.finding.ailment):
         draft = _ask(given) if remedy is plan.Remedy.ASK_PERSON else remedies.REMEDIES[remedy](given)
         if draft is not None:
@@ -21,7 +29,16 @@ def hand_over(given: brief.Brief, *why: fact.Fact) -> plan.Plan:
 
 
 def _ask(given: brief.Brief) -> brief.Draft:
-    return ask.ask(given, topic=_topic(given), why=_late_why(given))
+    return ask.ask(given, topic=_topic(given), why=(*_late_why(given), *_take_back(given)))
+
+
+def _take_back(given: brief.Brief) -> tuple[fact.Fact, ...]:
+    """The command that takes the change back: shown and asked for, and never run without a person."""
+    if given.finding.ailment not in _FROM_LOG:
+        return ()
+    told = dict.fromkeys(r.transaction for r in given.dossier.unexplained())
+    order = given.dossier.order.number
+    return tuple(fact.fact(fact.Says.TAKE_BACK_WITH, f"makewhole rollback --order {order} --transaction {t}") for t in told)
 
 
 def _late_why(given: brief.Brief) -> tuple[fact.Fact, ...]:

@@ -19,7 +19,7 @@ from makewhole.core import clock, codec, faults, ids, money
 from makewhole.flow import guard, observe, verify
 from makewhole.flow.diagnose import rule, rules
 from makewhole.flow.plan import brief, plans
-from makewhole.model import claim, dossier, fact, finding, order, payment, plan, playbook, policy, run, verdict
+from makewhole.model import claim, dossier, fact, finding, order, payment, plan, playbook, policy, rowchange, run, verdict
 
 LATER = timedelta(minutes=1)
 """When news of the meantime is heard, unless it says otherwise."""
@@ -298,6 +298,8 @@ def _claim(raw: dict[str, Any], at: datetime, number: str) -> dict[str, Any]:
             fills = {"source": claim.SHOP, "number": None}
         case "link":
             fills = {"source": claim.RELAY, "number": number}
+        case "row-change":
+            fills = {"source": rowchange.SOURCE, "order": number, "did": "update"}
         case _:
             fills = {"source": claim.SHOP}
     return {**fills, "as_of": at, **raw}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from makewhole.core import clock, codec, money
-from makewhole.model import act, claim, dossier, finding, order, payment, playbook, policy, resource, run, verdict
+from makewhole.model import act, claim, dossier, finding, order, payment, playbook, policy, resource, rowchange, run, verdict
 from makewhole.sandbox import cases
 
 _HEAD = """# Told orders
@@ -90,12 +90,18 @@ def _claim(told: dossier.AnyClaim) -> str:
             first = f"of {told.sku} the order took {told.taken} and gave back {told.returned}"
         case resource.CouponUse():
             first = f"coupon {told.coupon} is `{told.state.value}`"
+        case rowchange.RowChange():
+            first = f"its row saw one `{told.did.value}` by {told.who()}: " + ", ".join(_move(m) for m in told.moved)
         case _:
             first = type(told).__name__.lower()
     return f"**{told.source}**: {first}{_rest(told)}"
 
 
-_SPELT = frozenset({"order", "sku", "available", "taken", "returned", "check", "answer", "coupon"})
+_SPELT = frozenset({"order", "sku", "available", "taken", "returned", "check", "answer", "coupon", "did", "moved"})
+
+
+def _move(told: rowchange.Moved) -> str:
+    return f"`{told.field.value}` {told.before or '–'} → {told.after or '–'}"
 
 
 def _rest(told: dossier.AnyClaim) -> str:
