@@ -20,6 +20,13 @@ from makewhole.model import finding, plan, playbook, policy
 
 PREFIX = "MAKEWHOLE_"
 FILE = "makewhole.toml"
+CHANNELS = ("wechatpay", "alipay", "douyinpay")
+"""Sections of payment channels."""
+CHANNELS = ("wechatpay", "alipay", "douyinpay")
+"""Sections of payment channels."""
+_SECTIONS = frozenset({*CHANNELS, "shop", "relay", "engine", "images"})
+_SECRETS = frozenset({"", "password", "hands_password", "token"})
+"""Of the environment alone: no settings."""
 
 
 class ShopSettings(codec.Noun, frozen=True, kw_only=True):
@@ -89,6 +96,50 @@ class AlipaySettings(codec.Noun, frozen=True, kw_only=True):
     """Kind of payment link for a recalled order: precreate, page, wap or app."""
 
 
+class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
+    """One merchant account at Douyin Pay."""
+
+    mchid: str
+    appid: str
+    serial_no: str
+    """Serial number of the merchant's own certificate."""
+    private_key_file: str
+    """The merchant's private key, PEM."""
+    apiv3_key_file: str
+    """The 32-byte key of the interface (接口加密密钥). A file, because it opens every callback."""
+    base_url: str = "https://api.douyinpay.com"
+    notify_url: str = ""
+    """Where the channel sends callbacks: the relay's public address, https and without a query."""
+    shop_notify_url: str = ""
+    """The shop's own callback URL for Douyin Pay; empty: shop.notify_url."""
+    link: str = "native"
+    """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
+    codes: dict[str, str] = {}  # noqa: RUF012 - each value has one of its own
+    """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
+
+
+class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
+    """One merchant account at Douyin Pay."""
+
+    mchid: str
+    appid: str
+    serial_no: str
+    """Serial number of the merchant's own certificate."""
+    private_key_file: str
+    """The merchant's private key, PEM."""
+    apiv3_key_file: str
+    """The 32-byte key of the interface (接口加密密钥). A file, because it opens every callback."""
+    base_url: str = "https://api.douyinpay.com"
+    notify_url: str = ""
+    """Where the channel sends callbacks: the relay's public address, https and without a query."""
+    shop_notify_url: str = ""
+    """The shop's own callback URL for Douyin Pay; empty: shop.notify_url."""
+    link: str = "native"
+    """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
+    codes: dict[str, str] = {}  # noqa: RUF012 - each value has one of its own
+    """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
+
+
 class RelaySettings(codec.Noun, frozen=True, kw_only=True):
     """The callback relay of `serve`."""
 
@@ -112,6 +163,15 @@ class EngineSettings(codec.Noun, frozen=True, kw_only=True):
     """Seconds after which a silent worker's run is taken over: longer than any one call's time-out."""
 
 
+class ImagesSettings(codec.Noun, frozen=True, kw_only=True):
+    """Images of the orders every 15 minutes."""
+
+    place: str = "makewhole-images"
+    """A folder, or an address that Delta Lake writes to (s3://bucket/path, az://…, gs://…); its credentials come from the environment."""
+    every_s: int = 60
+    """Seconds between looks whether an image is due: what a missed one is late at most."""
+
+
 class Settings(codec.Noun, frozen=True, kw_only=True):
     """All settings."""
 
@@ -130,15 +190,18 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     shop: ShopSettings = ShopSettings()
     wechatpay: WechatpaySettings | None = None
     alipay: AlipaySettings | None = None
+    douyinpay: DouyinpaySettings | None = None
+    douyinpay: DouyinpaySettings | None = None
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()
+    images: ImagesSettings = ImagesSettings()
 
     def relayed(self) -> bool:
         """Whether callbacks come through our relay, so that none kept means none came: the channel must be told of another address than
         the shop's own. Read from the settings and not from the command, so that `scan` and `serve` see the same order."""
         told = [] if self.wechatpay is None else [(self.shop.notify_url, self.wechatpay.notify_url)]
-        if self.alipay is not None:
-            told.append((self.alipay.shop_notify_url or self.shop.notify_url, self.alipay.notify_url))
+        doors = [own for own in (self.alipay, self.douyinpay) if own is not None]
+        told += [(own.shop_notify_url or self.shop.notify_url, own.notify_url) for own in doors]
         return bool(told) and all(shop and shop != channel for shop, channel in told)
 
     def lease(self) -> timedelta:
@@ -174,7 +237,7 @@ def _overlay(told: dict[str, Any], env: Mapping[str, str]) -> None:
             told[rest] = value
             continue
         section, _, key = rest.partition("_")
-        if section in {"shop", "wechatpay", "alipay", "relay", "engine"} and key not in {"", "password", "hands_password", "token"}:
+        if section in _SECTIONS and key not in _SECRETS:
             told.setdefault(section, {})[key] = value
 
 

@@ -14,7 +14,22 @@ import click
 import makewhole
 from makewhole.cli import exits, options, start, words
 
-COMMANDS = ("demo", "attach", "scan", "show", "history", "rollback", "recover", "reconcile", "serve", "search", "simulate", "policy", "doctor")
+COMMANDS = (
+    "demo",
+    "attach",
+    "scan",
+    "show",
+    "history",
+    "rollback",
+    "recover",
+    "reconcile",
+    "serve",
+    "search",
+    "images",
+    "simulate",
+    "policy",
+    "doctor",
+)
 """In the order that a newcomer meets them; each is a module beside this one, imported when asked for."""
 
 

@@ -33,6 +33,7 @@ class RuleName(enum.Enum):
     MONEY_LOOK_BACK = "money-look-back"
     PERSON_DEADLINE = "person-deadline"
     LINK_LIFETIME = "link-lifetime"
+    IMAGE_RETENTION = "image-retention"
     CUT_OFF_WAIT = "cut-off-wait"
 
 

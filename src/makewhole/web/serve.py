@@ -12,9 +12,10 @@ from functools import partial
 import structlog
 import uvicorn
 
-from makewhole import ports, settings, wiring
+from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
 from makewhole.engine import gather, relay, sweep
+from makewhole.web import images
 from makewhole.web import relay as relay_page
 
 STOP_WITHIN_S = 20
@@ -43,6 +44,7 @@ def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int],
             every(told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
             every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
             every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
+            every(told.images.every_s, "images", images.Rounds(told, world, stop)),
         ]
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
@@ -86,7 +88,7 @@ def _join(threads: list[threading.Thread]) -> None:
 
 
 def _server(told: settings.Settings, world: ports.World) -> uvicorn.Server:
-    receivers = {str(name): partial(relay.receive, world, reader) for name, reader in wiring.notice_readers(world).items()}
+    receivers = {str(name): partial(relay.receive, world, reader) for name, reader in wiring_channels.notice_readers(world).items()}
     page = relay_page.app(receivers, answer_within_s=told.relay.answer_within_ms / 1000)
     config = uvicorn.Config(
         page,

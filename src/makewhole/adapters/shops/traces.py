@@ -87,12 +87,12 @@ def _states(map_: shopmap.ShopMap) -> Callable[[change.Image], str | None]:
 
 
 def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], str | None]:
-    classes: dict[str, Mapping[str, Privacy]] = {t.table.lower(): _classes(t) for t in map_.tables.values()}
+    known: dict[str, Mapping[str, Privacy]] = {t.table.lower(): classes(t) for t in map_.tables.values()}
 
     numbers = {t.table.lower(): _numbers(t) for t in map_.tables.values()}
 
     def shown(table: str, column: str, spelled: str) -> str | None:
-        privacy = classes.get(table.lower(), {}).get(column.lower())
+        privacy = known.get(table.lower(), {}).get(column.lower())
         if privacy is None or privacy is Privacy.NEVER:
             return None
         own = column.lower() in numbers[table.lower()]
@@ -107,7 +107,7 @@ def _numbers(table: shopmap.Table) -> frozenset[str]:
     return frozenset(c.lower() for sql in told if sql is not None for c in sql.columns())
 
 
-def _classes(table: shopmap.Table) -> Mapping[str, Privacy]:
+def classes(table: shopmap.Table) -> Mapping[str, Privacy]:
     """Of each column that the map looks at; the strictest where several fields look at the same one."""
     found = {c.lower(): Privacy.PLAIN for c in table.columns()}
     strictness = list(Privacy)

@@ -34,6 +34,10 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.reconcile": ("a day's bill beside the shop's book: every difference, every fen", "对账：渠道账单与店铺账本逐笔比对，分文不差"),
     "short.serve": ("keep callbacks safe and recover orders, day and night", "常驻：保管回调，持续恢复订单"),
     "short.search": ("find orders by a piece of anything: a number, a log line", "按任意片段找订单：号码、日志内容"),
+    "short.images": (
+        "orders every 15 minutes: as they were, what differs, take one back",
+        "每 15 分钟一份订单镜像：查看当时、比较差异、恢复",
+    ),
     "short.simulate": (
         "many small worlds with faults and crashes; every law checked in each",
         "推演：成批的随机世界，带故障和崩溃，逐个检验定律",
@@ -42,12 +46,13 @@ GUIDE: dict[str, tuple[str, str]] = {
     "short.doctor": ("check settings, reach, keys, clocks", "检查设置、连通性、密钥与时钟"),
     "help.rollback": (
         (
-            "Takes back what a transaction, a span of time or a person wrote, by the before-images of the change log: only the columns that "
-            "were changed, and only where nobody wrote them since. Without --apply nothing is written but a plan with its hash; --apply takes "
-            "that plan and that hash, checks every row again under its lock, and never plans; --undo plans the way back."
+            "Takes back what a transaction, a span of time or a person wrote, by the before-images of the change log: only the columns "
+            "that were changed, only where nobody wrote them since. Without --apply nothing is written but a plan with its hash; --apply "
+            "takes that plan and that hash, checks every row again under its lock, and never plans; --undo plans the way back."
         ),
         (
-            "按变更日志里的前镜像，撤回某个事务、某段时间或某个人的改动：只写被改过的列，而且之后无人再改的才写。不加 --apply 时，只写出一份带哈希的方案；"
+            "按变更日志里的前镜像，撤回某个事务、某段时间或某个人的改动：只写被改过的列，而且之后无人再改的才写。"
+            "不加 --apply 时，只写出一份带哈希的方案；"
             "--apply 按方案和哈希执行，在行锁之下逐行复核，绝不重新计划；--undo 再出一份反悔的方案。"
         ),
     ),
@@ -96,6 +101,18 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.search": (
         "Finds whatever holds all the words, whole names first, then newest. A word is text: any piece of a number or sentence will do.",
         "找出同时含有所有关键词的内容，号码完全一致的在先，新的在先。关键词就是文字：号码或句子的任意片段都可以。",
+    ),
+    "help.images": (
+        (
+            "list: the images. take: make those that are due. as-of ORDER: the order as it was. diff: rows that differ between two "
+            "instants. restore ORDER: plan to bring its rows back to what they were. check: compare with the shop itself. tidy: put small "
+            "files together, delete what is older than the rule image-retention. Only the images are written."
+        ),
+        (
+            "list：列出镜像。take：生成到期的镜像。as-of 订单号：订单当时的样子。diff：两个时刻之间不同的行。"
+            "restore 订单号：生成恢复到当时的计划。check：与店铺逐行比对。"
+            "tidy：合并小文件，删除超过 image-retention 规则的镜像。只写镜像本身。"
+        ),
     ),
     "help.simulate": (
         "Plays seeded worlds: a small shop, a failing channel, workers that die. Then all heals, comes to rest, and every law is checked.",

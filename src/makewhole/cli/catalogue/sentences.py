@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches
+from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -346,4 +346,5 @@ SENTENCES: dict[str, tuple[str, str]] = {
     **reconciling.RECONCILING,
     **rehearsals.REHEARSALS,
     **searches.SEARCHES,
+    **albums.ALBUMS,
 }

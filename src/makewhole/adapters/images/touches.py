@@ -1,0 +1,101 @@
+"""Which images of a day touched an order: one small file a day beside the table, so that looking an order up reads three files and not 97.
+
+A record for each image: its id, how many, a checksum, and the sorted 32-bit sums of the orders that it changed. Two orders may share a sum:
+then one file more is read. What the file does not tell (it was cut off, or thrown away) is read too: it never decides what is found.
+"""
+
+from __future__ import annotations
+
+import array
+import bisect
+import contextlib
+import struct
+import sys
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+_RECORD = struct.Struct("<QII")
+
+
+class Touches:
+    """The touch index of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[int, dict[int, array.array[int]]]] = {}
+
+    def images(self, day: str) -> frozenset[int]:
+        """The images of this day that it tells of."""
+        return frozenset(self._day(day))
+
+    def touched(self, day: str, images: Iterable[int], places: Iterable[tuple[str, str]]) -> list[int]:
+        """Those of these images that may have changed a row of these orders, by role and order; those it knows nothing of, too."""
+        told, sums = self._day(day), [_sum(role, link) for role, link in places]
+        return [i for i in images if (known := told.get(i)) is None or any(_holds(known, s) for s in sums)]
+
+    def add(self, day: str, image: int, places: Iterable[tuple[str, str]]) -> None:
+        """One image more. What a kill left half written is cut off first."""
+        sums = array.array("I", sorted({_sum(role, link) for role, link in places}))
+        body = _little(sums).tobytes()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / day
+        with path.open("r+b" if path.exists() else "w+b") as file:
+            whole, told = _read(file.read())
+            if image in told:
+                return
+            file.truncate(whole)
+            file.seek(whole)
+            file.write(_RECORD.pack(image, len(sums), zlib.crc32(body)) + body)
+
+    def forget(self, day: str) -> None:
+        """Throw a day away."""
+        self._known.pop(day, None)
+        with contextlib.suppress(FileNotFoundError):
+            (self._folder / day).unlink()
+
+    def days(self) -> list[str]:
+        """The days that it tells of."""
+        return sorted(p.name for p in self._folder.iterdir()) if self._folder.exists() else []
+
+    def _day(self, day: str) -> dict[int, array.array[int]]:
+        path = self._folder / day
+        try:
+            size = path.stat().st_size
+            known = self._known.get(day)
+            if known is None or known[0] != size:
+                known = self._known[day] = (size, _read(path.read_bytes())[1])
+        except FileNotFoundError:
+            return {}
+        return known[1]
+
+
+def _read(raw: bytes) -> tuple[int, dict[int, array.array[int]]]:
+    """How many bytes are whole records, and what they tell."""
+    told: dict[int, array.array[int]] = {}
+    at = 0
+    while at + _RECORD.size <= len(raw):
+        image, count, check = _RECORD.unpack_from(raw, at)
+        body = raw[at + _RECORD.size : at + _RECORD.size + 4 * count]
+        if len(body) < 4 * count or zlib.crc32(body) != check:
+            break
+        sums = array.array("I")
+        sums.frombytes(body)
+        told[image] = _little(sums)
+        at += _RECORD.size + len(body)
+    return at, told
+
+
+def _little(sums: array.array[int]) -> array.array[int]:
+    if sys.byteorder == "big":
+        sums.byteswap()
+    return sums
+
+
+def _holds(sums: array.array[int], sought: int) -> bool:
+    at = bisect.bisect_left(sums, sought)
+    return at < len(sums) and sums[at] == sought
+
+
+def _sum(role: str, link: str) -> int:
+    return zlib.crc32(f"{role}\0{link}".encode("utf-8", "surrogatepass"))

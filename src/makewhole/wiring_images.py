@@ -1,0 +1,74 @@
+"""The parts of images put together by hand: settings go in, a studio comes out, attached to the shop's log, its tables and the album."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from makewhole import imaging, settings, wiring
+from makewhole.core import clock, faults
+from makewhole.engine import image
+
+_SERVERS = frozenset({"mysql", "mariadb"})
+
+
+@contextlib.contextmanager
+def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) -> Iterator[image.Studio]:
+    """Attach to the shop and to its images. Nothing is made before something is added.
+
+    Raises as `wiring.open_world` does, and BadInput for a shop without a change log.
+    """
+    from makewhole.adapters.images import album
+    from makewhole.adapters.shops import engines, language, schema, shopmap, traces, wholes
+
+    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    url = wiring._address(told.shop.database, told.shop, "PASSWORD")  # noqa: SLF001  the other half of the same room
+    name = "" if url.get_backend_name() == "sqlite" else url.database or ""
+    secret = wiring._hash_secret(told, keep=True)  # noqa: SLF001  the same
+    with contextlib.ExitStack() as stack:
+        reader = engines.for_eyes(url)
+        stack.callback(reader.dispose)
+        with reader.connect() as connection:
+            live = schema.reflect(connection, map_)
+        imaged = wholes.imaged(map_, live, name, secret)
+        log, server = _log(url, [f.table.name for f in imaged.forms])
+        kept = stack.enter_context(contextlib.closing(album.LakeAlbum(place(told, map_.name))))
+        yield image.Studio(
+            source=imaging.Source(
+                log=log,
+                server=server,
+                tables=wholes.SqlTables(reader, imaged.forms, map_.where),
+                forms=imaged.forms,
+                form=imaged.digest,
+            ),
+            album=kept,
+            clock=ticking or wiring.SystemClock(),
+            state=traces.traces(map_, name, secret).state,
+            left_out=imaged.left_out,
+        )
+
+
+def place(told: settings.Settings, shop: str) -> str:
+    """Where the images of a shop are: a folder of its own, in the folder or under the address of the settings."""
+    kept = told.images.place
+    return f"{kept.rstrip('/')}/{shop}" if "://" in kept else str(Path(kept) / shop)
+
+
+def _log(url: sa.URL, tables: list[str]) -> tuple[imaging.Log, str]:
+    """The shop's change log, and what tells its server from every other."""
+    from makewhole.adapters.changelog import connection, film, recorded, replica
+
+    if url.get_backend_name() == "sqlite":
+        return recorded.RecordedLog(url, tables), Path(url.database or "").name
+    if url.get_backend_name() not in _SERVERS:
+        raise faults.BadInput(
+            f"no change log is known of a shop on {url.get_backend_name()}",
+            where="shop.database",
+            todo="Images are made of a log: MariaDB's, MySQL's, or the triggers of SQLite.",
+        )
+    with connection.connected(url) as server:
+        replica.check(server)
+        return film.ServerFilm(url), replica.identity(server)
