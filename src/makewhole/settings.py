@@ -22,8 +22,6 @@ PREFIX = "MAKEWHOLE_"
 FILE = "makewhole.toml"
 CHANNELS = ("wechatpay", "alipay", "douyinpay")
 """Sections of payment channels."""
-CHANNELS = ("wechatpay", "alipay", "douyinpay")
-"""Sections of payment channels."""
 _SECTIONS = frozenset({*CHANNELS, "shop", "relay", "engine", "images"})
 _SECRETS = frozenset({"", "password", "hands_password", "token"})
 """Of the environment alone: no settings."""
@@ -118,28 +116,6 @@ class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
     """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
 
 
-class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
-    """One merchant account at Douyin Pay."""
-
-    mchid: str
-    appid: str
-    serial_no: str
-    """Serial number of the merchant's own certificate."""
-    private_key_file: str
-    """The merchant's private key, PEM."""
-    apiv3_key_file: str
-    """The 32-byte key of the interface (接口加密密钥). A file, because it opens every callback."""
-    base_url: str = "https://api.douyinpay.com"
-    notify_url: str = ""
-    """Where the channel sends callbacks: the relay's public address, https and without a query."""
-    shop_notify_url: str = ""
-    """The shop's own callback URL for Douyin Pay; empty: shop.notify_url."""
-    link: str = "native"
-    """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
-    codes: dict[str, str] = {}  # noqa: RUF012 - each value has one of its own
-    """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
-
-
 class RelaySettings(codec.Noun, frozen=True, kw_only=True):
     """The callback relay of `serve`."""
 
@@ -190,7 +166,6 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     shop: ShopSettings = ShopSettings()
     wechatpay: WechatpaySettings | None = None
     alipay: AlipaySettings | None = None
-    douyinpay: DouyinpaySettings | None = None
     douyinpay: DouyinpaySettings | None = None
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,15 +16,10 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from makewhole import ports, settings, wiring_books
+from makewhole import ports, settings, wiring_books, wiring_channels
 from makewhole.adapters import http
 from makewhole.adapters.changelog import archive as change_archive
 from makewhole.adapters.changelog import film, following, opening
-from makewhole.adapters.payments.alipay import account as alipay_accounts
-from makewhole.adapters.payments.alipay import callbacks as alipay_callbacks
-from makewhole.adapters.payments.alipay import connector as alipay_connector
-from makewhole.adapters.payments.alipay import signing as alipay_signing
-from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.search import reader as logs
 from makewhole.adapters.shops import engines, eyes, forward, hands, language, lens, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
@@ -33,8 +27,6 @@ from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
 from makewhole.engine import codes, heed, history, rewinding
 
-WECHATPAY = ids.ChannelName("wechatpay")
-ALIPAY = ids.ChannelName("alipay")
 ORIGIN = "makewhole/evidence"
 """The name of the evidence log in its checkpoints."""
 POOL_MIN = 8
@@ -74,7 +66,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
         stack.callback(reader.dispose)
         seeing = eyes.attach(map_, reader, ticking, _hash_secret(told, keep=need_store))
         postman = http.Client(stack.enter_context(contextlib.closing(http.Pool(FORWARD_TIMEOUTS))))
-        forwarder = _forwarder(told, postman)
+        forwarder = wiring_channels.forwarder(told, postman)
         acting = None
         if told.shop.hands_database:
             writer = engines.for_hands(_address(told.shop.hands_database, told.shop, "HANDS_PASSWORD"))
@@ -83,7 +75,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             token = os.environ.get(settings.PREFIX + "SHOP_TOKEN", "")
             call = forward.calling(told.shop.admin_url, token, client) if told.shop.admin_url else None
             acting = hands.attach(map_, writer, reader, replay, call)
-        channels = _channels(told, client, ticking)
+        channels = wiring_channels.channels(told, client, ticking)
         world = ports.World(
             clock=ticking,
             eyes=seeing,
@@ -230,100 +222,6 @@ def _leave(world: ports.World) -> None:
         log.warning("the evidence log was not signed", why=down.why)
 
 
-def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeReader]:
-    """Who reads the callbacks of each attached channel; it shares the channel's certificates."""
-    known = (connector.WeChatPay, alipay_connector.Alipay)
-    return {n: c.callbacks(world.eyes.shop) for n, c in world.channels.items() if isinstance(c, known)}
-
-
-def wechatpay_account(told: settings.WechatpaySettings) -> account.Account:
-    """The account with its keys loaded. Raises BadInput, naming the file, for a key that is none."""
-    public = told.public_key_file
-    if bool(public) != bool(told.public_key_id):
-        missing = "wechatpay.public_key_id" if public else "wechatpay.public_key_file"
-        raise faults.BadInput(
-            "public-key mode needs the key and its number", where=missing, todo="Copy both from the merchant platform, or leave both out."
-        )
-    try:
-        link = account.LinkKind(told.link)
-    except ValueError as wrong:
-        kinds = ", ".join(k.value for k in account.LinkKind)
-        raise faults.BadInput(f"no payment link is called {told.link!r}", where="wechatpay.link", todo=f"One of: {kinds}.") from wrong
-    return account.Account(
-        name=WECHATPAY,
-        mchid=told.mchid,
-        appid=told.appid,
-        serial_no=told.serial_no,
-        private_key=account.private_key(_file(told.private_key_file, "wechatpay.private_key_file")),
-        apiv3_key=account.apiv3_key(_file(told.apiv3_key_file, "wechatpay.apiv3_key_file").decode("utf-8", "replace")),
-        base_url=told.base_url.rstrip("/"),
-        notify_url=told.notify_url,
-        link=link,
-        public_key_id=told.public_key_id,
-        public_key=account.public_key(_file(public, "wechatpay.public_key_file")) if public else None,
-    )
-
-
-def alipay_account(told: settings.AlipaySettings) -> alipay_accounts.Account:
-    """The account with its keys loaded. Raises BadInput, naming the file, for a key that is none, and for half a mode."""
-    certificates = {name: getattr(told, name) for name in ("app_cert_file", "alipay_cert_file", "root_cert_file")}
-    missing = [name for name, path in certificates.items() if not path]
-    if bool(told.public_key_file) is (not missing) or (missing and len(missing) < len(certificates)):
-        todo = "Name Alipay's public key, or else all three certificates: app_cert_file, alipay_cert_file and root_cert_file."
-        raise faults.BadInput("plain-key and certificate mode are two ways, and one of them whole is needed", where="[alipay]", todo=todo)
-    if told.charset not in alipay_accounts.CHARSETS:
-        known = ", ".join(sorted(alipay_accounts.CHARSETS))
-        raise faults.BadInput(f"no charset is called {told.charset!r}", where="alipay.charset", todo=f"One of: {known}.")
-    try:
-        link = alipay_accounts.LinkKind(told.link)
-    except ValueError as wrong:
-        kinds = ", ".join(k.value for k in alipay_accounts.LinkKind)
-        raise faults.BadInput(f"no payment link is called {told.link!r}", where="alipay.link", todo=f"One of: {kinds}.") from wrong
-    made = alipay_accounts.Account(
-        name=ALIPAY,
-        app_id=told.app_id,
-        seller_id=told.seller_id,
-        private_key=alipay_accounts.private_key(_file(told.private_key_file, "alipay.private_key_file")),
-        alipay=_alipay_key(told),
-        gateway_url=told.gateway_url,
-        charset=told.charset,
-        notify_url=told.notify_url,
-        link=link,
-    )
-    if missing:
-        return made
-    app, roots = (
-        alipay_accounts.certificates(_file(getattr(told, name), f"alipay.{name}"), where=f"alipay.{name}")
-        for name in ("app_cert_file", "root_cert_file")
-    )
-    return dataclasses.replace(made, app_cert_sn=alipay_signing.cert_sn(app[0]), root_cert_sn=alipay_signing.root_cert_sn(roots))
-
-
-def _alipay_key(told: settings.AlipaySettings) -> alipay_accounts.Trusted:
-    if told.public_key_file:
-        return alipay_accounts.public_key(_file(told.public_key_file, "alipay.public_key_file"))
-    return alipay_accounts.alipay_certificate(_file(told.alipay_cert_file, "alipay.alipay_cert_file"))
-
-
-def _channels(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, ports.Channel]:
-    attached: dict[ids.ChannelName, ports.Channel] = {}
-    if told.wechatpay is not None:
-        attached[WECHATPAY] = connector.WeChatPay(wechatpay_account(told.wechatpay), client, ticking)
-    if told.alipay is not None:
-        attached[ALIPAY] = alipay_connector.Alipay(alipay_account(told.alipay), client, ticking)
-    return attached
-
-
-def _forwarder(told: settings.Settings, client: http.Client) -> forward.HttpForwarder | None:
-    """To the shop's own doors; None where it names none."""
-    url = told.shop.notify_url
-    own = "" if told.alipay is None else told.alipay.shop_notify_url or url
-    if not url and not own:
-        return None
-    doors = {ALIPAY: forward.Door(url=own, taken=alipay_callbacks.taken)} if own else {}
-    return forward.HttpForwarder(url, client, doors)
-
-
 def _exists(store: str) -> bool:
     """Whether a store is there already. A server's is: opening it makes its tables, which a reader may not do; it says so itself."""
     prefix = "sqlite:///"
@@ -342,16 +240,9 @@ def _address(database: str, shop: settings.ShopSettings, secret: str) -> sa.URL:
     for name in (secret, "PASSWORD"):
         if password := os.environ.get(f"{settings.PREFIX}SHOP_{name}", ""):
             return url.set(password=password)
-    return url.set(password=_file(shop.password_file, "shop.password_file").decode().strip()) if shop.password_file else url
-
-
-def _file(path: str, where: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as missing:
-        raise faults.BadInput(
-            f"cannot read {path!r}: {missing.strerror}", where=where, todo="Check the path and its permissions."
-        ) from missing
+    if not shop.password_file:
+        return url
+    return url.set(password=wiring_channels.read_file(shop.password_file, "shop.password_file").decode().strip())
 
 
 def _seal(told: settings.Settings) -> note.Seal:

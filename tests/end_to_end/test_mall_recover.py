@@ -15,7 +15,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from makewhole import settings, wiring
+from makewhole import settings, wiring, wiring_channels
 from makewhole.core import clock, ids
 from makewhole.engine import look, propose, recover, relay
 from makewhole.model import plan, verdict
@@ -177,7 +177,7 @@ def _callback(scene: Scene, number: str) -> None:
         patched.chdir(scene.folder)
         patched.setenv("MAKEWHOLE_SHOP_PASSWORD", "app")
         with wiring.open_world(told) as world:
-            reader = wiring.notice_readers(world)[wiring.WECHATPAY]
+            reader = wiring_channels.notice_readers(world)[wiring_channels.WECHATPAY]
             notice = next(n for n in scene.gate.notices.all if n.number == number)
             sent = scene.gate.notices.dress(notice)
             assert relay.receive(world, reader, sent.headers, sent.body).status == 200

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from makewhole import ports, settings, wiring
+from makewhole import ports, settings, wiring_channels
 from makewhole.adapters import http
 from makewhole.adapters.payments.alipay import account, callbacks, connector
 from makewhole.adapters.shops import forward
@@ -53,7 +53,7 @@ def attached(of: account.Account) -> Any:
 @pytest.mark.parametrize("files", [PLAIN, CERTIFICATES])
 def test_an_account_is_made_of_files_in_either_mode(tmp_path: Path, files: tuple[str, ...]) -> None:
     """And speaks with our counterpart at once."""
-    of = wiring.alipay_account(told(tmp_path, *files))
+    of = wiring_channels.alipay_account(told(tmp_path, *files))
     assert of.gateway_url == settings.AlipaySettings(app_id="", seller_id="", private_key_file="").gateway_url == account.GATEWAY_URL
     assert (of.app_cert_sn, of.root_cert_sn) == (("", "") if files is PLAIN else (seal.cert_sn("app"), seal.root_sn()))
     channel = attached(of)
@@ -81,7 +81,7 @@ def test_settings_that_cannot_be_meant_are_refused_by_name(
 ) -> None:
     """No mode, two modes, half of one; words that nobody knows; a file that is not there."""
     with pytest.raises(faults.BadInput) as refused:
-        wiring.alipay_account(told(tmp_path, *files, **other))
+        wiring_channels.alipay_account(told(tmp_path, *files, **other))
     assert refused.value.where == where
 
 
@@ -97,7 +97,7 @@ def test_each_file_is_held_to_what_it_is(tmp_path: Path) -> None:
         made = told(tmp_path, *files)
         (tmp_path / wrong).write_bytes(content)
         with pytest.raises(faults.BadInput) as refused:
-            wiring.alipay_account(made)
+            wiring_channels.alipay_account(made)
         assert refused.value.where == f"alipay.{wrong}"
 
 
@@ -106,12 +106,12 @@ def test_the_channel_and_its_reader_are_attached_under_its_name(tmp_path: Path) 
     one = told(tmp_path, *PLAIN, shop_notify_url="http://shop.test/alipay")
     made = settings.Settings(alipay=one)
     client, ticking = http.Client(alipay.shop().gate.transport), clock.ManualClock(shops.START)
-    channels = wiring._channels(made, client, ticking)
+    channels = wiring_channels.channels(made, client, ticking)
     assert list(channels) == [alipay.CHANNEL]
     world = cast("ports.World", SimpleNamespace(channels=channels, eyes=SimpleNamespace(shop=shops.SHOP)))
-    assert [type(r) for r in wiring.notice_readers(world).values()] == [callbacks.Callbacks]
-    assert wiring._forwarder(made, client) is not None
-    assert wiring._forwarder(settings.Settings(alipay=told(tmp_path, *PLAIN)), client) is None
+    assert [type(r) for r in wiring_channels.notice_readers(world).values()] == [callbacks.Callbacks]
+    assert wiring_channels.forwarder(made, client) is not None
+    assert wiring_channels.forwarder(settings.Settings(alipay=told(tmp_path, *PLAIN)), client) is None
 
 
 @pytest.mark.parametrize(

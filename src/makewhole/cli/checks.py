@@ -21,6 +21,8 @@ from makewhole.engine import codes, gather, sweep
 from makewhole.model import claim, finding, order, screen
 from makewhole.settings import RelaySettings, Settings
 
+SIGNED_STAMPS = ("Wechatpay-Timestamp", "Douyinpay-Timestamp")
+"""Headers in which a channel says under its signature what time it is."""
 CODES_READ_MAX = 2000
 """Orders with an unknown status code that are read for their codes; more would show no new ones."""
 EXAMPLES = 3
@@ -153,7 +155,7 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
                 yield Check(name="channel", light=Light.FAIL, what=detail, where=where, todo=say("doctor.credentials-todo"))
             case None:
                 yield Check(name="channel", light=Light.WARN, what=say("doctor.channel-odd", number=gather.NOBODYS_NUMBER), where=where)
-    for section, account in (("wechatpay", told.wechatpay), ("alipay", told.alipay)):
+    for section, account in (("wechatpay", told.wechatpay), ("alipay", told.alipay), ("douyinpay", told.douyinpay)):
         if account is not None and not account.notify_url:
             todo = say("doctor.notify-todo")
             yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where=f"{section}.notify_url", todo=todo)
@@ -215,9 +217,10 @@ def _rounded(span: timedelta) -> timedelta:
 
 def _stamp(answer: http.Answer) -> datetime | None:
     """The channel's own stamp where it signs its answer, else the web server's."""
-    signed = answer.header("Wechatpay-Timestamp")
-    if signed.isdigit():
-        return datetime.fromtimestamp(int(signed), UTC)
+    for name in SIGNED_STAMPS:
+        signed = answer.header(name)
+        if signed.isdigit():
+            return datetime.fromtimestamp(int(signed), UTC)
     try:
         return parsedate_to_datetime(answer.header("Date"))
     except ValueError:

@@ -16,7 +16,7 @@ from makewhole.model import act, intact, payment, plan, run
 
 REPLAYS_MAX = 3
 """Forwardings of one notice after which replaying it once more is no hand any more: the shop has had its chances."""
-_TRAVELS = ("wechatpay-", "content-type", "request-id")
+_TRAVELS = ("wechatpay-", "douyinpay-", "content-type", "request-id")
 """Beginnings of header names that belong to the callback itself; the rest belonged to the way it took."""
 _TAKEN = frozenset({200, 204})
 """What WeChat Pay counts as acknowledged."""
