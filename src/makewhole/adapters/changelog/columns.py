@@ -1,36 +1,35 @@
-"""A column's type goes in, the decoder of its values comes out: a function from a buffer and a place to the value and the next place."""
+"""A column's type goes in, the room of its values and the function that reads them come out."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
 
-from makewhole.adapters.changelog import documents, moments, numbers, texts
+from makewhole.adapters.changelog import documents, fields, moments, numbers, texts
+from makewhole.adapters.changelog.fields import Bytes, Field
 from makewhole.adapters.changelog.tablemaps import INTEGERS, Code, Column
 from makewhole.adapters.changelog.wrong import Unreadable
-from makewhole.model.change import Value
 
-Decode = Callable[[memoryview, int], tuple[Value, int]]
 _UNTOLD = "utf8mb4"
 """Text whose character set nobody told; what is no UTF-8 stays bytes."""
-_FIXED: dict[Code, Decode] = {
-    Code.FLOAT: numbers.single,
-    Code.DOUBLE: numbers.double,
-    Code.YEAR: moments.year,
-    Code.DATE: moments.day,
-    Code.NEWDATE: moments.day,
-    Code.TIMESTAMP: moments.old_timestamp,
-    Code.DATETIME: moments.old_datetime,
-    Code.TIME: moments.old_time,
+_FIXED: dict[Code, Field] = {
+    Code.FLOAT: numbers.SINGLE,
+    Code.DOUBLE: numbers.DOUBLE,
+    Code.YEAR: moments.YEAR,
+    Code.DATE: moments.DAY,
+    Code.NEWDATE: moments.DAY,
+    Code.TIMESTAMP: moments.OLD_TIMESTAMP,
+    Code.DATETIME: moments.OLD_DATETIME,
+    Code.TIME: moments.OLD_TIME,
 }
-_FRACTIONS: dict[Code, Callable[[int], Decode]] = {
+_FRACTIONS: dict[Code, Callable[[int], Field]] = {
     Code.TIMESTAMP2: moments.timestamp2,
     Code.DATETIME2: moments.datetime2,
     Code.TIME2: moments.time2,
 }
 
 
-def decoder(column: Column) -> Decode:
+def field(column: Column) -> Field:
     """How this column's values are read. Raises Unreadable for a type that never stands in a row."""
     code, meta = column.code, column.meta
     if code in INTEGERS:
@@ -58,7 +57,7 @@ def decoder(column: Column) -> Decode:
         case Code.GEOMETRY | Code.VECTOR:
             return _text(meta, "binary")
         case Code.JSON:
-            return _json(meta)
+            return Field(meta, _document, counted=True)
         case Code.MARIA_BLOB_COMPRESSED:
             return _compressed(meta, column.charset)
         case Code.MARIA_VARCHAR_COMPRESSED:
@@ -67,83 +66,56 @@ def decoder(column: Column) -> Decode:
             raise Unreadable(f"a column of type {code.name}, which no row holds")
 
 
-def _text(width: int, charset: str | None) -> Decode:
+def _text(width: int, charset: str | None) -> Field:
     """A length of so many bytes, then the text or the bytes."""
-    read = texts.decoder(charset or _UNTOLD)
-
-    def decode(raw: memoryview, at: int) -> tuple[Value, int]:
-        start = at + width
-        end = start + int.from_bytes(raw[at:start], "little")
-        return read(raw[start:end]), end
-
-    return decode
+    name = charset or _UNTOLD
+    return Field(width, texts.decoder(name), counted=True, direct=fields.UTF8 if texts.is_utf8(name) else "")
 
 
-def _char(size: int, charset: str | None) -> Decode:
+def _char(size: int, charset: str | None) -> Field:
     """CHAR and BINARY. The log leaves trailing zeros of BINARY out; the column has them."""
     width = 2 if size > 255 else 1
-    plain = _text(width, charset)
     if charset != "binary":
-        return plain
-
-    def decode(raw: memoryview, at: int) -> tuple[Value, int]:
-        start = at + width
-        end = start + int.from_bytes(raw[at:start], "little")
-        return bytes(raw[start:end]).ljust(size, b"\0"), end
-
-    return decode
+        return _text(width, charset)
+    return Field(width, lambda raw: bytes(raw).ljust(size, b"\0"), counted=True)
 
 
-def _enum(width: int, labels: tuple[str, ...] | None) -> Decode:
+def _enum(width: int, labels: tuple[str, ...] | None) -> Field:
     """The label; the number where labels are not known. 0 is the empty text that MySQL keeps for what was no label."""
 
-    def decode(raw: memoryview, at: int) -> tuple[Value, int]:
-        end = at + width
-        number = int.from_bytes(raw[at:end], "little")
+    def read(raw: Bytes) -> int | str:
+        number = int.from_bytes(raw, "little")
         if labels is None:
-            return number, end
-        return (labels[number - 1] if number else ""), end
+            return number
+        return labels[number - 1] if number else ""
 
-    return decode
+    return Field(width, read)
 
 
-def _set(width: int, labels: tuple[str, ...] | None) -> Decode:
+def _set(width: int, labels: tuple[str, ...] | None) -> Field:
     """The labels in the column's own order, with commas between; the bits where labels are not known."""
 
-    def decode(raw: memoryview, at: int) -> tuple[Value, int]:
-        end = at + width
-        bits = int.from_bytes(raw[at:end], "little")
+    def read(raw: Bytes) -> int | str:
+        bits = int.from_bytes(raw, "little")
         if labels is None:
-            return bits, end
-        return ",".join(label for i, label in enumerate(labels) if bits >> i & 1), end
+            return bits
+        return ",".join(label for i, label in enumerate(labels) if bits >> i & 1)
 
-    return decode
-
-
-def _json(width: int) -> Decode:
-    """A document as the server prints it."""
-
-    def decode(raw: memoryview, at: int) -> tuple[Value, int]:
-        start = at + width
-        end = start + int.from_bytes(raw[at:start], "little")
-        return documents.write(documents.read(raw[start:end])), end
-
-    return decode
+    return Field(width, read)
 
 
-def _compressed(width: int, charset: str | None) -> Decode:
+def _document(raw: Bytes) -> str:
+    """JSON as the server prints it."""
+    return documents.write(documents.read(memoryview(raw)))
+
+
+def _compressed(width: int, charset: str | None) -> Field:
     """A COMPRESSED column of MariaDB: a byte that says how, the length, and zlib (field.cc, compress_zlib)."""
     read = texts.decoder(charset or _UNTOLD)
-
-    def decode(raw: memoryview, at: int) -> tuple[Value, int]:
-        start = at + width
-        end = start + int.from_bytes(raw[at:start], "little")
-        return read(memoryview(_inflated(raw[start:end]))), end
-
-    return decode
+    return Field(width, lambda raw: read(_inflated(raw)), counted=True)
 
 
-def _inflated(raw: memoryview) -> bytes:
+def _inflated(raw: Bytes) -> bytes:
     if not len(raw):
         return b""
     method, wrapped, width = raw[0] >> 4, not raw[0] & 0x08, raw[0] & 0x07

@@ -28,11 +28,12 @@ class Decoder:
     def changes(self, told: Rows, file: str) -> tuple[change.Change, ...]:
         """The changes of one row event. Raises BadInput where its bytes are not what its table's shape says."""
         reader = self.reader(told.shape)
-        with wrong.placed(file, told.at):
-            return tuple(
-                change.Change(table=reader.table, kind=told.block.kind, before=before, after=after, statement=told.statement)
-                for before, after in reader.read(told.block)
-            )
+        table, kind, statement = reader.table, told.block.kind, told.statement
+        try:
+            read = reader.read(told.block)
+        except wrong.UNREAD as damage:
+            raise wrong.located(damage, file, told.at) from damage
+        return tuple([change.Change(table=table, kind=kind, before=before, after=after, statement=statement) for before, after in read])
 
     def transaction(self, group: Group) -> change.Transaction:
         """The whole transaction."""
@@ -40,12 +41,17 @@ class Decoder:
             id=group.id,
             begins=group.begins,
             ends=group.ends,
-            committed_at=_EPOCH + timedelta(microseconds=group.committed_us),
+            committed_at=_EPOCH + timedelta(0, 0, group.committed_us),
             connection=group.connection,
             user=group.user,
-            changes=tuple(c for r in group.rows for c in self.changes(r, group.begins.file)),
-            statements=tuple(q.text for q in group.statements),
+            changes=self._all(group),
+            statements=tuple([q.text for q in group.statements]),
         )
+
+    def _all(self, group: Group) -> tuple[change.Change, ...]:
+        if len(group.rows) == 1:
+            return self.changes(group.rows[0], group.begins.file)
+        return tuple([c for told in group.rows for c in self.changes(told, group.begins.file)])
 
     def reader(self, shape: tablemaps.Shape) -> rows.Reader:
         """The reader of a shape. By identity: the same table map gives the same shape, until DDL changes it."""

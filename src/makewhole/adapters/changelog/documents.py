@@ -114,7 +114,8 @@ def _length(raw: memoryview, at: int) -> tuple[int, int]:
 
 def _opaque(kind: int, raw: memoryview) -> Node:
     if kind == 246:
-        told, _ = numbers.decimal(raw[0], raw[1])(raw, 2)
+        field = numbers.decimal(raw[0], raw[1])
+        told = field.read(raw[2 : 2 + field.size])
         return told if isinstance(told, Decimal) else None
     if kind in {7, 10, 11, 12}:
         return Opaque(_moment(kind, int.from_bytes(raw[:8], "little", signed=True)))

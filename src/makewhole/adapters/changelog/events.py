@@ -8,16 +8,21 @@ from __future__ import annotations
 import enum
 import struct
 import zlib
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from makewhole.adapters.changelog.wrong import Unreadable
+from makewhole.adapters.changelog.wrong import UNREAD, Unreadable, located
 
 MAGIC = b"\xfebin"
 ENCRYPTED_MAGIC = b"\xfdbin"
 HEADER_LENGTH = 19
 CHECKSUM_LENGTH = 4
 _HEADER = struct.Struct("<IBIIIH")
+_RESIDUE = 0x2144DF1C
+"""The CRC32 of whatever ends with its own CRC32, lowest byte first."""
+_new = tuple.__new__
+"""Makes a named tuple in half the time of its own constructor, which counts where a log has hundreds of millions of events."""
 IN_USE = 0x0001
 """Flag of the format description: the server has not closed this file."""
 ARTIFICIAL = 0x0020
@@ -82,6 +87,9 @@ class Type(enum.IntEnum):
     MARIA_DELETE_ROWS_COMPRESSED = 171
 
 
+_DESCRIPTION = int(Type.FORMAT_DESCRIPTION)
+
+
 class Event(NamedTuple):
     """One event: `raw` is all of it, `body` without header and checksum. `at` and `end` are offsets in its file; `when` is Unix seconds."""
 
@@ -114,9 +122,10 @@ class Format:
 
     def fixed(self, kind: int) -> int:
         """Bytes of the fixed part of this kind of event. Raises Unreadable for a kind that the server did not announce."""
-        if kind > len(self.lengths):
-            raise Unreadable(f"an event of kind {kind}, which this file's first event does not announce")
-        return self.lengths[kind - 1]
+        try:
+            return self.lengths[kind - 1]
+        except IndexError:
+            raise Unreadable(f"an event of kind {kind}, which this file's first event does not announce") from None
 
 
 def size_of(head: bytes | memoryview) -> int:
@@ -141,6 +150,46 @@ def parse(raw: memoryview, at: int, told: Format | None) -> Event:
             # The rotation that a server invents for a replica is written before that file's format is known.
             raise Unreadable(f"the checksum of an event of kind {kind} is not that of its bytes: it is damaged")
     return Event(kind, at, following or at + size, when, flags, server, body, raw)
+
+
+Placed = tuple[str, Event, Format]
+"""The file's name, an event of it, and how that file is written."""
+
+
+def walk(raw: memoryview, at: int, told: Format, file: str) -> Generator[Placed, None, int]:
+    """The events of a file from this place on, each with its checksum verified; returns where it stopped: the end, or what is not whole.
+
+    Raises BadInput, which names the file and the byte. Every byte of a log goes through here: it says at once what `parse` says step by
+    step, and leaves to `parse` whatever is not as it nearly always is.
+    """
+    size, tail = len(raw), CHECKSUM_LENGTH if told.checksummed else 0
+    least = HEADER_LENGTH + tail
+    try:
+        while at + HEADER_LENGTH <= size:
+            when, kind, server, length, following, flags = _HEADER.unpack_from(raw, at)
+            end = at + length
+            if end > size:
+                break
+            whole = raw[at:end]
+            if length < least or kind == _DESCRIPTION:
+                _check_unusual(raw[at : at + size_of(whole)], at, told)
+            elif tail and zlib.crc32(whole) != _RESIDUE:
+                yield file, parse(whole, at, told), told
+            else:
+                body = raw[at + HEADER_LENGTH : end - tail]
+                yield file, _new(Event, (kind, at, following or end, when, flags, server, body, whole)), told
+            at = end
+    except UNREAD as damage:
+        raise located(damage, file, at) from damage
+    return at
+
+
+def _check_unusual(raw: memoryview, at: int, told: Format) -> None:
+    """Raises Unreadable for an event that is too short for its checksum. A format description may be there, though none stands in the
+    middle of a file: its sum is made in another way."""
+    if parse(raw, at, told).kind != Type.FORMAT_DESCRIPTION:
+        raise Unreadable(f"an event of {len(raw)} bytes, too short for its checksum")
+    format_of(raw)
 
 
 def format_of(raw: memoryview) -> Format:
@@ -173,7 +222,7 @@ def _tells_checksum(server: str) -> bool:
     return tuple(numbers) >= ((5, 3) if "mariadb" in server.lower() else (5, 6, 1))
 
 
-def lenenc(raw: memoryview, at: int) -> tuple[int, int]:
+def lenenc(raw: bytes | memoryview, at: int) -> tuple[int, int]:
     """A length-encoded integer and where it ends."""
     first = raw[at]
     if first < 251:

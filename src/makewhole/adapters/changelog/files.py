@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from makewhole.adapters.changelog import events, wrong
-from makewhole.adapters.changelog.events import Event, Format, Type
+from makewhole.adapters.changelog.events import Format
 from makewhole.core import faults
 
+Placed = events.Placed
 _NUMBERED = re.compile(r"(.+)\.(\d{6,})")
-Placed = tuple[str, Event, Format]
-"""The file's name, an event of it, and how that file is written."""
 
 
 def find(place: Path) -> list[Path]:
@@ -59,24 +58,12 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
             if first is None:
                 raise wrong.Unreadable("the file ends in its first event: it was truncated")
             told = events.format_of(first)
-        name, size = path.name, len(raw)
+        name = path.name
         yield name, events.parse(first, len(events.MAGIC), None), told
-        at = max(offset, len(events.MAGIC) + len(first))
-        while at < size:
-            try:
-                whole = _event(raw, at)
-                if whole is None:
-                    _check_open(told, last=last)
-                    return
-                event = events.parse(whole, at, told)
-                if event.kind == Type.FORMAT_DESCRIPTION:
-                    # There is none in the middle of a file; its sum is made in another way, and is looked at all the same.
-                    events.format_of(whole)
-            except wrong.UNREAD as damage:
-                raise wrong.located(damage, name, at) from damage
-            if event.kind != Type.FORMAT_DESCRIPTION:
-                yield name, event, told
-            at += len(whole)
+        at = yield from events.walk(raw, max(offset, len(events.MAGIC) + len(first)), told, name)
+        if at < len(raw):
+            with wrong.placed(name, at):
+                _check_open(told, last=last)
 
 
 @contextlib.contextmanager

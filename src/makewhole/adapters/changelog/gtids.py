@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 
 from makewhole.adapters.changelog.wrong import Unreadable
+
+
+@functools.lru_cache(maxsize=64)
+def spelled(server: bytes) -> str:
+    """A server's UUID as text; a log names few of them, each in every transaction."""
+    return str(uuid.UUID(bytes=server))
+
 
 Interval = tuple[int, int]
 """First and last number, both executed."""
@@ -17,6 +25,7 @@ class Executed:
         """From the text of a position. Raises Unreadable for what is no set of GTIDs."""
         self._sets: dict[str, list[Interval]] = {}
         self._domains: dict[int, str] = {}
+        self._text: str | None = None
         for part in filter(None, (p.strip() for p in text.split(","))):
             self._read(part)
 
@@ -34,6 +43,14 @@ class Executed:
             raise Unreadable(f"{part!r} is no GTID", "MySQL writes server-uuid:1-5, MariaDB domain-server-number.") from wrong
 
     def __str__(self) -> str:
+        # Asked for before and after each transaction, and the same where one ends and the next begins.
+        if self._text is None:
+            self._text = self._spelled()
+        return self._text
+
+    def _spelled(self) -> str:
+        if not self._sets and len(self._domains) == 1:
+            return next(iter(self._domains.values()))
         ours = [self._domains[d] for d in sorted(self._domains)]
         for server, intervals in sorted(self._sets.items()):
             ours.append(":".join([server, *(f"{a}-{b}" if a != b else str(a) for a, b in intervals)]))
@@ -41,6 +58,7 @@ class Executed:
 
     def add_mysql(self, server: str, number: int) -> None:
         """One more transaction of a server; nearly always the next one."""
+        self._text = None
         intervals = self._sets.setdefault(server, [])
         if intervals and intervals[-1][1] + 1 == number:
             intervals[-1] = (intervals[-1][0], number)
@@ -50,6 +68,7 @@ class Executed:
 
     def add_mariadb(self, domain: int, gtid: str) -> None:
         """The newest transaction of a domain."""
+        self._text = None
         self._domains[domain] = gtid
 
     def encoded(self) -> bytes:
@@ -78,7 +97,7 @@ def previous_mysql(body: memoryview) -> str:
         return ""
     at, told = 8, []
     for _ in range(count):
-        server = str(uuid.UUID(bytes=bytes(body[at : at + 16])))
+        server = spelled(bytes(body[at : at + 16]))
         intervals = int.from_bytes(body[at + 16 : at + 24], "little")
         at += 24
         for _ in range(intervals):

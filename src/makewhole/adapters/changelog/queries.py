@@ -6,6 +6,7 @@ Format: MySQL, Query_event (libbinlogevents/include/statement_events.h) with its
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def parse(body: memoryview, *, compressed: bool) -> Query:
     """The statement in a QUERY event's body, text in the character set of whoever wrote it."""
     schema_length = body[8]
     status_length = int.from_bytes(body[11:13], "little")
-    told = _status(body[13 : 13 + status_length])
+    told = _status(bytes(body[13 : 13 + status_length]))
     at = 13 + status_length
     schema = str(body[at : at + schema_length], "utf-8", "replace")
     text = body[at + schema_length + 1 :]
@@ -79,7 +80,8 @@ def parse(body: memoryview, *, compressed: bool) -> Query:
     return Query(text=decoded, schema=schema, connection=int.from_bytes(body[:4], "little"), invoker=told.get(_INVOKER, ""))
 
 
-def _status(body: memoryview) -> dict[int, str]:
+@functools.lru_cache(maxsize=256)
+def _status(body: bytes) -> dict[int, str]:
     """The client's character set and the invoker, if they come before a variable that nobody here knows."""
     told: dict[int, str] = {}
     at = 0
@@ -106,21 +108,23 @@ def _status(body: memoryview) -> dict[int, str]:
     return told
 
 
-def _short(body: memoryview, at: int) -> tuple[str, int]:
+def _short(body: bytes, at: int) -> tuple[str, int]:
     end = at + 1 + body[at]
     return str(body[at + 1 : end], "utf-8", "replace"), end
 
 
-def _past_names(body: memoryview, at: int) -> int:
+def _past_names(body: bytes, at: int) -> int:
     count = body[at]
     at += 1
     for _ in range(0 if count == _OVER_MAX_DATABASES else count):
-        at += bytes(body[at:]).index(0) + 1
+        at = body.index(0, at) + 1
     return at
 
 
 def verb(text: str) -> Verb:
     """What a statement does. Whatever is not known to be harmless is OTHER."""
+    if text == "BEGIN":
+        return Verb.BEGIN
     bare = _COMMENT.sub("", text, count=1)
     first = _FIRST.match(bare)
     if first is None:

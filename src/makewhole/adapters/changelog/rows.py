@@ -6,11 +6,11 @@ Format: MySQL, Rows_event (libbinlogevents/include/rows_event.h); MariaDB, "Rows
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from makewhole.adapters.changelog import columns, documents, events, tablemaps
+from makewhole.adapters.changelog import columns, documents, events, fields, images, tablemaps
 from makewhole.adapters.changelog.events import Type
+from makewhole.adapters.changelog.fields import Bytes
 from makewhole.adapters.changelog.tablemaps import Code
 from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.model import change
@@ -33,12 +33,30 @@ _KINDS = {
     Type.DELETE_ROWS: Kind.DELETE,
     Type.PARTIAL_UPDATE_ROWS: Kind.UPDATE,
 }
-BEARING = frozenset({*_KINDS, *_COMPRESSED})
-"""Kinds of events that hold rows."""
 _SECOND_VERSION = frozenset({Type.WRITE_ROWS, Type.UPDATE_ROWS, Type.DELETE_ROWS, Type.PARTIAL_UPDATE_ROWS})
 _UNCOMPRESSED_BYTES_MAX = 1 << 30
 """No event is larger than the largest packet that a server can be set to."""
 END_OF_STATEMENT = 0x0001
+_ONE_BYTE_END = 251
+"""A length below this is one byte."""
+_new = tuple.__new__
+_COPIED_MAX = 4096
+"""Bytes of an event that is copied, because parts of bytes are had for less than parts of a file's memory; larger ones stay in the file."""
+
+
+class _Form(NamedTuple):
+    """What a row event's number says of it."""
+
+    kind: Kind
+    compressed: bool
+    second_version: bool
+    partial: bool = False
+
+
+_FORMS: dict[int, _Form] = {int(t): _Form(kind, False, t in _SECOND_VERSION, t is Type.PARTIAL_UPDATE_ROWS) for t, kind in _KINDS.items()}
+_FORMS |= {int(t): _FORMS[plain]._replace(compressed=True) for t, plain in _COMPRESSED.items()}
+BEARING = frozenset(_FORMS)
+"""Kinds of events that hold rows."""
 
 
 class Block(NamedTuple):
@@ -51,34 +69,36 @@ class Block(NamedTuple):
     """Bits of the columns that images before hold, the first column lowest; of the only image where there is one."""
     after: int
     width: int
-    rows: memoryview
+    rows: Bytes
     partial: bool = False
 
 
-def cut(kind: int, body: memoryview, fixed: int) -> Block:
+def cut(kind: int, body: Bytes, fixed: int) -> Block:
     """The parts of a row event's body. `fixed` is the length of its fixed part. Raises Unreadable."""
-    plain = _COMPRESSED.get(Type(kind))
-    version = plain or Type(kind)
-    at = fixed
-    if version in _SECOND_VERSION:
+    done, compressed, second_version, partial = _FORMS[kind]
+    if len(body) <= _COPIED_MAX:
+        body = bytes(body)
+    at, flags_at = fixed, 4 if fixed == 6 else 6
+    if second_version:
         # Two bytes count themselves and what else the server tells about the rows (partitions, NDB).
-        at = fixed - 2 + int.from_bytes(body[fixed - 2 : fixed], "little")
-    width, at = events.lenenc(body, at)
-    size = (width + 7) // 8
-    before = after = int.from_bytes(body[at : at + size], "little")
-    at += size
-    if _KINDS[version] is Kind.UPDATE:
-        after = int.from_bytes(body[at : at + size], "little")
-        at += size
-    told = tablemaps.table_id(body, 6 if fixed == 6 else 8)
-    flags_at = 4 if fixed == 6 else 6
-    flags = int.from_bytes(body[flags_at : flags_at + 2], "little")
-    rows = body[at:] if plain is None else memoryview(inflated(body[at:]))
+        at += int.from_bytes(body[fixed - 2 : fixed], "little") - 2
+    width = body[at]
+    at += 1
+    if width >= _ONE_BYTE_END:
+        width, at = events.lenenc(body, at - 1)
+    begins = at + (width + 7) // 8
     every = (1 << width) - 1
-    return Block(_KINDS[version], told, flags, before & every, after & every, width, rows, version is Type.PARTIAL_UPDATE_ROWS)
+    before = after = int.from_bytes(body[at:begins], "little") & every
+    if done is Kind.UPDATE:
+        at, begins = begins, begins + begins - at
+        after = int.from_bytes(body[at:begins], "little") & every
+    table = int.from_bytes(body[:flags_at], "little")
+    flags = body[flags_at] | body[flags_at + 1] << 8
+    rows = inflated(body[begins:]) if compressed else body[begins:]
+    return _new(Block, (done, table, flags, before, after, width, rows, partial))
 
 
-def inflated(raw: memoryview) -> bytes:
+def inflated(raw: Bytes) -> bytes:
     """What MariaDB compressed with log_bin_compress: a byte that says how, the length in so many bytes, zlib (binlog_buf_uncompress)."""
     if not raw[0] & 0x80 or raw[0] & 0x70:
         raise Unreadable(f"rows compressed by method {raw[0]:#x}")
@@ -93,14 +113,14 @@ def inflated(raw: memoryview) -> bytes:
     return told
 
 
-Plan = Sequence[tuple[str, columns.Decode, bool]]
-"""The columns of an image in order: name, decoder, whether it is MySQL's JSON."""
+Pair = tuple[change.Image | None, change.Image | None]
+"""A row before and after."""
 
 
 class Reader:
-    """Reads the rows of one table; what depends on its shape alone is made once."""
+    """Reads the rows of one table; what depends on its shape alone is made once. `wanted` are the only columns that are read, if told."""
 
-    def __init__(self, shape: tablemaps.Shape) -> None:
+    def __init__(self, shape: tablemaps.Shape, wanted: frozenset[str] | None = None) -> None:
         names = [c.name if c.name is not None and shape.named else f"@{i + 1}" for i, c in enumerate(shape.columns)]
         self.table = change.Table(
             schema=shape.schema,
@@ -109,76 +129,92 @@ class Reader:
             key=tuple(names[i] for i in shape.key),
             named=shape.named,
         )
-        self._all = [(n, columns.decoder(c), c.code is Code.JSON) for n, c in zip(names, shape.columns, strict=True)]
-        self._documents = sum(c.code is Code.JSON for c in shape.columns)
-        self._plans: dict[int, Plan] = {}
+        self._all = [(n, columns.field(c)) for n, c in zip(names, shape.columns, strict=True)]
+        self._wanted = None if wanted is None else frozenset(n for n in names if n.lower() in wanted)
+        self._documents = [n for n, c in zip(names, shape.columns, strict=True) if c.code is Code.JSON]
+        self._images: dict[int, images.Images] = {}
 
-    def read(self, block: Block) -> Iterator[tuple[change.Image | None, change.Image | None]]:
+    def read(self, block: Block) -> list[Pair]:
         """Images before and after of every row. Raises Unreadable where the bytes do not fit the shape."""
         if block.width != len(self._all):
             raise Unreadable(f"rows of {block.width} columns for {self.table}, which has {len(self._all)}")
-        raw, at, end = block.rows, 0, len(block.rows)
-        first, second = self._plan(block.before), self._plan(block.after)
-        while at < end:
-            image, at = _image(raw, at, first)
-            match block.kind:
-                case Kind.INSERT:
-                    yield None, image
-                case Kind.DELETE:
-                    yield image, None
-                case Kind.UPDATE:
-                    if block.partial:
-                        after, at = self._partial(raw, at, block.after, image)
-                    else:
-                        after, at = _image(raw, at, second)
-                    yield image, after
-        if at != end:
-            raise Unreadable(f"rows of {self.table} that end {at - end} bytes after their event")
+        raw, kind = bytes(block.rows), block.kind
+        if not (block.before or block.after) and raw:
+            raise Unreadable(f"rows of {self.table} without a column")
+        if block.partial:
+            told, at = self._partials(raw, block)
+        elif kind is Kind.UPDATE:
+            told, at = _pairs(raw, self._reading(block.before), self._reading(block.after))
+        else:
+            found, at = _each(raw, self._reading(block.before))
+            told = [(None, image) for image in found] if kind is Kind.INSERT else [(image, None) for image in found]
+        if at != len(raw):
+            raise Unreadable(f"rows of {self.table} that end {at - len(raw)} bytes after their event")
+        return told
 
-    def _plan(self, told: int) -> Plan:
-        plan = self._plans.get(told)
-        if plan is None:
-            plan = self._plans[told] = [c for i, c in enumerate(self._all) if told >> i & 1]
-        return plan
+    def _reading(self, told: int) -> images.Images:
+        """What reads images that hold the columns of these bits."""
+        known = self._images.get(told)
+        if known is None:
+            known = self._images[told] = images.Images(self._plan(told), self._wanted)
+        return known
 
-    def _partial(self, raw: memoryview, at: int, told: int, before: change.Image) -> tuple[change.Image, int]:
-        """An image after whose JSON may be told as differences to the one before (binlog_row_value_options=PARTIAL_JSON)."""
+    def _plan(self, told: int) -> images.Plan:
+        return [c for i, c in enumerate(self._all) if told >> i & 1]
+
+    def _partials(self, raw: bytes, block: Block) -> tuple[list[Pair], int]:
+        """Rows whose images after may tell JSON as differences (binlog_row_value_options=PARTIAL_JSON)."""
+        at, told, first = 0, list[Pair](), self._reading(block.before)
+        while at < len(raw):
+            begins = at + first.width
+            before, at = first[raw[at:begins]](raw, begins)
+            after, at = self._partial(raw, at, block.after, before)
+            told.append((before, after))
+        return told, at
+
+    def _partial(self, raw: bytes, at: int, told: int, before: change.Image) -> tuple[change.Image, int]:
         options, at = events.lenenc(raw, at)
         partial = 0
         if options & 1:
-            width = (self._documents + 7) // 8
+            width = (len(self._documents) + 7) // 8
             partial = int.from_bytes(raw[at : at + width], "little")
             at += width
         plan = self._plan(told)
         width = (len(plan) + 7) // 8
         nulls = int.from_bytes(raw[at : at + width], "little")
         at += width
-        places = {n: i for i, n in enumerate(n for n, _, document in self._all if document)}
+        differing = {n for i, n in enumerate(self._documents) if partial >> i & 1}
         image: dict[str, Value] = {}
-        for i, (name, decode, document) in enumerate(plan):
+        for i, (name, field) in enumerate(plan):
             if nulls >> i & 1:
                 image[name] = None
-            elif document and partial >> places[name] & 1:
-                size = int.from_bytes(raw[at : at + 4], "little")
-                told_before = before.get(name)
-                if isinstance(told_before, str):
-                    image[name] = documents.patched(told_before, raw[at + 4 : at + 4 + size])
-                # Else the log holds differences to a document that it does not hold: the column is not told.
-                at += 4 + size
-            else:
-                image[name], at = decode(raw, at)
-        return image, at
+                continue
+            begins, at = fields.end_of(field, raw, at)
+            if name not in differing:
+                image[name] = field.read(raw[begins:at])
+                continue
+            told_before = before.get(name)
+            # Without it the log holds differences to a document that it does not hold: the column is not told.
+            if isinstance(told_before, str):
+                image[name] = documents.patched(told_before, memoryview(raw)[begins:at])
+        return (image if self._wanted is None else {n: v for n, v in image.items() if n in self._wanted}), at
 
 
-def _image(raw: memoryview, at: int, plan: Plan) -> tuple[dict[str, Value], int]:
-    width = (len(plan) + 7) // 8
-    nulls = int.from_bytes(raw[at : at + width], "little")
-    at += width
-    image: dict[str, Value] = {}
-    for name, decode, _ in plan:
-        if nulls & 1:
-            image[name] = None
-        else:
-            image[name], at = decode(raw, at)
-        nulls >>= 1
-    return image, at
+def _each(raw: bytes, reading: images.Images) -> tuple[list[change.Image], int]:
+    at, told, width = 0, list[change.Image](), reading.width
+    while at < len(raw):
+        begins = at + width
+        image, at = reading[raw[at:begins]](raw, begins)
+        told.append(image)
+    return told, at
+
+
+def _pairs(raw: bytes, first: images.Images, second: images.Images) -> tuple[list[Pair], int]:
+    at, told = 0, list[Pair]()
+    while at < len(raw):
+        begins = at + first.width
+        before, at = first[raw[at:begins]](raw, begins)
+        begins = at + second.width
+        after, at = second[raw[at:begins]](raw, begins)
+        told.append((before, after))
+    return told, at

@@ -35,7 +35,9 @@ def groups(placed: Iterable[files.Placed], executed: str = "") -> Iterator[Group
     """Every transaction of a log; `executed` are the GTIDs before it, where it does not begin with a file's own list."""
     assembler = Assembler(executed)
     for file, event, told in placed:
-        yield from assembler.feed(file, event, told)
+        done = assembler.feed(file, event, told)
+        if done:
+            yield from done
 
 
 def wanted(sought: Iterable[Sought]) -> Wanted:

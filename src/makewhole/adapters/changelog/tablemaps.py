@@ -134,7 +134,7 @@ class Shape:
         return all(c.name is not None for c in self.columns)
 
 
-def table_id(body: memoryview, fixed: int) -> int:
+def table_id(body: bytes, fixed: int) -> int:
     """The number under which the rows that follow name this table."""
     return int.from_bytes(body[: 4 if fixed == 6 else 6], "little")
 

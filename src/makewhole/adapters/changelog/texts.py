@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from makewhole.adapters.changelog.fields import Bytes
+
 BINARY = 63
 """The collation of what is no text: BLOB, BINARY, VARBINARY."""
 _CODECS = {
@@ -34,7 +36,7 @@ _NOPAD = 1024
 _UCA1400 = ((2048, "utf8mb3"), (2304, "utf8mb4"), (2560, "ucs2"), (2816, "utf16"), (3072, "utf32"))
 """MariaDB: 256 numbers from each of these are UCA 14.0.0 collations."""
 
-Decode = Callable[[memoryview], str | bytes]
+Decode = Callable[[Bytes], str | bytes]
 
 
 def charset(collation: int) -> str:
@@ -53,8 +55,13 @@ def decoder(name: str) -> Decode:
     return bytes if codec is None else _plain(codec)
 
 
+def is_utf8(name: str) -> bool:
+    """Whether text of this character set is UTF-8."""
+    return _CODECS.get(name) == "utf_8"
+
+
 def _plain(codec: str) -> Decode:
-    def decode(raw: memoryview) -> str | bytes:
+    def decode(raw: Bytes) -> str | bytes:
         try:
             return str(raw, codec)
         except UnicodeDecodeError:
@@ -63,7 +70,7 @@ def _plain(codec: str) -> Decode:
     return decode
 
 
-def _latin1(raw: memoryview) -> str:
+def _latin1(raw: Bytes) -> str:
     """MySQL's latin1 is cp1252, and the five bytes that have no letter there are control characters."""
     try:
         return str(raw, "cp1252")

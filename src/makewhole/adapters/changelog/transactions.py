@@ -5,8 +5,7 @@ What ends a group, what a restart leaves open, and when a distributed transactio
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+import struct
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,13 +22,19 @@ _PASSED = frozenset(
     }
 )  # fmt: skip
 """Events that hold no rows and end no group: values and files of statements, which are told by their own events, and the server's notes."""
+_TABLE_MAP, _XID, _MARIA_GTID = int(Type.TABLE_MAP), int(Type.XID), int(Type.MARIA_GTID)
+_MARIA_ANNOTATE_ROWS = int(Type.MARIA_ANNOTATE_ROWS)
+_QUERIES = frozenset({Type.QUERY, Type.MARIA_QUERY_COMPRESSED})
 _GTIDS = frozenset({Type.GTID, Type.MARIA_GTID})
 _BEGINNERS = frozenset({Type.QUERY, Type.MARIA_QUERY_COMPRESSED, Type.TRANSACTION_PAYLOAD, Type.EXECUTE_LOAD_QUERY})
 """Events that begin a group where there are no GTIDs."""
 _OLD_ROWS = frozenset({Type.PRE_GA_WRITE_ROWS, Type.PRE_GA_UPDATE_ROWS, Type.PRE_GA_DELETE_ROWS})
 _LOADS = frozenset({Type.LOAD, Type.NEW_LOAD, Type.EXEC_LOAD, Type.CREATE_FILE})
+_new = tuple.__new__
 _STANDALONE = 1
 """Flag of MariaDB's GTID event: one statement, without an end of its own."""
+_MARIA_NUMBERS = struct.Struct("<QIB")
+"""Number, domain and flags of a MariaDB GTID event."""
 _MICROSECOND_WIDTH = 7
 
 
@@ -42,9 +47,9 @@ class Rows(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True)
 class Group:
-    """One transaction as the log holds it."""
+    """One transaction as the log holds it. Nobody changes it; that Python enforces this would cost a microsecond for each of millions."""
 
     id: str
     begins: Position
@@ -61,7 +66,7 @@ class Group:
     """How they are written."""
 
 
-@dataclass(kw_only=True)
+@dataclass(slots=True)
 class _Open:
     """A group that is being read."""
 
@@ -91,38 +96,50 @@ class Assembler:
         self._text = ""
         self._prepared: dict[str, _Open] = {}
         self._told = Format(server_version="", checksummed=False, lengths=b"")
+        self._ended = Position(file="", offset=0)
 
-    def feed(self, file: str, event: Event, told: Format) -> Iterator[Group]:
-        """Groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
+    @property
+    def between(self) -> bool:
+        """Whether no transaction is open: the next event begins one, or belongs to none."""
+        return self._open is None
+
+    def feed(self, file: str, event: Event, told: Format) -> tuple[Group, ...]:
+        """The groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
         try:
             self._told = told
-            if event.kind in _GTIDS:
+            kind = event.kind
+            if kind in _GTIDS:
                 # It ends whatever was open, and is the first of its own.
-                self._gtid(file, event, mariadb=event.kind == Type.MARIA_GTID).raw.append(event.raw)
-                return
-            if event.kind in _BEGINNERS:
+                self._gtid(file, event, mariadb=kind == _MARIA_GTID).raw.append(event.raw)
+                return ()
+            if kind in _BEGINNERS:
                 self._begin(file, event)
             if self._open is not None:
                 self._open.raw.append(event.raw)
-            done = self._feed(file, event, told)
+            done = self._feed(kind, file, event, told)
         except wrong.UNREAD as damage:
             raise wrong.located(damage, file, event.at) from damage
-        if done is not None:
-            yield done
+        return () if done is None else (done,)
 
-    def _feed(self, file: str, event: Event, told: Format) -> Group | None:
-        kind = event.kind
-        if kind == Type.TABLE_MAP:
-            self._map(event, told)
+    def _feed(self, kind: int, file: str, event: Event, told: Format) -> Group | None:
+        # The most frequent first; plain numbers, because members of an enum cost more than all the rest of this ladder.
+        if kind == _TABLE_MAP:
+            self._map(event.body, told)
         elif kind in rows.BEARING:
             self._rows(file, event, told)
-        elif kind == Type.XID:
+        elif kind == _XID:
             return self._end(file, event)
-        elif kind in {Type.QUERY, Type.MARIA_QUERY_COMPRESSED}:
-            return self._query(file, event)
-        elif kind == Type.MARIA_ANNOTATE_ROWS:
+        elif kind == _MARIA_ANNOTATE_ROWS:
             self._text = str(event.body, "utf-8", "replace")
-        elif kind == Type.ROWS_QUERY:
+        elif kind in _QUERIES:
+            return self._query(file, event)
+        else:
+            return self._seldom(file, event, told)
+        return None
+
+    def _seldom(self, file: str, event: Event, told: Format) -> Group | None:
+        kind = event.kind
+        if kind == Type.ROWS_QUERY:
             self._text = str(event.body[1:], "utf-8", "replace")
         elif kind == Type.TRANSACTION_PAYLOAD:
             return self._payload(file, event, told)
@@ -142,26 +159,26 @@ class Assembler:
 
     def _begin(self, file: str, event: Event) -> _Open:
         if self._open is None:
-            self._open = _Open(file=file, at=event.at, before=str(self._executed))
+            self._open = _Open(file, event.at, str(self._executed))
         return self._open
 
-    def _map(self, event: Event, told: Format) -> None:
-        fixed = told.fixed(Type.TABLE_MAP)
-        body = event.body[fixed:]
+    def _map(self, told_body: memoryview, told: Format) -> None:
+        body, fixed = bytes(told_body), told.fixed(_TABLE_MAP)
         # A table's map is the same bytes in every transaction: it is read once, and looked up two hundred thousand times.
-        raw = bytes(body)
+        raw = body[fixed:]
         shape = self._parsed.get(raw)
         if shape is None:
-            shape = self._parsed[raw] = tablemaps.parse(body, mariadb=told.mariadb)
-        self._shapes[tablemaps.table_id(event.body, fixed)] = shape
+            shape = self._parsed[raw] = tablemaps.parse(memoryview(raw), mariadb=told.mariadb)
+        self._shapes[tablemaps.table_id(body, fixed)] = shape
 
     def _rows(self, file: str, event: Event, told: Format) -> None:
         block = rows.cut(event.kind, event.body, told.fixed(event.kind))
-        shape = self._shapes.get(block.table)
-        if len(block.rows):
+        if block.rows:
+            shape = self._shapes.get(block.table)
             if shape is None:
                 raise wrong.Unreadable("rows of a table that the log has not described", "Start at the beginning of a transaction.")
-            self._begin(file, event).rows.append(Rows(shape, block, self._text, event.at))
+            group = self._open or self._begin(file, event)
+            group.rows.append(_new(Rows, (shape, block, self._text, event.at)))
         if block.flags & rows.END_OF_STATEMENT:
             self._shapes.clear()
             self._text = ""
@@ -171,11 +188,11 @@ class Assembler:
         self._open = None
         group, body = self._begin(file, event), event.body
         if mariadb:
-            number, domain = int.from_bytes(body[:8], "little"), int.from_bytes(body[8:12], "little")
-            group.id, group.within = f"{domain}-{event.server}-{number}", not body[12] & _STANDALONE
+            number, domain, flags = _MARIA_NUMBERS.unpack_from(body)
+            group.id, group.within = f"{domain}-{event.server}-{number}", not flags & _STANDALONE
             self._executed.add_mariadb(domain, group.id)
             return group
-        server, number = str(uuid.UUID(bytes=bytes(body[1:17]))), int.from_bytes(body[17:25], "little")
+        server, number = gtids.spelled(bytes(body[1:17])), int.from_bytes(body[17:25], "little")
         group.id = f"{server}:{number}"
         self._executed.add_mysql(server, number)
         group.committed_us = _committed(body)
@@ -223,7 +240,7 @@ class Assembler:
         for raw in payloads.unpacked(event.body):
             part = events.parse(raw, event.at, None)
             placed = Event(part.kind, event.at, event.end, part.when, part.flags, part.server, part.body, event.raw)
-            done = self._feed(file, placed, inner) or done
+            done = self._feed(part.kind, file, placed, inner) or done
         return done
 
     def _prepare(self, file: str, event: Event) -> Group | None:
@@ -250,19 +267,23 @@ class Assembler:
             self._open = None
 
     def _end(self, file: str, event: Event) -> Group:
-        group = self._begin(file, event)
+        group = self._open or self._begin(file, event)
         self._open, self._text = None, ""
+        begins, executed = self._ended, str(self._executed)
+        if begins.offset != group.at or begins.file != group.file or begins.gtids != group.before:
+            begins = Position(file=group.file, offset=group.at, gtids=group.before)
+        self._ended = ends = Position(file=file, offset=event.end, gtids=executed)
         return Group(
-            id=group.id or f"{group.file}:{group.at}",
-            begins=Position(file=group.file, offset=group.at, gtids=group.before),
-            ends=Position(file=file, offset=event.end, gtids=str(self._executed)),
-            committed_us=group.committed_us or event.when * 1_000_000,
-            connection=group.connection,
-            user=group.user,
-            rows=tuple(group.rows),
-            statements=tuple(group.statements),
-            raw=tuple(group.raw),
-            told=self._told,
+            group.id or f"{group.file}:{group.at}",
+            begins,
+            ends,
+            group.committed_us or event.when * 1_000_000,
+            group.connection,
+            group.user,
+            tuple(group.rows),
+            tuple(group.statements),
+            tuple(group.raw),
+            self._told,
         )
 
 
