@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+import zlib
 from collections.abc import Iterator
 
 from makewhole.adapters.changelog import connection, events, files, gtids, wrong
@@ -75,24 +76,22 @@ def events_of(
             # Before the first file's format, only the rotation that names it is sent.
             event = events.parse(raw, max(end - size, 0), told)
             if event.kind == Type.ROTATE:
-                file = _next(event.body, file)
+                file = _next(event)
                 continue
         if told is not None:
             yield file, event, told
 
 
-def _next(body: memoryview, file: str) -> str:
-    """The file in a rotation; a checksum that its format has not announced yet is cut off."""
-    name = bytes(body[8:])
-    base = file.rpartition(".")[0].encode()
-    if name.startswith(base) and len(name) > len(base) + 1:
-        digits = name[len(base) + 1 :]
-        return (base + b"." + bytes(b for b in digits[: _leading(digits)])).decode("utf-8", "replace")
-    return name.decode("utf-8", "replace")
+def _next(event: events.Event) -> str:
+    """The file in a rotation. One that comes before its format is known may still have its checksum on: what is the sum of all before it.
 
-
-def _leading(digits: bytes) -> int:
-    return next((i for i, b in enumerate(digits) if not 0x30 <= b <= 0x39), len(digits))
+    A digit at the checksum's beginning once made binlog.0000073 of binlog.000007: only the sum itself can tell.
+    """
+    summed = len(event.body) == len(event.raw) - events.HEADER_LENGTH
+    body, tail = event.body, events.CHECKSUM_LENGTH
+    if summed and zlib.crc32(event.raw[:-tail]) == int.from_bytes(event.raw[-tail:], "little"):
+        body = body[:-tail]
+    return str(body[8:], "utf-8", "replace")
 
 
 def _introduce(server: connection.Server, heartbeat_s: float) -> int:
