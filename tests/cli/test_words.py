@@ -16,9 +16,9 @@ import pytest
 from makewhole.cli import program, words
 from makewhole.cli.catalogue import facts, guide, meanings, sentences
 from makewhole.core import codec, money
-from makewhole.engine import recover
+from makewhole.engine import closing, recover
 from makewhole.flow.plan import ask
-from makewhole.model import act, bill, claim, fact, finding, order, payment, plan, policy, resource, rollback, run, verdict
+from makewhole.model import act, bill, claim, daysheet, fact, finding, order, payment, plan, policy, resource, rollback, run, verdict
 
 CLI = Path(words.__file__).parent
 ENUMS: tuple[type[enum.Enum], ...] = (
@@ -41,6 +41,8 @@ ENUMS: tuple[type[enum.Enum], ...] = (
     run.Mark,
     run.End,
     recover.State,
+    closing.Closing,
+    daysheet.DayState,
     verdict.Ground,
     verdict.Role,
     policy.Unit,

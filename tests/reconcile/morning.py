@@ -53,6 +53,20 @@ class Shop:
         self.until(self.day.clock.now() + timedelta(minutes=2))
         return results
 
+    def by_hand(self, fen: int | None = None, at: datetime = NOON) -> str:
+        """An order that an operator set to paid; no money ever came."""
+        self.until(max(at, self.day.clock.now()))
+        sn = self.day.order(Defect.JOB_NOT_RUN)
+        due = self.day.due_fen(sn) if fen is None else fen
+        self.day.shop.edit(sn, status=20, paid_at=self.day.row(sn, "created_at"), pay_channel="wechatpay", paid_amount=due)
+        return sn
+
+    def stray(self, number: str, fen: int, at: datetime = NOON) -> str:
+        """Money under a number that the shop never wrote down, and of which it never hears."""
+        self.until(max(at, self.day.clock.now()))
+        self.day.bank.pay_unknown(number, fen, notify_url="")
+        return number
+
     def differences(self, first: int = DAY, last: int = DAY) -> list[difference.Followed]:
         return list(self.books.ledger.of_days(self.world.eyes.shop, WECHAT, first, last))
 
@@ -63,6 +77,7 @@ class Shop:
 @contextmanager
 def opened(folder: Path, *, store: str = "sqlite://") -> Iterator[Shop]:
     """A shop on the first of its days."""
+    folder.mkdir(parents=True, exist_ok=True)
     on = stage.stage(1, folder, store=store)
     try:
         yield Shop(on)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from makewhole.engine import closing, daily
 from makewhole.model import bill, difference, finding, plan
 from makewhole.sandbox import day as days
 from tests.reconcile import morning
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[morning.Shop]:
-    with morning.opened(tmp_path) as opened:
-        yield opened
-
-
 def test_a_payment_that_only_the_bill_tells_of_is_recovered(shop: morning.Shop) -> None:
     """Its callback was lost and nobody swept: the bill is downloaded and kept, the break is a case, the order is paid, all is over."""
     whole, lost = shop.paid(), shop.paid(days.Fate.LOST)
     (result,) = [r for r in shop.morning() if r.of.day == morning.DAY]
-    assert result.state is closing.State.CLOSED
+    assert result.state is closing.Closing.CLOSED
     assert [(d.what, d.order.number) for d in result.found] == [(bill.Break.STATUS, lost)]
     (told,) = shop.differences()
     assert told.end() == difference.Agreed(

@@ -30,6 +30,36 @@ class Command(click.Command):
             formatter.write_dl(records)
 
 
+class Group(click.Group):
+    """A command that does its own work and has others under it; its help speaks the reader's language too."""
+
+    def __init__(self, name: str, say: words.Say, *, params: list[click.Parameter], callback: object) -> None:
+        if not callable(callback):
+            raise TypeError(f"{name} has nothing to call")
+        super().__init__(
+            name,
+            params=[*params, lang(say)],
+            callback=callback,
+            help=say(f"help.{name}"),
+            add_help_option=False,
+            invoke_without_command=True,
+        )
+        self.params.append(_help(say))
+        self._say = say
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line: how it is typed."""
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), f"{self._say('help.usage')} ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, then the commands, each under its head."""
+        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx)) is not None]
+        with formatter.section(self._say("help.options")):
+            formatter.write_dl(records)
+        with formatter.section(self._say("help.commands")):
+            formatter.write_dl([(name, self._say(f"short.{name}")) for name in self.commands])
+
+
 def lang(say: words.Say) -> click.Option:
     """`--lang`: read before parsing, because the help itself must know it; declared so that it is checked and shown."""
     return click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False, help=say("option.lang"))

@@ -24,7 +24,7 @@ TURN = timedelta(minutes=30)
 log = structlog.get_logger()
 
 
-class State(enum.Enum):
+class Closing(enum.Enum):
     """How far a day is."""
 
     CLOSED = "closed"
@@ -54,7 +54,7 @@ class Result:
     """What became of it. `why`: the reason of a refusal, or the record that was altered."""
 
     of: Day
-    state: State
+    state: Closing
     compared: comparison.Comparison | None = None
     found: tuple[difference.Difference, ...] = ()
     why: str = ""
@@ -66,32 +66,32 @@ def close(world: ports.World, books: accounts.Books, of: Day) -> Result:
         return _close(world, books, of)
     except accounts.Altered as altered:
         differences.halt(world, books, of.channel, altered)
-        return Result(of=of, state=State.HALTED, why=altered.record)
+        return Result(of=of, state=Closing.HALTED, why=altered.record)
 
 
 def _close(world: ports.World, books: accounts.Books, of: Day) -> Result:
     shop, ledger = world.eyes.shop, books.ledger
     record_ = ledger.halted(shop, of.channel)
     if record_ is not None:
-        return Result(of=of, state=State.HALTED, why=record_)
+        return Result(of=of, state=Closing.HALTED, why=record_)
     done = ledger.closings(shop, of.channel, of.day)
     if any((c.day, c.stage) == (of.day, of.stage) for c in done):
-        return Result(of=of, state=State.WAS_CLOSED)
+        return Result(of=of, state=Closing.WAS_CLOSED)
     now = world.clock.now()
     source: fetched.Had | None = None
     if of.stage is bill.Stage.BILL:
         told = _bill(world, books, of)
         if isinstance(told, fetched.NotMade):
-            return Result(of=of, state=State.NOT_MADE, why=told.why)
+            return Result(of=of, state=Closing.NOT_MADE, why=told.why)
         source = told
     if not ledger.begin(shop, of.channel, of.day, of.stage, accounts.Turn(owner=world.owner, now=now, span=TURN)):
-        return Result(of=of, state=State.ANOTHERS)
+        return Result(of=of, state=Closing.ANOTHERS)
     try:
         return _compared(world, books, of, source)
     except bill.Refused as refused:
         why = fact.fact(fact.Says.BILL_REFUSED, bill.date_of(of.day), refused.wrong.value, refused.why)
         differences.ask_about(world, of.channel, f"bill/{bill.date_of(of.day)}", why)
-        return Result(of=of, state=State.REFUSED, why=f"{refused.wrong.value}: {refused.why}")
+        return Result(of=of, state=Closing.REFUSED, why=f"{refused.wrong.value}: {refused.why}")
 
 
 def _bill(world: ports.World, books: accounts.Books, of: Day) -> fetched.Fetched:
@@ -141,7 +141,7 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
     )
     ledger.close(closing, world.owner, record.day_closed(closing.shop, of.channel, of.day, of.stage, name, len(new), now))
     log.info("day closed", channel=of.channel, day=str(bill.date_of(of.day)), against=of.stage.value, differences=len(new))
-    return Result(of=of, state=State.CLOSED, compared=compared, found=tuple(new))
+    return Result(of=of, state=Closing.CLOSED, compared=compared, found=tuple(new))
 
 
 def _ours(

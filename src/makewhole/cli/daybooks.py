@@ -1,0 +1,82 @@
+"""A day's books at every attached channel: closed if nobody has closed them, followed where asked for, shown as they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from makewhole import accounts, ports, settings
+from makewhole.cli import bookfiles, bookshapes, exits, session, sheets
+from makewhole.core import faults, ids
+from makewhole.engine import closing, daily, daysheets
+from makewhole.model import bill, daysheet
+
+INCOMPLETE = frozenset({closing.Closing.NOT_MADE, closing.Closing.ANOTHERS, closing.Closing.REFUSED, closing.Closing.HALTED})
+"""Nothing was compared: what the books would have shown, nobody knows."""
+
+
+def run(now: session.Session, told: settings.Settings, *, day: int, channel: str | None, applied: bool, report: str | None) -> int:
+    """Close, follow, tell. 1 where a difference is left, 3 where a day could not be closed."""
+    with now.world(told) as world:
+        books = attached(now, world)
+        channels = _channels(now, books, channel)
+        today = bill.day_of(world.clock.now())
+        if day > today:
+            raise faults.BadInput(now.say("reconcile.future"), where="--day", todo=now.say("reconcile.day-todo"))
+        stage = bill.Stage.EVENING if day == today else bill.Stage.BILL
+        results = [closing.close(world, books, closing.Day(channel=c, day=day, stage=stage)) for c in channels]
+        if applied:
+            daily.follow(world, books)
+        found = daysheets.sheets(world, books, day, channels)
+        _tell(now, day, results, found)
+        if report is not None:
+            sheets.write(now, found, report)
+    if any(r.state in INCOMPLETE for r in results):
+        return exits.Exit.INCOMPLETE
+    return exits.Exit.BROKEN if any(s.broken() for s in found) else exits.Exit.FINE
+
+
+def attached(now: session.Session, world: ports.World) -> accounts.Books:
+    """The daily books. Raises BadInput where no channel that gives bills is attached."""
+    if world.books is None or not world.books.sources:
+        raise faults.BadInput(now.say("reconcile.no-channel"), where=now.say("bad.settings"), todo=now.say("reconcile.no-channel-todo"))
+    return world.books
+
+
+def _channels(now: session.Session, books: accounts.Books, named: str | None) -> list[ids.ChannelName]:
+    if named is None:
+        return sorted(books.sources)
+    if named not in books.sources:
+        what = now.say("reconcile.not-attached", channel=now.say.word("Source", named))
+        raise faults.BadInput(what, where="--channel", todo=now.say("reconcile.no-channel-todo"))
+    return [ids.ChannelName(named)]
+
+
+def _tell(now: session.Session, day: int, results: list[closing.Result], found: list[daysheet.DaySheet]) -> None:
+    say, out = now.say, now.out
+    if out.as_json:
+        by_channel = {s.channel: s for s in found}
+        out.document({"day": bill.date_of(day), "channels": [_shape(r, by_channel.get(r.of.channel)) for r in results]})
+        return
+    for result in results:
+        told = next((s for s in found if s.channel == result.of.channel), None)
+        values = {"channel": say.word("Source", result.of.channel), "day": bill.date_of(day), "state": say.meaning(result.state)}
+        out.line(say("reconcile.day", **values), "bold")
+        if result.why:
+            out.line(f"    {result.why}", "yellow")
+        if told is not None:
+            _sheet(now, told)
+
+
+def _sheet(now: session.Session, told: daysheet.DaySheet) -> None:
+    say, out = now.say, now.out
+    heads = [say(f"head.{name}") for name in ("class", "side", "kind", "lines", "amount", "fees")]
+    out.table(heads, [bookfiles.row(say, bookfiles.summed(s)) for s in told.sums])
+    for one in told.rows:
+        out.line(bookshapes.sentence(say, one), "dim" if one.state not in {daysheet.DayState.OPEN, daysheet.DayState.PERSON} else "")
+    left = told.broken()
+    out.line(say("reconcile.left", lines=len(left)) if left else say("reconcile.fine"), "bold")
+
+
+def _shape(result: closing.Result, told: daysheet.DaySheet | None) -> dict[str, Any]:
+    shape: dict[str, Any] = {"channel": result.of.channel, "state": result.state.value, "why": result.why}
+    return shape if told is None else {**shape, **bookshapes.shape_of(told)}

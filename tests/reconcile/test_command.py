@@ -1,0 +1,137 @@
+"""`makewhole reconcile` as people and scripts use it: closes a day, follows what was found, takes decisions, leaves with a code."""
+
+from __future__ import annotations
+
+import json
+
+from makewhole.model import bill, decision, difference
+from makewhole.sandbox import day as days
+from tests.reconcile import morning
+from tests.reconcile.conftest import Call
+
+DAY = ("--day", "2026-11-18")
+
+
+def test_a_day_is_downloaded_compared_and_told(shop: morning.Shop, call: Call) -> None:
+    """What differs leaves with 1; followed within policy it is mended, and the next time nothing is left and nothing done again."""
+    shop.paid()
+    lost = shop.paid(days.Fate.LOST)
+    shop.until(morning.TEN)
+    told = call("reconcile", *DAY, "--json")
+    assert told.exit_code == 1, told.output
+    (channel,) = json.loads(told.stdout)["channels"]
+    assert (channel["channel"], channel["state"], channel["against"]) == ("wechatpay", "closed", "bill")
+    (found,) = channel["differences"]
+    assert (found["order"], found["class"], found["state"], found["owner"]) == (lost, "status", "open", "makewhole")
+    assert (found["ours"]["standing"], found["theirs"]["standing"]) == ("unpaid", "paid")
+    assert channel["unexplained_fen"] == found["amount_fen"] == shop.day.due_fen(lost)
+    assert shop.day.row(lost, "status") == "10"
+    followed = call("reconcile", *DAY, "--apply", "--json")
+    assert followed.exit_code == 0, followed.output
+    (channel,) = json.loads(followed.stdout)["channels"]
+    assert channel["state"] == "was-closed"
+    assert [(d["state"], d["ailment"], d["terminal"]) for d in channel["differences"]] == [("restored", "paid-not-recorded", "restored")]
+    assert channel["unexplained_fen"] == 0
+    assert shop.day.row(lost, "status") == "20"
+    before = shop.on.store.counts()
+    spoken = call("reconcile", *DAY)
+    assert (spoken.exit_code, shop.on.store.counts()) == (0, before)
+    assert "was closed before" in spoken.stdout
+    assert "Every fen" in spoken.stdout
+
+
+def test_a_bill_that_is_not_made_yet_is_waited_for(shop: morning.Shop, call: Call) -> None:
+    """Incomplete, with the word of it; nothing is closed. A day that has not begun is wrong use."""
+    shop.paid()
+    shop.until(morning.worlds.START.replace(hour=23))
+    told = call("reconcile", "--day", "2026-11-17", "--json")
+    assert told.exit_code == 0, told.output
+    shop.until(morning.TEN.replace(hour=3))
+    told = call("reconcile", *DAY)
+    assert told.exit_code == 3, told.output
+    assert "has not made its bill yet" in told.stdout
+    assert shop.books.ledger.closings(shop.world.eyes.shop, morning.WECHAT, morning.DAY) == []
+    assert call("reconcile", "--day", "2026-12-24").exit_code == 2
+    assert call("reconcile", *DAY, "--channel", "alipay").exit_code == 2
+    assert call("reconcile").exit_code == 2
+
+
+def fee_differs(shop: morning.Shop) -> difference.Followed:
+    """A difference that no order explains, put into the ledger as an accountant's book with fees would have found it."""
+    from makewhole.core import ids
+    from makewhole.flow import record
+    from makewhole.model import comparison
+
+    sn = shop.paid()
+    shop.until(morning.TEN)
+    paid = shop.day.bank.find(sn)
+    assert paid.paid_at is not None
+    told = comparison.Told(
+        line=1,
+        amount_fen=paid.paid,
+        fee_millifen=paid.paid * 6,
+        currency="CNY",
+        standing=bill.Standing.PAID,
+        at=paid.paid_at,
+        day=morning.DAY,
+        payment=ids.OutTradeNo(sn),
+        transaction=ids.TransactionId(paid.transaction_id),
+    )
+    found = difference.Difference(
+        id=ids.derive("a fee", sn),
+        order=ids.OrderKey(shop=shop.world.eyes.shop, number=ids.OrderNumber(sn)),
+        channel=morning.WECHAT,
+        merchant="1900000001",
+        kind=bill.Kind.PAYMENT,
+        number=sn,
+        what=bill.Break.DUPLICATE_THEIRS,
+        day=morning.DAY,
+        ours=None,
+        theirs=told,
+        found_at=shop.day.clock.now(),
+        source="query",
+    )
+    shop.books.ledger.keep([found], [record.difference_found(found)])
+    known = shop.books.ledger.find(found.id)
+    assert known is not None
+    return known
+
+
+def test_a_decision_is_kept_with_who_and_why_and_acts_once(shop: morning.Shop, call: Call) -> None:
+    """Pressed again it changes nothing; another word afterwards is refused; the case has its named end."""
+    one = fee_differs(shop)
+    assert call("reconcile", "differences").exit_code == 1
+    press = ("reconcile", "decide", one.found.id[:8], "write-off", "--by", "Ms. Lin", "--why", "test payment of the channel")
+    first = call(*press, "--json")
+    assert first.exit_code == 0, first.output
+    told = json.loads(first.stdout)
+    assert (told["state"], told["terminal"]) == ("written-off", "rejected")
+    assert told["decision"] == {"choice": "write-off", "by": "Ms. Lin", "why": "test payment of the channel"}
+    before = shop.on.store.counts()
+    for _ in range(3):
+        assert call("reconcile", "decide", one.found.id, "write-off", "--by", "Ms. Lin", "--why", "again").exit_code == 0
+    assert shop.on.store.counts() == before
+    known = shop.books.ledger.find(one.found.id)
+    assert known is not None
+    assert [type(m).__name__ for m in known.moves] == ["Decided", "Booked"]
+    assert known.moves[1] == difference.Booked(at=known.moves[1].at, choice=decision.Choice.WRITE_OFF, amount=one.found.gap())
+    assert call("reconcile", "differences").exit_code == 0
+    assert "No difference is left" in call("reconcile", "differences").stdout
+    assert shop.on.store.audit().complaints == ()
+
+
+def test_a_decision_needs_a_difference_a_name_and_a_reason(shop: morning.Shop, call: Call) -> None:
+    """And a fee's decision needs a fee. Nothing moves."""
+    one = fee_differs(shop)
+    said = ("--by", "Ms. Lin", "--why", "because")
+    before = shop.on.store.counts()
+    assert call("reconcile", "decide", "ffffffff", "write-off", *said).exit_code == 2
+    assert call("reconcile", "decide", one.found.id[:7], "write-off", *said).exit_code == 2
+    assert call("reconcile", "decide", one.found.id, "charge-back-fee", *said).exit_code == 2
+    assert call("reconcile", "decide", one.found.id, "forget-it", *said).exit_code == 2
+    assert call("reconcile", "decide", one.found.id, "write-off", "--by", " ", "--why", "because").exit_code == 2
+    assert call("reconcile", "decide", one.found.id, "write-off", "--by", "Ms. Lin").exit_code == 2
+    assert shop.on.store.counts() == before
+    known = shop.books.ledger.find(one.found.id)
+    assert known is not None
+    assert known.moves == ()
