@@ -1,20 +1,27 @@
-"""Every error code that is documented, in both spellings, over a whole exchange: the fault says what may be done about it."""
+"""Every error code that is documented, in both spellings, over a whole exchange at each channel of APIv3: what may be done about it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from makewhole.adapters import http
-from makewhole.adapters.payments.wechatpay import connector, errors
+from makewhole.adapters.payments.apiv3 import connector, errors
+from makewhole.adapters.payments.douyinpay import connector as douyin
+from makewhole.adapters.payments.douyinpay import errors as douyin_codes
+from makewhole.adapters.payments.wechatpay import connector as wechat
+from makewhole.adapters.payments.wechatpay import errors as wechat_codes
 from makewhole.core import clock, faults, ids
 from makewhole.model import claim, run
+from tests.payments import douyinpay
 from tests.payments import shop as shops
 
 REFUSED, BUSY, DOUBT, OURS = faults.Rejected, faults.Unavailable, faults.Indeterminate, faults.Credentials
 
+TABLES = {"wechatpay": wechat_codes.TABLE, "douyinpay": douyin_codes.TABLE}
 # status, code as the pages spell it, what it means for an act, what it means for a query
 DOCUMENTED = [
     (202, "USERPAYING", BUSY, None),
@@ -56,6 +63,7 @@ DOCUMENTED = [
     (500, "BANKERROR", DOUBT, claim.Why.UNREACHABLE),
     (500, "OPENID_MISMATCH", REFUSED, claim.Why.REFUSED),
 ]
+AT_EACH = [(name, *row) for name, table in TABLES.items() for row in DOCUMENTED if errors.spelled(row[1]) in table]
 NOT_DOCUMENTED = [
     (400, b'{"code":"BRAND_NEW_WORD","message":""}', DOUBT),
     (403, b"<html>captive portal</html>", DOUBT),
@@ -68,22 +76,24 @@ NOT_DOCUMENTED = [
 ]
 
 
-def channel_that_hears(status: int, body: bytes) -> connector.WeChatPay:
+def channel_that_hears(name: str, status: int, body: bytes, **other: Any) -> connector.Connector:
     """A connector at a counterpart that answers all but certificates with this."""
-    shop = shops.shop()
+    shop = shops.shop() if name == "wechatpay" else douyinpay.shop()
 
     def transport(method: str, url: str, headers: Mapping[str, str], sent: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        if url.endswith("/v3/certificates"):
+        if url.endswith("/".join(shop.gate.speaks.certificates)):
             return shop.gate.transport(method, url, headers, sent)
         if status != 202:
             return status, {}, body
         return shop.gate._answer({}, status, json.loads(body))
 
-    client = http.Client(transport, sleep=lambda s: None)
-    return connector.WeChatPay(shops.merchant_account(), client, clock.ManualClock(shops.START))
+    client, ticking = http.Client(transport, sleep=lambda s: None), clock.ManualClock(shops.START)
+    if name == "wechatpay":
+        return wechat.WeChatPay(shops.merchant_account(), client, ticking)
+    return douyin.DouyinPay(douyinpay.merchant_account(**other), client, ticking)
 
 
-def act(channel: connector.WeChatPay) -> type[faults.Fault]:
+def act(channel: connector.Connector) -> type[faults.Fault]:
     try:
         news = channel.do(shops.ORDER, shops.link_step(), shops.START)
     except faults.Fault as fault:
@@ -92,12 +102,12 @@ def act(channel: connector.WeChatPay) -> type[faults.Fault]:
     return faults.Rejected
 
 
-@pytest.mark.parametrize("status, code, acting, asking", DOCUMENTED)
+@pytest.mark.parametrize("name, status, code, acting, asking", AT_EACH)
 def test_a_documented_code_says_what_may_be_done(
-    status: int, code: str, acting: type[faults.Fault], asking: claim.Why | type[faults.Fault] | None
+    name: str, status: int, code: str, acting: type[faults.Fault], asking: claim.Why | type[faults.Fault] | None
 ) -> None:
     """For an act, and for a query; nothing that is documented is counted as unknown."""
-    channel = channel_that_hears(status, json.dumps({"code": code, "message": "说明"}).encode())
+    channel = channel_that_hears(name, status, json.dumps({"code": code, "message": "说明"}).encode())
     assert act(channel) is acting
     if asking is OURS:
         with pytest.raises(faults.Credentials, match="clock"):
@@ -109,16 +119,39 @@ def test_a_documented_code_says_what_may_be_done(
     assert channel.unlisted() == {}
 
 
-def test_the_table_above_names_every_code_of_the_table() -> None:
-    """A new code comes with its line here."""
-    assert {code.replace("_", "") for _, code, _, _ in DOCUMENTED} == set(errors.TABLE)
+def test_the_table_above_names_every_code_of_the_tables() -> None:
+    """A new code comes with its line here; Douyin Pay's are all WeChat Pay's, as long as nobody shows a list of its own."""
+    spelled = {errors.spelled(code) for _, code, _, _ in DOCUMENTED}
+    assert spelled == set(TABLES["wechatpay"])
+    assert set(TABLES["douyinpay"]) < spelled
+    assert all(TABLES["douyinpay"][code] is TABLES["wechatpay"][code] for code in TABLES["douyinpay"])
 
 
+@pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("status, body, acting", NOT_DOCUMENTED)
-def test_an_unknown_answer_proves_nothing_and_is_counted(status: int, body: bytes, acting: type[faults.Fault]) -> None:
+def test_an_unknown_answer_proves_nothing_and_is_counted(name: str, status: int, body: bytes, acting: type[faults.Fault]) -> None:
     """The act may have happened, the query told nothing; the doctor can show what came, and how often."""
-    channel = channel_that_hears(status, body)
+    channel = channel_that_hears(name, status, body)
     assert act(channel) is acting
     _, silent = channel.ask([ids.OutTradeNo("A1")])
     assert [s.why for s in silent] == [claim.Why.UNREACHABLE]
     assert list(channel.unlisted().values()) == [2]
+
+
+@pytest.mark.parametrize(
+    "says, acting, asking",
+    [
+        (errors.Meaning.NOT_FOUND, REFUSED, claim.Why.NOT_FOUND),
+        (errors.Meaning.REFUSED, REFUSED, claim.Why.REFUSED),
+        (errors.Meaning.BUSY, BUSY, claim.Why.UNREACHABLE),
+        (errors.Meaning.CONFUSED, DOUBT, claim.Why.UNREACHABLE),
+    ],
+)
+@pytest.mark.parametrize("code", ["TRADE_NOT_EXIST", "ORDER_NOT_EXIST"])
+def test_a_code_of_the_settings_says_what_they_say(code: str, says: errors.Meaning, acting: type[faults.Fault], asking: claim.Why) -> None:
+    """One that our table lacks, and one that it would read otherwise, in either spelling; neither is counted as unknown."""
+    body = json.dumps({"code": code, "message": "说明"}).encode()
+    channel = channel_that_hears("douyinpay", 400, body, codes={code.replace("_", "").lower(): says})
+    assert act(channel) is acting
+    assert [s.why for s in channel.ask([ids.OutTradeNo("A1")])[1]] == [asking]
+    assert channel.unlisted() == {}

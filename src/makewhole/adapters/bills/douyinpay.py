@@ -10,9 +10,17 @@ from dataclasses import replace
 
 from makewhole.adapters.bills import reading, unpacking, wechatpay
 from makewhole.core import ids
+from makewhole.model.bill import Wrong
+
+# Its own examples have letters before the digits (TP2022…), where WeChat Pay's number is digits.
+_NO_ID = "NOT regexp_full_match(\"微信订单号\", '[0-9A-Z]{10,32}')"
 
 LAYOUT = replace(
     wechatpay.LAYOUT,
+    checks=(
+        *(check for check in wechatpay.LAYOUT.checks if check.wrong is not Wrong.COLUMNS),
+        reading.Check(wrong=Wrong.COLUMNS, sql=_NO_ID, says="抖音支付订单号 is none"),
+    ),
     names={**wechatpay.LAYOUT.names, "微信订单号": ("抖音支付订单号", "微信订单号"), "微信退款单号": ("抖音支付退款单号", "微信退款单号")},
 )
 
