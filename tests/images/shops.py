@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from makewhole import imaging
-from makewhole.adapters.changelog import recorded, triggers
+from makewhole.adapters.changelog import connection as connections
+from makewhole.adapters.changelog import film, recorded, replica, triggers
 from makewhole.adapters.images import album
 from makewhole.adapters.shops import engines, language, schema, shopmap, wholes
 from makewhole.core import clock
 from makewhole.engine import image as mover
 from makewhole.model import image
+from tests.servers import launch
 
 START = datetime(2026, 11, 23, 10, 3, tzinfo=UTC)
 """18:03 in Beijing: the day turns at 16:00 UTC."""
@@ -101,6 +103,61 @@ class SqliteShop:
         )
 
 
+class ServerShop:
+    """The same shop on MariaDB or MySQL; the session's own clock stands where `write` sets it."""
+
+    def __init__(self, folder: Path, server: launch.Server) -> None:
+        self.database = server.create_database()
+        self.url = sa.make_url(server.url(self.database, "reader"))
+        self._connection = server.root_connection(self.database)
+        self.map = shop_map(folder, "mysql")
+        self._run("SET time_zone = '+00:00'")
+        self._mariadb = "mariadb" in str(self._run("SELECT version()")).lower()
+        for table in TABLES:
+            self._run(table.format(key="BIGINT PRIMARY KEY") + " CHARACTER SET utf8mb4")
+
+    def _run(self, sql: str) -> list[tuple[object, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def write(self, at: datetime, *statements: str) -> None:
+        """One transaction, committed at this instant."""
+        self._run(f"SET timestamp = {at.timestamp():.6f}")
+        if not self._mariadb:
+            # MySQL says when a transaction was committed where it was first committed, and whoever replicates tells it so.
+            self._run(f"SET SESSION original_commit_timestamp = {round(at.timestamp() * 1_000_000)}")
+        self._run("BEGIN")
+        for sql in statements:
+            self._run(sql.replace("INSERT OR IGNORE", "INSERT IGNORE").replace("UPDATE OR IGNORE", "UPDATE IGNORE"))
+        self._run("COMMIT")
+
+    def told(self) -> Truth:
+        """What a SELECT tells now."""
+        return {role: self._run(sql) for role, sql in SELECTS.items()}
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def source(self, engine: sa.Engine, secret: bytes = b"secret") -> imaging.Source:
+        """As `wiring_images` makes it."""
+        with engine.connect() as connection:
+            live = schema.reflect(connection, self.map)
+        imaged = wholes.imaged(self.map, live, self.database, secret)
+        with connections.connected(self.url) as server:
+            identity = replica.identity(server)
+        return imaging.Source(
+            log=film.ServerFilm(self.url),
+            server=identity,
+            tables=wholes.SqlTables(engine, imaged.forms, self.map.where),
+            forms=imaged.forms,
+            form=imaged.digest,
+        )
+
+
+Shop = SqliteShop | ServerShop
+
+
 @contextlib.contextmanager
 def sqlite_shop(folder: Path) -> Iterator[SqliteShop]:
     """An empty shop."""
@@ -112,7 +169,7 @@ def sqlite_shop(folder: Path) -> Iterator[SqliteShop]:
 
 
 @contextlib.contextmanager
-def studio(shop: SqliteShop, place: Path | str, ticking: clock.Clock, secret: bytes = b"secret") -> Iterator[mover.Studio]:
+def studio(shop: Shop, place: Path | str, ticking: clock.Clock, secret: bytes = b"secret") -> Iterator[mover.Studio]:
     """A studio as the command has it."""
     engine = engines.for_eyes(shop.url)
     try:
@@ -149,6 +206,3 @@ def same(found: dict[str, dict[str, dict[str, str | None]]], want: dict[str, dic
             if any(found[role][key].get(n) != v for n, v in row.items() if n in found[role][key]):
                 return False
     return True
-
-
-Write = Callable[[datetime, Sequence[str]], None]

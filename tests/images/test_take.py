@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -140,62 +139,3 @@ def test_less_than_the_audit_needs_is_refused(shop: shops.SqliteShop, tmp_path: 
         assert len(studio.album.heads(shops.START, ticking.now())) == 1
         assert mover.tidy(studio, timedelta(days=180)) == (0, 1)
         assert studio.album.heads(shops.START, ticking.now()) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
-def test_every_image_is_what_a_select_told_at_its_instant(tmp_path: Path, seed: int) -> None:
-    """Random inserts, updates (of keys and orders too) and deletes over two days; images taken now and then; killed albums reopened."""
-    r = random.Random(seed)
-    with shops.sqlite_shop(tmp_path) as shop:
-        ticking = clock.ManualClock(shops.START)
-        truth: list[tuple[datetime, shops.Truth]] = [(shops.START, shop.told())]
-        shop.write(shops.START - MINUTE, *(f"INSERT INTO orders VALUES ({i}, 'N{i}', 0, 1, NULL, NULL, NULL)" for i in range(1, 9)))
-        truth = [(shops.START, shop.told())]
-        with shops.studio(shop, tmp_path / "images", ticking) as studio:
-            list(mover.take(studio))
-        for _ in range(60):
-            ticking.advance(r.choice([1, 7, 30, 90]) * MINUTE * r.random())
-            shop.write(ticking.now(), *(statement(r, shop) for _ in range(r.randint(1, 4))))
-            truth.append((ticking.now(), shop.told()))
-            if r.random() < 0.2:
-                with shops.studio(shop, tmp_path / "images", ticking) as studio:
-                    for _ in mover.take(studio):
-                        if r.random() < 0.1:
-                            break
-        ticking.advance(16 * MINUTE)
-        with shops.studio(shop, tmp_path / "images", ticking) as studio:
-            list(mover.take(studio))
-            heads = studio.album.heads(shops.START, ticking.now())
-            assert [h.kind for h in heads].count(Kind.BASE) >= 1
-            for head in heads[1:]:
-                want = next(t for at, t in reversed(truth) if at < head.at)
-                assert shops.same(shops.state(studio.album, head), shops.spelled(want)), head
-            assert studio.album.compact(ticking.now()) > 0
-            for at, want in r.sample(truth[1:], 10):
-                number = f"N{r.randint(1, 12)}"
-                found = told(studio, number, at + timedelta(milliseconds=1))
-                rows = shops.spelled(want)
-                mine = {f"order {k}" for k, row in rows["order"].items() if row["number"] == number}
-                mine |= {f"item {k}" for k, row in rows["item"].items() if f"order {row['order_id']}" in mine}
-                assert set(found) == mine, (number, at)
-            checked = mover.check(studio)
-            assert checked is not None
-            assert (checked.count, checked.unsure) == (0, 0)
-
-
-def statement(r: random.Random, shop: shops.SqliteShop) -> str:
-    """One write. Numbers and keys are few, so that rows come back under the names of others."""
-    order, item = r.randint(1, 12), r.randint(1, 12)
-    return r.choice(
-        [
-            f"INSERT OR IGNORE INTO orders VALUES ({order}, 'N{r.randint(1, 12)}', 0, {r.randint(1, 999)}, '139', 'x', 'y')",
-            f"UPDATE orders SET status = {r.randint(0, 2)}, amount = {r.randint(1, 9)} WHERE id = {order}",
-            f"UPDATE orders SET number = 'N{r.randint(1, 12)}' WHERE id = {order}",
-            f"UPDATE OR IGNORE orders SET id = {r.randint(1, 12)} WHERE id = {order}",
-            f"DELETE FROM orders WHERE id = {order}",
-            f"INSERT OR IGNORE INTO items VALUES ({item}, {order}, '茶', 1)",
-            f"UPDATE items SET order_id = {order}, quantity = {r.choice(['NULL', '3'])} WHERE id = {item}",
-            f"DELETE FROM items WHERE id = {item}",
-        ]
-    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from makewhole import imaging
+from makewhole import imaging, trails
 from makewhole.core import clock, faults, ids
 from makewhole.model import change, image
 from makewhole.model.image import Fold, Head, Kind, Row
@@ -57,13 +57,22 @@ class Studio:
 def take(studio: Studio, *, anew: str = "", stopped: Callable[[], bool] = lambda: False) -> Iterator[Head]:
     """Every image that is due, oldest first; where there is none to go on from, an opening. `anew` says why there must be an opening.
 
-    Raises BadInput where the log has a gap or cannot be read (nothing was added that is not exact), Unavailable where somebody is silent.
+    Raises BadInput where the log cannot be read (nothing was added that is not exact), Unavailable where somebody is silent.
     """
     last = studio.album.last()
     why = anew or _why(studio, last)
     if last is None or why:
         yield _open(studio, why)
         return
+    try:
+        yield from _follow(studio, last, stopped)
+    except trails.Purged as gone:
+        # What was written in between nobody knows, and no later image may hide that: it says so itself.
+        yield _open(studio, f"the log has a gap: {gone.what}")
+
+
+def _follow(studio: Studio, last: Head, stopped: Callable[[], bool]) -> Iterator[Head]:
+    """The images after the last one, from the log."""
     due, place, fold = image.following(last.at), last.position, studio.fold()
     now = studio.clock.now()
     for passing in studio.source.log.run(last.position):
