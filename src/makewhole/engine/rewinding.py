@@ -51,8 +51,8 @@ class Run:
     scope: Scope
     database: str
     forms: dict[str, Form] = field(default_factory=dict)
-    wanted: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Of each touched table, the columns that are taken back."""
+    unwanted: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Of each touched table, the columns that are never taken back: the server's own, and those that tick or count."""
     drift: dict[str, dict[str, str]] = field(default_factory=dict)
     shapes: set[change.Table] = field(default_factory=set)
     spoken: list[tuple[str, Later]] = field(default_factory=list)
@@ -150,7 +150,8 @@ def _bad(going: Run, passing: reversals.Passing) -> None:
         statement = statement or told.statement
         _prepare(going, told, passing)
         _fold(going, told, head, unit)
-        skipped = [c for c in told.changed() if told.kind is Kind.UPDATE and c.lower() not in going.wanted[name] and _asked(going, name, c)]
+        changed = (c.lower() for c in told.changed() if told.kind is Kind.UPDATE)
+        skipped = [c for c in changed if c not in going.unwanted[name] and not _asked(going, name, c)]
         taken[row] += 1
         left[f"{row}: {', '.join(skipped)}"] += bool(skipped)
     left = +left
@@ -171,12 +172,6 @@ def _bad(going: Run, passing: reversals.Passing) -> None:
                 left=dict(left),
             )
         )
-
-
-def _asked(going: Run, table: str, column: str) -> bool:
-    """Whether a column that is not taken back is one that could have been: only those that nobody asked for make a plan partial."""
-    told = next((c for c in going.forms[table].columns if c.name.lower() == column.lower()), None)
-    return told is None or (told.written and not told.ticks and not told.counts)
 
 
 def _refuse_statements(going: Run, passing: reversals.Passing) -> None:
@@ -207,7 +202,7 @@ def _good(going: Run, passing: reversals.Passing) -> None:
         name, event = later(going.forms[told.table.name.lower()], told, head)
         known = going.bench.shelf.get(name)
         if known is not None and (event.columns or told.kind is not Kind.UPDATE):
-            going.bench.shelf.put(name, folding.good(known, told, event))
+            going.bench.shelf.put(name, folding.good(known, event))
 
 
 def later(form: Form, told: change.Change, head: change.Transaction) -> tuple[str, Later]:
@@ -241,12 +236,18 @@ def _prepare(going: Run, told: change.Change, passing: reversals.Passing) -> Non
         todo = "A table that was dropped or renamed is not put back by rows."
         raise faults.BadInput(f"the database has no table {told.table.name} any more", where=str(passing.head.begins), todo=todo)
     going.forms[name] = form
-    asked = {c.lower() for c in going.scope.columns}
-    going.wanted[name] = frozenset(
-        c.name.lower()
-        for c in form.columns
-        if c.written and not c.ticks and not c.counts and (not asked or {c.name.lower(), f"{name}.{c.name.lower()}"} & asked)
-    )
+    going.unwanted[name] = frozenset(c.name.lower() for c in form.columns if not c.written or c.ticks or c.counts)
+
+
+def _wanted(going: Run, table: str, column: str) -> bool:
+    """Whether a change of this column is taken back. One that the table has not got any more is: that it cannot go back must be seen."""
+    name = column.lower()
+    return name not in going.unwanted[table] and _asked(going, table, name)
+
+
+def _asked(going: Run, table: str, column: str) -> bool:
+    columns = {c.lower() for c in going.scope.columns}
+    return not columns or not columns.isdisjoint({column, f"{table}.{column}"})
 
 
 def _named(going: Run, told: change.Change, passing: reversals.Passing) -> None:
@@ -257,21 +258,21 @@ def _named(going: Run, told: change.Change, passing: reversals.Passing) -> None:
 
 
 def _fold(going: Run, told: change.Change, head: change.Transaction, unit: str) -> None:
-    shelf, wanted = going.bench.shelf, going.wanted[told.table.name.lower()]
+    shelf, table = going.bench.shelf, told.table.name.lower()
     # By the key that it had: an update may change it.
     image = told.before if told.before is not None else told.after
     name = rollback.row_name(told.table.name, folding.key_of(told.table, image or {}))
     by = Later(by=head.id, at=head.committed_at, kind=told.kind.value, columns=())
     # What happened before the last bad change of a table is inside what is taken back.
-    for table, spoken in going.spoken:
-        if table == told.table.name.lower():
+    for spoken_of, spoken in going.spoken:
+        if spoken_of == table:
             raise faults.BadInput(
                 f"{table} was changed by a statement between the changes that are to be taken back: {spoken.columns[0]}",
                 where=spoken.by,
                 todo="Rows cannot reach behind it. Restore the orders from an image, or take back only what came after it.",
             )
     known = shelf.get(name)
-    trail = folding.bad(known, told, by, known.unit if known is not None else unit, lambda c: c.lower() in wanted)
+    trail = folding.bad(known, told, by, known.unit if known is not None else unit, lambda c: _wanted(going, table, c))
     if trail is not None and trail.key != (known.key if known is not None else None):
         now = rollback.row_name(trail.table, trail.key)
         if now != name:

@@ -37,11 +37,19 @@ def opened(url: sa.URL, place: str | None) -> Iterator[reversals.Film]:
     if url.get_backend_name() not in _BINLOG:
         todo = "MariaDB and MySQL remember in their binlog, SQLite by triggers; PostgreSQL is not read yet."
         raise faults.BadInput(f"nothing can be taken back from a log of {url.get_backend_name()}", where="shop.database", todo=todo)
-    yield ServerFilm(url, None if place is None else Path(place))
+    film = ServerFilm(url, None if place is None else Path(place))
+    try:
+        yield film
+    finally:
+        film.close()
 
 
 class ServerFilm:
-    """`reversals.Film` of a MariaDB or MySQL server; with binlog files, those first and then what the server wrote after them."""
+    """`reversals.Film` of a MariaDB or MySQL server; with binlog files, those first and then what the server wrote after them.
+
+    One connection answers questions and one streams the log, from run to run: whoever looks at the newest events again and again, under
+    locks, reads on where it stopped.
+    """
 
     def __init__(self, url: sa.URL, place: Path | None = None) -> None:
         self._url, self._paths = url, () if place is None else tuple(files.find(place))
@@ -50,24 +58,29 @@ class ServerFilm:
         self._first: str | None = None
         self._shapes: dict[change.Table, tablemaps.Shape] = {}
         self._definitions: dict[tuple[str, str], schemas.Definition | None] = {}
+        self._open = contextlib.ExitStack()
+        self._asked: connection.Server | None = None
+        self._stream: Iterator[Placed] | None = None
+        self._at = Position(file="", offset=0)
+        """How far the stream was read."""
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._open.close()
+        self._asked = self._stream = None
 
     def end(self) -> Position:
         """See the port."""
-        with connection.connected(self._url) as server:
-            replica.check(server)
-            return newest(server)
+        return newest(self._asking())
 
     def run(self, since: Position | None = None) -> Iterator[reversals.Passing]:
-        """See the port."""
-        with connection.connected(self._url) as server:
-            replica.check(server)
-            if self._paths and since is None:
-                placed = self._from_files(server)
-            else:
-                placed = replica.events_of(server, since or replica.oldest(server))
-            for group in scanning.groups(_spooled(placed), "" if since is None else since.gtids):
-                self._first = self._first or group.begins.file
-                yield self._passing(group)
+        """See the port. What is written while it runs is for the next run."""
+        target = self.end()
+        from_files = since is None and bool(self._paths)
+        placed = self._from_files(target) if from_files else self._until(target, since or replica.oldest(self._asking()))
+        for group in scanning.groups(_spooled(placed), "" if since is None else since.gtids):
+            self._first = self._first or group.begins.file
+            yield self._passing(group)
 
     def whole(self) -> bool:
         """See the port. A server's first file has the number 1; it never gives that number again."""
@@ -87,17 +100,48 @@ class ServerFilm:
     def _definition(self, schema: str, table: str) -> schemas.Definition | None:
         asked = (schema.lower(), table.lower())
         if asked not in self._definitions:
-            with connection.connected(self._url) as server:
-                self._definitions[asked] = server.definition(schema, table)
+            self._definitions[asked] = self._asking().definition(schema, table)
         return self._definitions[asked]
 
-    def _from_files(self, server: connection.Server) -> Iterator[Placed]:
+    def _asking(self) -> connection.Server:
+        if self._asked is None:
+            self._asked = self._open.enter_context(connection.connected(self._url))
+            replica.check(self._asked)
+        return self._asked
+
+    def _from_files(self, target: Position) -> Iterator[Placed]:
         """The files, and then the server's own log from where they end. Raises BadInput where the server no longer has what comes next."""
         place = Position(file=self._paths[-1].name, offset=len(events.MAGIC))
         for placed in files.read(self._paths):
             place = Position(file=placed[0], offset=max(placed[1].end, place.offset if placed[0] == place.file else 0))
             yield placed
-        yield from replica.events_of(server, place)
+        yield from self._until(target, place)
+
+    def _until(self, target: Position, since: Position) -> Iterator[Placed]:
+        """Events from one place to another, which is no later than the log's end: so nobody waits for what nobody writes."""
+        if (self._at.file, self._at.offset) != (since.file, since.offset):
+            self._stream, self._at = None, since
+        while _before(self._at, target):
+            placed = self._next()
+            file, event, _ = placed
+            # What a server makes up for a replica stands nowhere; the beginning of a file that is begun does.
+            if file != self._at.file:
+                self._at = Position(file=file, offset=len(events.MAGIC))
+            if not event.flags & events.ARTIFICIAL:
+                self._at = Position(file=file, offset=max(event.end, self._at.offset))
+            yield placed
+
+    def _next(self) -> Placed:
+        """The stream's next event; of one that the server gave up while nobody read on, from where it was."""
+        if self._stream is not None:
+            with contextlib.suppress(StopIteration, faults.Unavailable):
+                return next(self._stream)
+        server = self._open.enter_context(connection.connected(self._url))
+        self._stream = replica.events_of(server, self._at, follow=True)
+        placed = next(self._stream, None)
+        if placed is None:
+            raise faults.Unavailable(f"the server ended its log at {self._at}")
+        return placed
 
     def _passing(self, group: Group) -> reversals.Passing:
         head = change.Transaction(
@@ -128,6 +172,11 @@ class ServerFilm:
 def _names(told: queries.Query, schema: str, table: str) -> bool:
     elsewhere = bool(told.schema) and told.schema.lower() != schema.lower()
     return queries.names(told.text, table) and (not elsewhere or queries.names(told.text, schema))
+
+
+def _before(one: Position, other: Position) -> bool:
+    """Names of files grow by a digit when their numbers do."""
+    return (len(one.file), one.file, one.offset) < (len(other.file), other.file, other.offset)
 
 
 def newest(server: connection.Server) -> Position:

@@ -69,8 +69,8 @@ class SqlReverser:
             connection.exec_driver_sql(_AUDIT_SQLITE if self._dialect == "sqlite" else _AUDIT_MYSQL)
 
     def describe(self, tables: Sequence[str]) -> Mapping[str, Form]:
-        """See the port."""
-        with errors.reading(self._reader, self._where) as connection:
+        """See the port. By the account that writes, where there is one: who may only read is not told of triggers."""
+        with errors.reading(self._writer or self._reader, self._where) as connection:
             return rowforms.describe(connection, tables, self._counters)
 
     def read(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> reversals.Live:

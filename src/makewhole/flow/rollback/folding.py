@@ -42,9 +42,9 @@ def bad(trail: Trail | None, told: change.Change, by: Later, unit: str, wanted: 
             return _updated(trail, told, (before, after), by, unit, wanted)
 
 
-def good(trail: Trail, told: change.Change, by: Later) -> Trail:
-    """The trail after somebody else's change of the row."""
-    match told.kind:
+def good(trail: Trail, by: Later) -> Trail:
+    """The trail after somebody else's change of the row: `by` says which, as a row that got another key is gone under this one."""
+    match Kind(by.kind):
         case Kind.DELETE:
             return _clash(msgspec.structs.replace(trail, there=False), Clash.GONE, by, ())
         case Kind.INSERT:
