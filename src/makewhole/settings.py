@@ -135,6 +135,8 @@ class EngineSettings(codec.Noun, frozen=True, kw_only=True):
     """Seconds between sweeps of the shop's rows."""
     forward_every_s: int = 5
     """Seconds between looks at notices that are due to be forwarded."""
+    search_every_s: int = 300
+    """Seconds between looks at what is new for the search index."""
     lease_s: int = 60
     """Seconds after which a silent worker's run is taken over: longer than any one call's time-out."""
 

@@ -6,7 +6,7 @@ Raises the faults of `core.faults`, as ports do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -111,6 +111,11 @@ class Trail(Protocol):
 
     def catch_up(self, now: datetime) -> None:
         """Read on to the log's end. Raises nothing of the log's own: what is wrong with it is told by `coverage`."""
+        ...
+
+    def follow(self, now: Callable[[], datetime], stopped: Callable[[], bool]) -> Iterator[frozenset[ids.OrderNumber]]:
+        """Which orders each transaction wrote, as it is committed; an empty set about every second. Ends when stopped, or where the log
+        cannot be read, for which see `coverage`."""
         ...
 
     def of(self, number: ids.OrderNumber, now: datetime) -> tuple[rowchange.RowChange, ...]:

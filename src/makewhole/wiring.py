@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from makewhole import ports, settings, wiring_books, wiring_channels
 from makewhole.adapters import http
 from makewhole.adapters.changelog import archive as change_archive
-from makewhole.adapters.changelog import film, following, opening
+from makewhole.adapters.changelog import film, following, opening, triggers
 from makewhole.adapters.search import reader as logs
 from makewhole.adapters.shops import engines, eyes, forward, hands, language, lens, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
@@ -173,6 +173,30 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
             money=backing.money(map_),
         )
         yield bench, known
+
+
+def trigger_script(told: settings.Settings) -> tuple[str, ...]:
+    """What installing the triggers of this shop file would run on a SQLite shop. Reads only. Raises BadInput for another database."""
+    url, tables = _recordable(told)
+    return triggers.script(url, tables)
+
+
+def install_triggers(told: settings.Settings) -> None:
+    """Have a SQLite shop record its own changes from now on: the one thing that is ever added to a shop, and only when asked."""
+    url, tables = _recordable(told)
+    triggers.install(url, tables)
+
+
+def _recordable(told: settings.Settings) -> tuple[sa.URL, tuple[str, ...]]:
+    url = _address(told.shop.database, told.shop, "PASSWORD")
+    if url.get_backend_name() != "sqlite":
+        raise faults.BadInput(
+            "a server keeps a change log of its own, and needs no triggers",
+            where="shop.database",
+            todo="Leave --triggers out; docs/history.md says what the server's log must be set to.",
+        )
+    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    return url, tuple(dict.fromkeys(t.table for t in traces.traces(map_, "", b"").tables))
 
 
 def open_search(told: settings.Settings) -> ports.Search:

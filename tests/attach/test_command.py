@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tomllib
 from pathlib import Path
 
@@ -88,8 +89,8 @@ def test_on_a_terminal_every_doubt_is_asked_and_an_answer_is_written(place: Path
     shop(place, "codes-unexplained")
     asked = json.loads(call("--json").stdout)["questions"]
     answers = ["x", *("8" if "203" in q["question"] else "" for q in asked)]
-    monkeypatch.setattr("makewhole.cli.attach.at_a_terminal", lambda: True)
-    told = call("--output", "s.toml", typed="\n".join(answers) + "\n")
+    monkeypatch.setattr("makewhole.cli.recording.at_a_terminal", lambda: True)
+    told = call("--output", "s.toml", typed="\n".join([*answers, "n"]) + "\n")
     assert told.exit_code == 0, told.output
     assert "A number from 1 to" in told.stdout
     states = tomllib.loads((place / "s.toml").read_text(encoding="utf-8"))["order"]["states"]
@@ -116,8 +117,6 @@ def test_a_file_that_is_there_is_never_overwritten(place: Path) -> None:
 
 
 def test_a_database_without_orders_is_a_clear_word(place: Path) -> None:
-    import sqlite3
-
     with sqlite3.connect(place / "shop.db") as connection:
         connection.execute("CREATE TABLE articles (id INTEGER PRIMARY KEY, title TEXT)")
     connection.close()
@@ -129,8 +128,6 @@ def test_a_database_without_orders_is_a_clear_word(place: Path) -> None:
 
 def test_too_little_for_a_shop_file_says_what_is_not_sure(place: Path) -> None:
     """An empty shop whose codes nothing explains: no file that would judge nobody."""
-    import sqlite3
-
     with sqlite3.connect(place / "shop.db") as connection:
         connection.execute(
             "CREATE TABLE orders (id INTEGER PRIMARY KEY, order_no VARCHAR(32), amount INTEGER, status INTEGER, created_at DATETIME)"
@@ -141,3 +138,59 @@ def test_too_little_for_a_shop_file_says_what_is_not_sure(place: Path) -> None:
     assert "order.amount_due" in told.stderr
     assert "order.state" in told.stderr
     assert not list(place.glob("*.toml"))
+
+
+def test_triggers_are_shown_and_only_an_explicit_yes_installs_them(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown with --triggers, asked for on a terminal (Enter is no), installed with --triggers --yes; never without being asked."""
+    made = shop(place, "java-mall")
+
+    def installed() -> int:
+        with sqlite3.connect(place / "shop.db") as connection:
+            return int(connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger'").fetchone()[0])
+
+    plain = call("--yes", "--output", "one.toml")
+    assert "--triggers" in plain.stderr
+    shown = call("--triggers", "--shop", "one.toml")
+    assert shown.exit_code == 0, shown.output
+    assert f'AFTER UPDATE ON "{made.table}"' in shown.stdout
+    assert "nothing was added" in shown.stdout
+    monkeypatch.setattr("makewhole.cli.recording.at_a_terminal", lambda: True)
+    assert call("--triggers", "--shop", "one.toml", typed="\n").exit_code == 0
+    assert installed() == 0
+    asked = call("--triggers", "--shop", "one.toml", typed="y\n")
+    assert asked.exit_code == 0, asked.output
+    count = installed()
+    assert count == 3 * asked.stdout.count("AFTER UPDATE ON")
+    assert call("--triggers", "--yes", "--shop", "one.toml").exit_code == 0
+    assert installed() == count
+
+
+def test_triggers_record_what_scan_then_names(place: Path) -> None:
+    """From a bare SQLite file to an overwritten order that is named, in two commands."""
+    made = shop(place, "java-mall")
+    assert call("--yes", "--triggers", "--output", "s.toml").exit_code == 0
+    map_ = shopmap.compile_map(language.parse((place / "s.toml").read_text(encoding="utf-8"), "s.toml"))
+    column, rungs = map_.order.states.simple() or ("", ())
+    codes = {word: literal.this for literal, word in rungs}
+    with sqlite3.connect(place / "shop.db") as connection:
+        sql = f"UPDATE {made.table} SET {column} = ? WHERE {column} = ?"
+        changed = connection.execute(sql, (codes["awaiting-payment"], codes["completed"])).rowcount
+    assert changed > 1
+    told = CliRunner().invoke(program.PROGRAM, ["scan", "--json", "--database", "sqlite:///shop.db", "--shop", "s.toml"])
+    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    named = [r for r in rows if r["ailment"] == "row-overwritten"]
+    assert len(named) == changed
+    assert {r["cause_detail"] for r in named} == {"bulk-edit"}
+
+
+def test_triggers_are_for_sqlite_alone(place: Path) -> None:
+    """A server keeps its own log."""
+    shop(place, "java-mall")
+    assert call("--yes", "--output", "s.toml").exit_code == 0
+    told = CliRunner().invoke(
+        program.PROGRAM, ["attach", "--database", "mysql://nobody@127.0.0.1:1/shop", "--triggers", "--shop", "s.toml", "--lang", "en"]
+    )
+    assert told.exit_code == 2
+    assert "needs no triggers" in told.output
+    alone = call("--shop", "s.toml", "--lang", "en")
+    assert alone.exit_code == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 
 from makewhole.attach import infer, proposal, shopfile, survey
 from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Proposal, Question
-from makewhole.cli import exits, options, scan, session, start, words
+from makewhole.cli import exits, options, recording, scan, session, start, words
 from makewhole.core import faults
 from makewhole.settings import Settings
 
@@ -27,16 +26,34 @@ def command(say: words.Say) -> click.Command:
         click.Option(["--database"], metavar="URL", help=say("option.database")),
         click.Option(["--output"], metavar="FILE", help=say("option.output")),
         click.Option(["--yes"], is_flag=True, help=say("option.sure")),
+        click.Option(["--triggers"], is_flag=True, help=say("option.triggers")),
+        click.Option(["--shop"], metavar="FILE", help=say("option.triggers-shop")),
         options.as_json(say),
     ]
     return options.Command("attach", say, params=params, callback=click.pass_obj(run))
 
 
-def run(begun: start.Start, /, *, config: str | None, database: str | None, output: str | None, yes: bool, as_json: bool) -> int:
-    """Look, propose, ask, write, scan."""
+def run(
+    begun: start.Start,
+    /,
+    *,
+    config: str | None,
+    database: str | None,
+    output: str | None,
+    yes: bool,
+    triggers: bool,
+    shop: str | None,
+    as_json: bool,
+) -> int:
+    """Look, propose, ask, write, scan; or, for a shop file that is there, the triggers alone."""
     now = session.Session(begun, as_json=as_json)
-    told = now.settings(config=config, database=database)
+    told = now.settings(config=config, database=database, shop=shop)
     now.attached(told)
+    if shop is not None:
+        if not triggers:
+            raise faults.BadInput(now.say("attach.shop-alone"), where="--shop", todo=now.say("attach.shop-alone-todo"))
+        recording.offer(now, told, wanted=True, sure=yes)
+        return exits.Exit.FINE
     _free(now, output)
     seen = _survey(now, told)
     made = infer.propose(seen)
@@ -45,7 +62,7 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, outp
     if not as_json:
         now.out.line(now.say("attach.looked", tables=len(seen.tables), dialect=seen.dialect))
         _show(now, made)
-    asks = not yes and not as_json and at_a_terminal()
+    asks = not yes and not as_json and recording.at_a_terminal()
     settled = _asked(now, made) if asks else made
     if as_json:
         now.out.document(document(settled))
@@ -54,13 +71,10 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, outp
         return exits.Exit.FINE
     path = _write(now, settled, output)
     now.out.line(now.say("attach.written", file=path), "bold")
+    if triggers or (seen.dialect == "sqlite" and not as_json):
+        recording.offer(now, now.settings(config=config, database=database, shop=str(path)), wanted=triggers, sure=yes)
     _scan(now, path, config, database)
     return exits.Exit.FINE
-
-
-def at_a_terminal() -> bool:
-    """Whether somebody sits there who could answer."""
-    return sys.stdin.isatty()
 
 
 def _survey(now: session.Session, told: Settings) -> survey.Survey:

@@ -38,16 +38,15 @@ class LogTrail:
             self._begun = True
             if self._followed:
                 return
-            for _ in self._steps(now, follow=False):
+            for _ in self._steps(lambda: now, follow=False):
                 pass
 
     def follow(self, now: Callable[[], datetime], stopped: Callable[[], bool]) -> Iterator[frozenset[ids.OrderNumber]]:
-        """Which orders each transaction wrote, as it is committed; an empty set now and then. Ends when stopped, or when the log does."""
-        self._begun = True
-        steps = self._steps(now(), follow=True)
+        """See the port. Nobody else reads meanwhile: of two who read, the slower one would tell old news as new."""
+        with self._lock:
+            self._begun = self._followed = True
         try:
-            for named in steps:
-                self._followed = True
+            for named in self._steps(now, follow=True):
                 yield named
                 if stopped():
                     return
@@ -71,7 +70,7 @@ class LogTrail:
         with self._lock:
             return trails.Coverage(since=self._since if self._place is not None else None, trouble=self._trouble)
 
-    def _steps(self, now: datetime, *, follow: bool) -> Iterator[frozenset[ids.OrderNumber]]:
+    def _steps(self, now: Callable[[], datetime], *, follow: bool) -> Iterator[frozenset[ids.OrderNumber]]:
         """Read on; a place that is gone is begun again once."""
         trouble = ""
         try:
@@ -91,12 +90,12 @@ class LogTrail:
                 self._trouble = trouble or self._trouble
                 self._save()
 
-    def _read(self, now: datetime, *, follow: bool) -> Iterator[frozenset[ids.OrderNumber]]:
+    def _read(self, now: Callable[[], datetime], *, follow: bool) -> Iterator[frozenset[ids.OrderNumber]]:
         unsaved = 0
         self._trouble = ""
         for step in self._stream().read(self._place, follow=follow):
             with self._lock:
-                named = self._take(step, now)
+                named = self._take(step, now())
                 unsaved += 1
                 # Whoever follows is told of an order only when its trail is durable: a kill in between must not lose it.
                 if unsaved >= STEPS_A_COMMIT or (follow and (named or step.transaction is None)):

@@ -14,7 +14,7 @@ import uvicorn
 
 from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
-from makewhole.engine import gather, relay, sweep
+from makewhole.engine import feed, gather, relay, sweep, wake
 from makewhole.web import images
 from makewhole.web import relay as relay_page
 
@@ -45,7 +45,10 @@ def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int],
             every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
             every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
+            every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
+        if world.trail is not None:
+            threads.append(every(told.engine.forward_every_s, "wake", partial(wake.wake, world, world.trail, pool, stop.is_set)))
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
         web.start()
@@ -116,6 +119,13 @@ def _sweep(world: ports.World, pool: futures.Executor, stop: threading.Event) ->
         if stop.is_set():
             return
     log.info("swept", suspects=seen.suspects, broken=seen.broken, unjudged=seen.unjudged, one_sided=seen.one_sided)
+
+
+def _feed(told: settings.Settings, world: ports.World, stop: threading.Event) -> None:
+    """What happened since the last time goes into the search index; every order again once a day."""
+    with wiring.open_archive(told) as archive:
+        fed = feed.refresh(world, archive, wiring.open_search(told), stopped=stop.is_set)
+    log.info("search", orders=fed.orders, callbacks=fed.callbacks, cases=fed.cases)
 
 
 class _Rounds:

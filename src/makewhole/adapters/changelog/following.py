@@ -24,7 +24,7 @@ GROUPS_A_STEP = 1_000
 """Transactions of others that are passed by before it is told how far the reading is."""
 POLL_SECONDS = 0.2
 """Between two looks at a SQLite shop, which cannot call: a fifth of the second in which an order is to be woken."""
-HEARTBEAT_SECONDS = 0.5
+HEARTBEAT_SECONDS = 0.25
 """How long a server may be silent while it is followed: whoever follows looks up this often."""
 _UNSEEN = re.compile(r"\s*(?:/\*.*?\*/\s*)*(UPDATE|DELETE|INSERT|REPLACE|LOAD|TRUNCATE)\b", re.IGNORECASE | re.DOTALL)
 """Statements that change rows and tell none. Others (ALTER, CREATE, GRANT) overwrite none."""

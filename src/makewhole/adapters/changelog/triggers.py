@@ -39,24 +39,43 @@ _SETTLED_SECONDS = 0.01
 _TODO = "Install the triggers (attach offers it): from then on every change is kept; what was before, nobody remembers."
 
 
+def script(url: sa.URL, tables: Sequence[str]) -> tuple[str, ...]:
+    """Every statement that `install` would carry out now, in its order. Reads only. Raises BadInput for a table that is not there."""
+    with _connected(url) as connection:
+        return _script(connection, tables)
+
+
 def install(url: sa.URL, tables: Sequence[str]) -> None:
     """Make the log and its triggers on these tables, in one transaction; again after a table was altered, which keeps what is recorded.
 
     Raises BadInput for a table that is not there, Unavailable where somebody else is writing.
     """
-    with _connected(url) as connection, connection.begin():
-        for sql in _TABLES.split(";"):
+    with _connected(url) as connection:
+        # The script numbers what it adds: nobody may add between reading and writing.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        for sql in _script(connection, tables):
             connection.exec_driver_sql(sql)
-        for table in tables:
-            columns, key = _live(connection, table)
-            if not columns:
-                raise faults.BadInput(f"the database has no table {table}", where=str(url.database), todo="Check the shop file.")
-            shape = connection.execute(
-                sa.text(f"INSERT INTO {SHAPES} (name, columns, key) VALUES (:name, :columns, :key) RETURNING id"),  # noqa: S608  names of our own
-                {"name": table, "columns": json.dumps(columns), "key": json.dumps(key)},
-            ).scalar_one()
-            for sql in _triggers(table, columns, int(shape)):
-                connection.exec_driver_sql(sql)
+        connection.commit()
+
+
+def _script(connection: sa.Connection, tables: Sequence[str]) -> tuple[str, ...]:
+    told = [sql.strip() for sql in _TABLES.split(";")]
+    shape = max(_shapes(connection), default=0)
+    for table in tables:
+        columns, key = _live(connection, table)
+        if not columns:
+            raise faults.BadInput(
+                f"the database has no table {table}", where=str(connection.engine.url.database), todo="Check the shop file."
+            )
+        shape += 1
+        values = ", ".join([str(shape), *(_text(v) for v in (table, json.dumps(columns), json.dumps(key)))])
+        told.append(f"INSERT INTO {SHAPES} (id, name, columns, key) VALUES ({values})")  # noqa: S608  names of our own, texts quoted
+        told += _triggers(table, columns, shape)
+    return tuple(told)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def remove(url: sa.URL) -> None:

@@ -49,6 +49,27 @@ ATTACHING: dict[str, tuple[str, str]] = {
         "由 makewhole attach 提出。每列后面的数字是把握程度，请通读一遍。",
     ),
     "attach.lead-unmapped": ("Not mapped: {names}", "未映射：{names}"),
+    "attach.triggers-hint": (
+        "A SQLite shop keeps no change log: overwritten and deleted rows cannot be told. --triggers shows what would record them.",
+        "SQLite 店铺没有变更日志，无法发现被改写或删除的行。加 --triggers 可查看用于记录的触发器。",
+    ),
+    "attach.triggers-what": (
+        "To have the shop record its own changes from now on, these {statements} statements would run in its database:",
+        "要让店铺从现在起记录自己的变更，需要在其数据库中执行以下 {statements} 条语句：",
+    ),
+    "attach.triggers-ask": ("Run them", "是否执行"),
+    "attach.triggers-not": (
+        "Not run: nothing was added to the shop. An explicit yes runs them: --triggers --yes.",
+        "没有执行：未向店铺添加任何东西。明确同意才会执行：--triggers --yes。",
+    ),
+    "attach.triggers-done": ("Done: from now on every change of these tables is recorded.", "完成：从现在起，这些表的每次变更都会被记录。"),
+    "attach.shop-alone": ("--shop means a shop file that is there already", "--shop 指已经存在的店铺文件"),
+    "attach.shop-alone-todo": ("Use it with --triggers; to scan with the file, call scan.", "请与 --triggers 一起使用；要扫描请用 scan。"),
+    "option.triggers": (
+        "show the triggers that let a SQLite shop record its changes; with --yes, or when asked, install them",
+        "列出让 SQLite 店铺记录变更的触发器；加 --yes 或在询问时同意才安装",
+    ),
+    "option.triggers-shop": ("with --triggers: for this shop file, which is there already", "与 --triggers 同用：用于已有的店铺文件"),
     "attach.choose": ("Your choice (Enter leaves it unmapped): ", "请选择（回车为不映射）："),
     "attach.pick-again": ("A number from 1 to {most}, or Enter.", "请输入 1 到 {most} 之间的数字，或直接回车。"),
     "check.map": ("shop file on live rows", "店铺文件对照现有数据"),
