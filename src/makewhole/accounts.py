@@ -113,8 +113,8 @@ class Ledger(Protocol):
         """Of one order, those that are not over, the oldest first."""
         ...
 
-    def unsettled(self, shop: ids.ShopName) -> Sequence[difference.Followed]:
-        """All that are not over, the oldest first."""
+    def unsettled(self, shop: ids.ShopName, channel: ids.ChannelName) -> Sequence[difference.Followed]:
+        """All of a channel that are not over, the oldest first. One channel's altered record says nothing of the others'."""
         ...
 
     def of_days(self, shop: ids.ShopName, channel: ids.ChannelName, first: int, last: int) -> Sequence[difference.Followed]:

@@ -162,6 +162,8 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     Keep it away from the store's backups: who has both can forge."""
     search: str = "makewhole-search"
     """Folder of the search index. It can be thrown away: orders, callbacks and cases are found again, log files must be imported again."""
+    reports: str = "makewhole-reports"
+    """Folder into which `serve` writes each closed day's sheet: a page to print, a workbook, CSV, JSON."""
     platform: str = "douyin"
     house: str = "house"
     playbook: str = "default"

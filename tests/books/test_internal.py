@@ -79,14 +79,14 @@ def test_what_we_gave_back_had_come() -> None:
     assert told(*closed) == [("payment", "PS1", "unpaid", 1250)]
     for lines in (closed, ()):
         whole = internal.with_sent(lines, [sent(fen=1250)], MERCHANTS, None)
-        assert told(*whole) == [PAID, ("refund", "MW1", "accepted", 1250)]
+        assert told(*whole) == [PAID, ("refund", "MW1", "refunded", 1250)]
         assert [line.at for line in whole] == [NINE, NINE + timedelta(hours=1)]
 
 
 def test_a_second_payment_that_we_gave_back_is_another_payment() -> None:
     lines = internal.lines((shop(),), NUMBERS, MERCHANTS)
     whole = internal.with_sent(lines, [sent("PS1-2", "T2", 1250)], MERCHANTS, ids.OrderNumber("S1"))
-    assert told(*whole) == [PAID, ("payment", "PS1-2", "paid", 1250), ("refund", "MW1", "accepted", 1250)]
+    assert told(*whole) == [PAID, ("payment", "PS1-2", "paid", 1250), ("refund", "MW1", "refunded", 1250)]
 
 
 def test_a_channel_whose_book_is_not_kept_is_left_out() -> None:

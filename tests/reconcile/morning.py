@@ -9,7 +9,7 @@ from pathlib import Path
 
 from makewhole import accounts
 from makewhole.core import ids
-from makewhole.engine import closing, daily
+from makewhole.engine import closing, daily, sweep
 from makewhole.model import bill, case, difference
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day as days
@@ -52,6 +52,13 @@ class Shop:
         results = daily.keep(self.world, self.books)
         self.until(self.day.clock.now() + timedelta(minutes=2))
         return results
+
+    def settled(self) -> None:
+        """What `serve` does in the minutes after: runs that waited for the channel go on, differences are followed."""
+        for _ in range(3):
+            sweep.resume_left(self.world)
+            daily.follow(self.world, self.books)
+            self.until(self.day.clock.now() + timedelta(minutes=5))
 
     def by_hand(self, fen: int | None = None, at: datetime = NOON) -> str:
         """An order that an operator set to paid; no money ever came."""

@@ -43,7 +43,7 @@ def test_a_day_is_downloaded_compared_and_told(shop: morning.Shop, call: Call) -
 def test_a_bill_that_is_not_made_yet_is_waited_for(shop: morning.Shop, call: Call) -> None:
     """Incomplete, with the word of it; nothing is closed. A day that has not begun is wrong use."""
     shop.paid()
-    shop.until(morning.worlds.START.replace(hour=23))
+    shop.until(morning.NOON.replace(hour=23))
     told = call("reconcile", "--day", "2026-11-17", "--json")
     assert told.exit_code == 0, told.output
     shop.until(morning.TEN.replace(hour=3))

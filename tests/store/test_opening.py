@@ -47,7 +47,7 @@ def test_a_store_from_before_the_daily_books_is_given_their_tables(address: str)
             table.drop(connection)
     with journal.SqlStore(address) as store:
         assert store.counts() == before
-        assert store.ledger.unsettled(ids.ShopName("mall")) == []
+        assert store.ledger.unsettled(ids.ShopName("mall"), ids.ChannelName("wechatpay")) == []
     with engine.connect() as connection:
         assert connection.scalar(sa.select(tables.meta.c.value)) == str(tables.SCHEMA_VERSION)
     engine.dispose()

@@ -144,7 +144,8 @@ def _ours(one: Sent, merchant: str, of: ids.OrderNumber | None) -> bill.Line:
         amount_fen=sent.amount.fen,
         fee_millifen=None,
         currency=sent.amount.currency,
-        standing=bill.Standing.ACCEPTED,
+        # A step is done once the channel says that the money went.
+        standing=bill.Standing.REFUNDED,
         at=one.at,
         day=bill.day_of(one.at),
     )

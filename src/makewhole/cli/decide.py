@@ -78,7 +78,7 @@ def differences_(begun: start.Start, /, *, as_json: bool, **where: str | None) -
     told = now.settings(**where)
     with now.world(told) as world:
         books = daybooks.attached(now, world)
-        rows = [daysheets.row(world, f) for f in books.ledger.unsettled(world.eyes.shop)]
+        rows = [daysheets.row(world, f) for f in _unsettled(world, books)]
     for one in rows:
         if as_json:
             now.out.document(bookshapes.difference(one))
@@ -110,10 +110,15 @@ def _named(now: session.Session, world: ports.World, books: accounts.Books, of: 
     whole = books.ledger.find(ids.Key(of))
     if whole is not None:
         return whole
-    meant = [f for f in books.ledger.unsettled(world.eyes.shop) if f.found.id.startswith(of) and len(of) >= bookshapes.SHORT]
+    meant = [f for f in _unsettled(world, books) if f.found.id.startswith(of) and len(of) >= bookshapes.SHORT]
     if len(meant) != 1:
         raise faults.BadInput(now.say("reconcile.no-difference", given=of), where="decide", todo=now.say("reconcile.no-difference-todo"))
     return meant[0]
+
+
+def _unsettled(world: ports.World, books: accounts.Books) -> list[difference.Followed]:
+    found = [f for channel in sorted(books.sources) for f in books.ledger.unsettled(world.eyes.shop, channel)]
+    return sorted(found, key=lambda f: f.found.day)
 
 
 def _said(now: session.Session, world: ports.World, choice: str, by: str, why: str) -> decision.Decision:

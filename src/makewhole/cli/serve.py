@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 
 import click
 
-from makewhole.cli import exits, logs, options, session, start, words
+from makewhole.cli import exits, logs, options, session, sheets, start, words
 
 
 def command(say: words.Say) -> click.Command:
@@ -36,7 +37,7 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, shop
         now.out.note(now.say("serve.starts", host=told.relay.host, port=port))
 
     try:
-        serve.serve(told, stop, ready)
+        serve.serve(told, stop, ready, lambda days: sheets.written(days, Path(told.reports)) if days else [])
     finally:
         for number, handler in was.items():
             signal.signal(number, handler)

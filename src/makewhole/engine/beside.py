@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import structlog
+
 from makewhole import accounts, ports
 from makewhole.books import standing
 from makewhole.core import ids
 from makewhole.engine import keepbook
 from makewhole.model import bill, decision, difference, dossier
 
+log = structlog.get_logger()
+
 
 def open_(books: accounts.Books, order: ids.OrderKey) -> list[difference.Followed]:
-    """Differences of an order that are broken and not over. What waits for its partner is not broken."""
-    return [f for f in books.ledger.of_order(order) if f.what() not in bill.SETTLED]
+    """Differences of an order that are broken and not over. What waits for its partner is not broken.
+
+    None where a record of them was altered: whoever keeps the daily books stops there and wakes a person, the order has other sources.
+    """
+    try:
+        return [f for f in books.ledger.of_order(order) if f.what() not in bill.SETTLED]
+    except accounts.Altered as altered:
+        log.warning("altered", record=altered.record)
+        return []
+
+
+def unsettled(world: ports.World, books: accounts.Books, channel: ids.ChannelName) -> list[difference.Followed]:
+    """All of a channel that are broken and not over; none where a record of them was altered."""
+    try:
+        return [f for f in books.ledger.unsettled(world.eyes.shop, channel) if f.what() not in bill.SETTLED]
+    except accounts.Altered as altered:
+        log.warning("altered", record=altered.record)
+        return []
 
 
 def still(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> list[difference.Followed]:

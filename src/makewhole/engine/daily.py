@@ -13,7 +13,7 @@ import structlog
 from makewhole import accounts, ports
 from makewhole.core import clock, faults, ids
 from makewhole.engine import closing, differences, sweep
-from makewhole.model import bill
+from makewhole.model import bill, difference
 
 EVENING = time(20)
 """Beijing time (R14): the day so far is compared, while somebody is still there to look."""
@@ -53,24 +53,29 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
             results.append(closing.close(world, books, of))
         except (faults.Unavailable, faults.Rejected, faults.Indeterminate) as no:
             log.warning("day not closed", channel=of.channel, day=str(bill.date_of(of.day)), why=no.why)
-    follow(world, books, stopped)
+    if any(r.state is closing.Closing.CLOSED for r in results):
+        follow(world, books, stopped)
     return results
 
 
 def follow(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] = lambda: False) -> list[ids.OrderKey]:
     """Work on every order of which the books differ; what agrees after that is over. The orders that were looked at."""
-    try:
-        known = books.ledger.unsettled(world.eyes.shop)
-    except accounts.Altered as altered:
-        if altered.channel is not None:
-            differences.halt(world, books, altered.channel, altered)
-        return []
-    halted = {c for c in books.sources if books.ledger.halted(world.eyes.shop, c) is not None}
-    broken = [f for f in known if f.what() not in bill.SETTLED and f.found.channel not in halted]
-    orders = list(dict.fromkeys(f.found.order for f in broken))
+    orders: dict[ids.OrderKey, None] = {}
+    for channel in sorted(books.sources):
+        if books.ledger.halted(world.eyes.shop, channel) is None:
+            orders.update(dict.fromkeys(f.found.order for f in _broken(world, books, channel)))
     for order in orders:
         if stopped():
             break
         sweep.work(world, order.number)
         differences.settle(world, books, order)
-    return orders
+    return list(orders)
+
+
+def _broken(world: ports.World, books: accounts.Books, channel: ids.ChannelName) -> list[difference.Followed]:
+    """What is to be followed at a channel; nothing, and a person is woken, where a record of it was altered."""
+    try:
+        return [f for f in books.ledger.unsettled(world.eyes.shop, channel) if f.what() not in bill.SETTLED]
+    except accounts.Altered as altered:
+        differences.halt(world, books, channel, altered)
+        return []

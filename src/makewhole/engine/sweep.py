@@ -16,9 +16,9 @@ import structlog
 
 from makewhole import ports
 from makewhole.core import faults, ids
-from makewhole.engine import gather, look, recover
+from makewhole.engine import beside, gather, look, recover
 from makewhole.flow.diagnose import rule, rules
-from makewhole.model import bill, claim, finding
+from makewhole.model import claim, finding
 
 BATCH = 200
 """Orders read at once: large enough that statements cost little, small enough that a dossier is seconds old at most."""
@@ -95,7 +95,8 @@ def suspects(world: ports.World, changed_since: str | None = None) -> Iterator[i
 def _differing(world: ports.World) -> Iterator[ids.OrderNumber]:
     """Orders of which the daily books tell differently, and that are not over: the rows of some show nothing."""
     if world.books is not None:
-        yield from (f.found.order.number for f in world.books.ledger.unsettled(world.eyes.shop) if f.what() not in bill.SETTLED)
+        for channel in sorted(world.books.sources):
+            yield from (f.found.order.number for f in beside.unsettled(world, world.books, channel))
 
 
 @dataclass(frozen=True, order=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import ExitStack
 from functools import partial
@@ -14,7 +14,8 @@ import uvicorn
 
 from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
-from makewhole.engine import feed, gather, relay, sweep, wake
+from makewhole.engine import closing, daily, daysheets, gather, relay, sweep
+from makewhole.model import daysheet
 from makewhole.web import images
 from makewhole.web import relay as relay_page
 
@@ -24,10 +25,18 @@ CLOSE_WITHIN_S = 5
 """Seconds for the answers under way after SIGTERM: as long as a channel waits for one."""
 CHECKPOINT_EVERY_S = 60
 """Seconds between signed roots of the evidence log: what a thief of the machine could still rewrite."""
+DAILY_EVERY_S = 60
+"""Seconds between looks at what of the daily books is due: a day is closed within a minute of its hour, or of its bill."""
+FOLLOW_EVERY_S = 600
+"""Seconds between looks at orders of which the books differ: most are a person's, and each look asks a channel."""
+Publish = Callable[[Sequence[daysheet.DaySheet]], object]
+"""Puts the sheets of a day, one for each channel, where people find them."""
 log = structlog.get_logger()
 
 
-def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int], None] | None = None) -> None:
+def serve(
+    told: settings.Settings, stop: threading.Event, ready: Callable[[int], None] | None = None, publish: Publish | None = None
+) -> None:
     """Run until `stop` is set. What is under way is finished or left to the journal; kill -9 loses nothing that was acknowledged.
 
     Raises Credentials before the first callback is taken, where a channel does not know us; and our own mistake, once all has stopped.
@@ -44,11 +53,10 @@ def serve(told: settings.Settings, stop: threading.Event, ready: Callable[[int],
             every(told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
             every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
             every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
+            every(DAILY_EVERY_S, "daily", partial(_daily, world, stop, publish)),
+            every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
-            every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
-        if world.trail is not None:
-            threads.append(every(told.engine.forward_every_s, "wake", partial(wake.wake, world, world.trail, pool, stop.is_set)))
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
         web.start()
@@ -121,11 +129,20 @@ def _sweep(world: ports.World, pool: futures.Executor, stop: threading.Event) ->
     log.info("swept", suspects=seen.suspects, broken=seen.broken, unjudged=seen.unjudged, one_sided=seen.one_sided)
 
 
-def _feed(told: settings.Settings, world: ports.World, stop: threading.Event) -> None:
-    """What happened since the last time goes into the search index; every order again once a day."""
-    with wiring.open_archive(told) as archive:
-        fed = feed.refresh(world, archive, wiring.open_search(told), stopped=stop.is_set)
-    log.info("search", orders=fed.orders, callbacks=fed.callbacks, cases=fed.cases)
+def _daily(world: ports.World, stop: threading.Event, publish: Publish | None) -> None:
+    """Close the days that are due, follow what differs, and print the days that were closed or moved on."""
+    books = world.books
+    if books is None:
+        return
+    days = {r.of.day for r in daily.keep(world, books, stop.is_set) if r.state is closing.Closing.CLOSED}
+    for day in sorted(days):
+        if publish is not None:
+            publish(daysheets.sheets(world, books, day, sorted(books.sources)))
+
+
+def _follow(world: ports.World, stop: threading.Event) -> None:
+    if world.books is not None:
+        daily.follow(world, world.books, stop.is_set)
 
 
 class _Rounds:

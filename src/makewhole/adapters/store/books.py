@@ -62,9 +62,9 @@ def closings(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, fi
 
 def _closing(shop: ids.ShopName, channel: ids.ChannelName, row: statements.Row) -> accounts.Closing:
     day, stage, body, digest = row
-    if codec.digest_bytes(bytes(body)) != digest:
+    if codec.digest_bytes(names.raw(body)) != digest:
         raise accounts.Altered(f"the closed day {bill.date_of(day)} of {channel}", channel)
-    told = codec.decode(bytes(body), ClosedDay)
+    told = codec.decode(names.raw(body), ClosedDay)
     return accounts.Closing(
         shop=shop,
         channel=channel,

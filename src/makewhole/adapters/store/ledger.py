@@ -21,6 +21,8 @@ from makewhole.model import bill, case, difference, fetched
 Result = TypeVar("Result")
 PART_BYTES = 4 * 2**20
 """Bytes of a bill in one row: servers take sixteen megabytes in one packet unless told otherwise."""
+SET_ASIDE = "set-aside"
+"""Stands in a digest's place where the bill before it was altered, and a person has looked."""
 NOUNS: tuple[Any, ...] = (difference.Difference, difference.Move, books.ClosedDay)
 _MOVES: msgspec.json.Decoder[difference.Move] = msgspec.json.Decoder(difference.Move)
 
@@ -71,8 +73,8 @@ class SqlLedger:
     def of_order(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
         return self._many(statements.DIFFERENCES_OF, w_shop=order.shop, w_number=order.number, w_over=0)
 
-    def unsettled(self, shop: ids.ShopName) -> Sequence[difference.Followed]:
-        return self._many(statements.DIFFERENCES_OVER, w_shop=shop, w_over=0)
+    def unsettled(self, shop: ids.ShopName, channel: ids.ChannelName) -> Sequence[difference.Followed]:
+        return self._many(statements.DIFFERENCES_OVER, w_shop=shop, w_channel=channel, w_over=0)
 
     def of_days(self, shop: ids.ShopName, channel: ids.ChannelName, first: int, last: int) -> Sequence[difference.Followed]:
         return self._many(statements.DIFFERENCES_DAYS, w_shop=shop, w_channel=channel, first=first, last=last)
@@ -118,6 +120,7 @@ class SqlLedger:
             if not cases.mark(tx, _halted(shop, channel)):
                 return
             cases.set_mark(tx, _halted(shop, channel), "")
+            _set_aside(tx, shop, channel)
             tx.entries.extend(leaves)
 
         self._write(work)
@@ -159,7 +162,7 @@ def _keep_bill(tx: statements.Tx, shop: ids.ShopName, had: fetched.Had, at: date
 
 def _bill(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, merchant: str, day: date) -> fetched.Had | None:
     row = tx.one(statements.BILL_FIND, w_shop=shop, w_channel=channel, w_merchant=merchant, w_day=bill.day_number(day))
-    if row is None:
+    if row is None or row[5] == SET_ASIDE:
         return None
     content = _content(tx, row)
     if content is None:
@@ -173,13 +176,35 @@ def _content(tx: statements.Tx, row: statements.Row) -> bytes | None:
     """The bill's bytes; None where they, or what is said of them, are not what was stored."""
     key, _, name, sha1, parts, digest, channel, merchant, day = row
     found = tx.all(statements.BILL_PARTS, w_bill=key)
-    content = b"".join(bytes(part) for _, part in found)
+    content = b"".join(names.raw(part) for _, part in found)
     had: fetched.Had
     if name is None:
         had = fetched.NoBill(channel=channel, merchant=merchant, day=bill.date_of(day))
     else:
         had = fetched.RawBill(channel=channel, merchant=merchant, day=bill.date_of(day), name=name, content=content, sha1=sha1)
     return content if len(found) == parts and _seal(had) == digest else None
+
+
+def _set_aside(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName) -> None:
+    """Each bill of the channel that does not fit its digest is followed by the word that it is none: it may be fetched anew."""
+    latest = {(row[7], row[8]): row for row in tx.all(statements.BILLS_OF, w_shop=shop, w_channel=channel)}
+    for (merchant, day), row in latest.items():
+        if row[5] == SET_ASIDE or _content(tx, row) is not None:
+            continue
+        tx.run(
+            statements.BILL_INSERT,
+            key=ids.derive("bill", shop, channel, merchant, day, row[1] + 1),
+            shop=shop,
+            channel=channel,
+            merchant=merchant,
+            day=day,
+            version=row[1] + 1,
+            kept_at=0,
+            name=None,
+            sha1=None,
+            parts=0,
+            digest=SET_ASIDE,
+        )
 
 
 def _seal(had: fetched.Had) -> str:
@@ -250,11 +275,11 @@ def _find(tx: statements.Tx, of: ids.Key) -> difference.Followed | None:
 
 def _followed(tx: statements.Tx, row: statements.Row) -> difference.Followed:
     of, channel, body, digest = row
-    if codec.digest_bytes(bytes(body)) != digest:
+    if codec.digest_bytes(names.raw(body)) != digest:
         raise accounts.Altered(f"difference {of}", ids.ChannelName(channel))
     moves: list[difference.Move] = []
     for seq, told, sealed in tx.all(statements.MOVES_OF, w_difference=of):
-        if codec.digest_bytes(bytes(told)) != sealed or seq != len(moves):
+        if codec.digest_bytes(names.raw(told)) != sealed or seq != len(moves):
             raise accounts.Altered(f"move {seq} of difference {of}", ids.ChannelName(channel))
-        moves.append(_MOVES.decode(bytes(told)))
-    return difference.Followed(found=codec.decode(bytes(body), difference.Difference), moves=tuple(moves))
+        moves.append(_MOVES.decode(names.raw(told)))
+    return difference.Followed(found=codec.decode(names.raw(body), difference.Difference), moves=tuple(moves))

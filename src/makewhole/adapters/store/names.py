@@ -45,3 +45,16 @@ def exact(told: str, length_max: int, what: str) -> str:
     if told.endswith(" ") or "\0" in told:
         raise faults.Rejected(f"the {what} {told!r} ends in a space or holds a NUL")
     return told
+
+
+def raw(told: object) -> bytes:
+    """A stored value's bytes, whatever type the database gives it: SQLite keeps what was written into a column, and not only bytes.
+    What has none is spelled out: it fits no digest.
+    """
+    match told:
+        case bytes() | bytearray() | memoryview():
+            return bytes(told)
+        case str():
+            return told.encode()
+        case _:
+            return repr(told).encode()

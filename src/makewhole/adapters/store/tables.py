@@ -254,7 +254,7 @@ differences = _table(
     sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),
     sa.Index("mw_differences_order", "shop", "number", "over"),
     sa.Index("mw_differences_day", "shop", "channel", "day"),
-    sa.Index("mw_differences_over", "shop", "over"),
+    sa.Index("mw_differences_over", "shop", "channel", "over"),
 )
 
 moves = _table(

@@ -90,9 +90,13 @@ GUIDE: dict[str, tuple[str, str]] = {
     "help.reconcile": (
         (
             "Compares a channel's bill of one day with the shop's own book, line by line, and accounts for every fen of both. A bill that "
-            "is cut, doubled, another's or that does not add up to its own summary is refused whole. Only reads."
+            "is cut, doubled, another's or that does not add up to its own summary is refused whole. The bill is downloaded unless "
+            "--theirs names one; --apply works on what differs, within your rules. With --theirs it only reads."
         ),
-        "把渠道某一天的账单与店铺自己的账本逐笔比对，双方每一分钱都有去处。被截断、重复、不是本日本商户或与自身汇总不符的账单整份拒收。只读不写。",
+        (
+            "把渠道某一天的账单与店铺自己的账本逐笔比对，双方每一分钱都有去处。被截断、重复、不是本日本商户或与自身汇总不符的账单整份拒收。"
+            "不给 --theirs 时自动下载账单；加 --apply 按策略处理差异。给出 --theirs 时只读不写。"
+        ),
     ),
     "help.serve": (
         "Keeps every callback until the shop has applied it, sweeps the orders, recovers within your rules. Ctrl-C stops it.",
