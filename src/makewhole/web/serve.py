@@ -14,7 +14,7 @@ import uvicorn
 
 from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
-from makewhole.engine import closing, daily, daysheets, gather, relay, sweep
+from makewhole.engine import closing, daily, daysheets, feed, gather, relay, sweep, wake
 from makewhole.model import daysheet
 from makewhole.web import images
 from makewhole.web import relay as relay_page
@@ -56,7 +56,10 @@ def serve(
             every(DAILY_EVERY_S, "daily", partial(_daily, world, stop, publish)),
             every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
+            every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
+        if world.trail is not None:
+            threads.append(every(told.engine.forward_every_s, "wake", partial(wake.wake, world, world.trail, pool, stop.is_set)))
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
         web.start()
@@ -143,6 +146,13 @@ def _daily(world: ports.World, stop: threading.Event, publish: Publish | None) -
 def _follow(world: ports.World, stop: threading.Event) -> None:
     if world.books is not None:
         daily.follow(world, world.books, stop.is_set)
+
+
+def _feed(told: settings.Settings, world: ports.World, stop: threading.Event) -> None:
+    """What happened since the last time goes into the search index; every order again once a day."""
+    with wiring.open_archive(told) as archive:
+        fed = feed.refresh(world, archive, wiring.open_search(told), stopped=stop.is_set)
+    log.info("search", orders=fed.orders, callbacks=fed.callbacks, cases=fed.cases)
 
 
 class _Rounds:
