@@ -180,8 +180,8 @@ def connect(path: Path | str) -> sqlite3.Connection:
     """A connection that commits when told to. A sandbox's power never fails, so nothing is flushed to the disk."""
     made = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
     made.row_factory = sqlite3.Row
+    made.execute("PRAGMA synchronous=OFF")  # before the mode, whose change would be flushed
     made.execute("PRAGMA journal_mode=WAL")
-    made.execute("PRAGMA synchronous=OFF")
     return made
 
 
