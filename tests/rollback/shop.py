@@ -99,6 +99,13 @@ class Shop:
         attached = ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
         return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *attached, "--lang", "en"], catch_exceptions=False)
 
+    def history(self, number: str) -> list[dict[str, Any]]:
+        """`makewhole history`, with everything."""
+        attached = ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
+        result = CliRunner().invoke(program.PROGRAM, ["history", number, "--json", "--all", *attached], catch_exceptions=False)
+        steps: list[dict[str, Any]] = json.loads(result.stdout)["steps"]
+        return steps
+
     def plan(self, *arguments: str, name: str = "plan") -> dict[str, Any]:
         """The dry run, which must succeed."""
         result = self.call(*arguments, "--output", str(self.folder / name), "--json")

@@ -43,6 +43,15 @@ class Scribe:
             return '"' + name.replace('"', '""') + '"'
         return "`" + name.replace("`", "``").replace("%", "%%") + "`"
 
+    @property
+    def _by_key(self) -> str:
+        """Rows are found by their keys even where a scan looks cheaper: InnoDB locks what it scans."""
+        return "" if self.dialect == "sqlite" else " FORCE INDEX (PRIMARY)"
+
+    def _delete(self, form: Form) -> str:
+        name = self.name(form.table)
+        return f"DELETE FROM {name}" if self.dialect == "sqlite" else f"DELETE {name} FROM {name}{self._by_key}"
+
     def read(self, form: Form, columns: Sequence[str], rows: Sequence[Net], *, lock: bool) -> Statement:
         """What stands in these rows, in the order of their keys."""
         known = {c.name.lower(): c for c in form.columns}
@@ -51,7 +60,9 @@ class Scribe:
         keys = ", ".join(map(self.name, form.key))
         tail = " FOR UPDATE" if lock and self.dialect != "sqlite" else ""
         return Statement(
-            sql=f"SELECT {told} FROM {self.name(form.table)} WHERE {where} ORDER BY {keys}{tail}", values=values, rows=len(rows)
+            sql=f"SELECT {told} FROM {self.name(form.table)}{self._by_key} WHERE {where} ORDER BY {keys}{tail}",
+            values=values,
+            rows=len(rows),
         )
 
     def write(self, form: Form, rows: Iterable[Net]) -> Iterator[Statement]:
@@ -67,7 +78,7 @@ class Scribe:
                     yield self._inserted(form, alike, columns)
                 case How.REMOVE:
                     where, values = self._where(form, alike)
-                    yield Statement(sql=f"{self.tag}DELETE FROM {self.name(form.table)} WHERE {where}", values=values, rows=len(alike))
+                    yield Statement(sql=f"{self.tag}{self._delete(form)} WHERE {where}", values=values, rows=len(alike))
 
     def _where(self, form: Form, rows: Sequence[Net]) -> tuple[str, tuple[object, ...]]:
         values = tuple(rowcells.write(row.key[c]) for row in rows for c in form.key)
@@ -87,7 +98,9 @@ class Scribe:
         values = tuple(
             v for row in rows for v in (*(rowcells.write(row.key[c]) for c in form.key), *(rowcells.write(row.back[c]) for c in columns))
         )
-        sql = f"{self.tag}UPDATE {self.name(form.table)} o JOIN ({first}{more * (len(rows) - 1)}) s ON {on} SET {sets}"
+        # The values first, and each row by its key: a scan would lock rows that are nobody's business here.
+        told = f"({first}{more * (len(rows) - 1)}) s"
+        sql = f"{self.tag}UPDATE {told} STRAIGHT_JOIN {self.name(form.table)} o{self._by_key} ON {on} SET {sets}"
         return Statement(sql=sql, values=values, rows=len(rows))
 
     def _comparable(self, column: Column, told: str) -> str:
