@@ -9,34 +9,11 @@ import functools
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from makewhole.sandbox.channel import pems
 
-PEM = Path(__file__).parent / "pem"
-
-
-def pem(name: str) -> bytes:
-    """A PEM file as it is, to hand to a client."""
-    return (PEM / f"{name}.pem").read_bytes()
-
-
-@functools.cache
-def private(name: str) -> rsa.RSAPrivateKey:
-    """A private key."""
-    return pems.private(pem(f"{name}_key"))
-
-
-@functools.cache
-def public(name: str) -> rsa.RSAPublicKey:
-    """The public half of a private key."""
-    return private(name).public_key()
-
-
-@functools.cache
-def public_pem(name: str) -> bytes:
-    """The public half as PEM: what a merchant copies from the open platform."""
-    return pems.public(public(name))
+_FOLDER = pems.Folder(Path(__file__).parent / "pem")
+pem, private, public, public_pem = _FOLDER.pem, _FOLDER.private, _FOLDER.public, _FOLDER.public_pem
 
 
 @functools.cache

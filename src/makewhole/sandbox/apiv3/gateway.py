@@ -26,20 +26,27 @@ class Gateway(gate.Gate[int]):
     """One channel with one merchant, whose answer to a callback is an HTTP status."""
 
     speaks: ClassVar[speech.Speech]
+    usual: ClassVar[speech.Merchant]
+    """Its merchant, unless told otherwise."""
+    address: ClassVar[str]
+    """In process; over sockets the server has one of its own."""
 
     def __init__(
         self,
         ticking: clock.Clock,
         *,
-        wire_clock: clock.Clock | None,
-        faults: Faults | None,
-        merchant: speech.Merchant,
-        base_url: str,
-        signer: notices.Signer,
+        wire_clock: clock.Clock | None = None,
+        faults: Faults | None = None,
+        merchant: speech.Merchant | None = None,
+        public_key_mode: bool = False,
     ) -> None:
-        super().__init__(ticking, wire_clock=wire_clock, faults=faults, base_url=base_url)
-        self.merchant, self.signer = merchant, signer
-        self.notices: notices.Notices = notices.Notices(faults=self.faults, signer=signer, merchant=merchant, wire_clock=self.wire_clock)
+        super().__init__(ticking, wire_clock=wire_clock, faults=faults, base_url=self.address)
+        self.merchant = merchant or self.usual
+        self.signer = notices.Signer(speaks=self.speaks, public_key_mode=public_key_mode)
+        self.truth.prefixes = dict(self.speaks.prefixes)
+        self.notices: notices.Notices = notices.Notices(
+            faults=self.faults, signer=self.signer, merchant=self.merchant, wire_clock=self.wire_clock
+        )
         self.bills = self._books()
 
     # What each channel has of its own

@@ -74,3 +74,5 @@ class Speech:
     """Events of which no callback is sent."""
     certificate_data: str
     """What a certificate's seal is associated with."""
+    prefixes: Mapping[str, str]
+    """How its own numbers begin."""

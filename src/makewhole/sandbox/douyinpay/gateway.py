@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makewhole.core import clock
-from makewhole.sandbox.apiv3 import bills, gateway, notices, objects, speech
+from makewhole.sandbox.apiv3 import bills, gateway, objects, speech
 from makewhole.sandbox.channel import truth
-from makewhole.sandbox.channel.faults import Faults
 from makewhole.sandbox.douyinpay import keys
 
 COLUMNS = {"微信订单号": "抖音支付订单号", "微信退款单号": "抖音支付退款单号"}
@@ -50,6 +48,7 @@ SPEECH = speech.Speech(
     silent=frozenset({"REFUND.ABNORMAL", "REFUND.CLOSED"}),
     # One of its clients opens a certificate without any.
     certificate_data="",
+    prefixes={"prepay": "dy", "payment": "2100", "refund": "5030"},
 )
 
 
@@ -66,25 +65,8 @@ class Gateway(gateway.Gateway):
     """One Douyin Pay with one merchant."""
 
     speaks: ClassVar[speech.Speech] = SPEECH
-
-    def __init__(
-        self,
-        ticking: clock.Clock,
-        *,
-        wire_clock: clock.Clock | None = None,
-        faults: Faults | None = None,
-        merchant: speech.Merchant | None = None,
-        base_url: str = "http://douyinpay.sandbox",
-    ) -> None:
-        super().__init__(
-            ticking,
-            wire_clock=wire_clock,
-            faults=faults,
-            merchant=merchant or Merchant(),
-            base_url=base_url,
-            signer=notices.Signer(speaks=SPEECH),
-        )
-        self.truth.prefixes = {"prepay": "dy", "payment": "2100", "refund": "5030"}
+    usual: ClassVar[speech.Merchant] = Merchant()
+    address: ClassVar[str] = "http://douyinpay.sandbox"
 
     def _books(self) -> bills.Bills:
         kinds = {"": "ALL", "TRADE": "ALL"}

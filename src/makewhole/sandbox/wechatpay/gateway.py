@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from makewhole.core import clock
-from makewhole.sandbox.apiv3 import bills, gateway, notices, objects, speech
-from makewhole.sandbox.channel.faults import Faults
+from makewhole.sandbox.apiv3 import bills, gateway, objects, speech
 from makewhole.sandbox.wechatpay import keys
 
 SPEECH = speech.Speech(
@@ -34,6 +32,7 @@ SPEECH = speech.Speech(
     transaction=objects.transaction,
     silent=frozenset(),
     certificate_data="certificate",
+    prefixes={"prepay": "wx", "payment": "4200", "refund": "5030"},
 )
 
 
@@ -50,25 +49,8 @@ class Gateway(gateway.Gateway):
     """One WeChat Pay with one merchant."""
 
     speaks: ClassVar[speech.Speech] = SPEECH
-
-    def __init__(
-        self,
-        ticking: clock.Clock,
-        *,
-        wire_clock: clock.Clock | None = None,
-        faults: Faults | None = None,
-        merchant: speech.Merchant | None = None,
-        base_url: str = "http://wechatpay.sandbox",
-        public_key_mode: bool = False,
-    ) -> None:
-        super().__init__(
-            ticking,
-            wire_clock=wire_clock,
-            faults=faults,
-            merchant=merchant or Merchant(),
-            base_url=base_url,
-            signer=notices.Signer(speaks=SPEECH, public_key_mode=public_key_mode),
-        )
+    usual: ClassVar[speech.Merchant] = Merchant()
+    address: ClassVar[str] = "http://wechatpay.sandbox"
 
     def _books(self) -> bills.Bills:
         kinds = {"": "ALL", "ALL": "ALL", "SUCCESS": "SUCCESS", "REFUND": "REFUND"}

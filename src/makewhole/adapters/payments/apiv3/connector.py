@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -18,12 +19,11 @@ _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 """What out_trade_no (32) and out_refund_no (64) may be made of. Anything else cannot exist there and must not reach a path."""
 
 
-class Connector(doing.Doing):
+class Connector(doing.Doing, abc.ABC):
     """One merchant account."""
 
     def __init__(
         self,
-        speech: dialect.Dialect,
         of: account.Account,
         client: http.Client,
         ticking: clock.Clock,
@@ -32,9 +32,14 @@ class Connector(doing.Doing):
         openid_of: Callable[[ids.OutTradeNo], str | None] | None = None,
     ) -> None:
         codec.prepare(wire.Transaction, wire.Refund, wire.RefundNews, wire.Envelope, wire.Opened, wire.Problem)
+        speech = self._dialect(of)
         self._talk = conversation.Conversation(speech, of, client, ticking, nonce)
         self._speech, self._account = speech, of
         self._acts = acts.Acts(self._talk, self.transaction, self.refund, openid_of)
+
+    @abc.abstractmethod
+    def _dialect(self, of: account.Account) -> dialect.Dialect:
+        """How this channel speaks with this merchant."""
 
     @property
     def name(self) -> ids.ChannelName:

@@ -1,13 +1,12 @@
-"""A merchant account at Douyin Pay: what APIv3 has in common, at its address, and what the user knows of its codes."""
+"""A merchant account at Douyin Pay: what APIv3 has in common, at its address."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from makewhole.adapters.payments.apiv3 import account, errors
+from makewhole.adapters.payments.apiv3 import account
 
 BASE_URL = "https://api.douyinpay.com"
 
@@ -19,8 +18,6 @@ class Account(account.Account):
     """Who we are at Douyin Pay, and whom we believe."""
 
     base_url: str = BASE_URL
-    codes: Mapping[str, errors.Meaning] = field(default_factory=dict)
-    """Codes that our table lacks or has wrong, and what they say; before the table. Its own list of codes is not public."""
 
 
 def private_key(pem: bytes, *, where: str = "douyinpay.private_key_file") -> rsa.RSAPrivateKey:

@@ -9,9 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
-from makewhole.adapters.payments.apiv3 import dialect, errors, wire
-from makewhole.adapters.payments.douyinpay import account
-from makewhole.adapters.payments.douyinpay import errors as codes
+from makewhole.adapters.payments.apiv3 import account, dialect, errors, wire
 
 RSA = "RSA"
 """The kind of certificate that we read. A merchant with SM2 keys has certificates of the kind SM2, which are passed over."""
@@ -78,7 +76,7 @@ DOUYINPAY = dialect.Dialect(
     refund_news_name_merchant=False,
     # Its Go client lists TRANSACTION.SUCCESS, its Python client's examples ask for PAYMENT….
     paid_events=("TRANSACTION.", "PAYMENT"),
-    codes=codes.TABLE,
+    codes=errors.TABLE,
 )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from makewhole.adapters.payments.apiv3 import dialect, wire
-from makewhole.adapters.payments.wechatpay import errors
+from makewhole.adapters.payments.apiv3 import dialect, errors, wire
 from makewhole.core import clock
 
 
