@@ -172,6 +172,7 @@ _SHIP = (
 _CHANNELS = (
     ("wechatpay", r"微信|wechat|weixin|wx|jsapi"),
     ("alipay", r"支付宝|alipay|ali\b|zfb|zhifubao|^ali"),
+    ("douyinpay", r"抖音支付|抖音月付|dou[ _-]?yin|dypay|doupay"),
     ("unionpay", r"银联|云闪付|union|yinlian"),
     ("balance", r"余额|钱包|储值|balance|wallet|yue\b"),
     ("cash-on-delivery", r"货到付款|cod\b|cash[ _-]?on"),
