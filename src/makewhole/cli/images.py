@@ -29,6 +29,7 @@ def command(say: words.Say) -> click.Command:
         click.Option(["--since"], metavar="INSTANT|DATE", help=say("option.image-since")),
         click.Option(["--until"], metavar="INSTANT|DATE", help=say("option.image-until")),
         click.Option(["--image-only", "on_grid"], is_flag=True, help=say("option.image-grid")),
+        click.Option(["--output", "target"], metavar="FILE", help=say("option.rollback-output")),
         click.Option(["--anew"], is_flag=True, help=say("option.image-anew")),
         *options.attached(say),
         options.as_json(say),
@@ -44,6 +45,8 @@ def run(begun: start.Start, /, *, ask: str, number: str | None, as_json: bool, o
     if ask in _OF_ORDER:
         _check_number(now, ask, number)
     at = now.instant(asked["at"])
+    if ask == "restore" and at is None:
+        raise faults.BadInput(now.say("bad.image-at"), where="--at", todo=now.say("bad.image-at-todo"))
     since, until = (_instant(now, asked[name], f"--{name}") for name in ("since", "until"))
     from makewhole import wiring_images
 
@@ -57,6 +60,10 @@ def run(begun: start.Start, /, *, ask: str, number: str | None, as_json: bool, o
                 return _as_of(now, studio, ids.OrderNumber(number or ""), at or moment, run_on=not on_grid)
             case "diff":
                 return _diff(now, studio, since, until, number)
+            case "restore":
+                from makewhole.cli import images_restore
+
+                return images_restore.run(now, told, studio, ids.OrderNumber(number or ""), at, asked["target"])
             case "check":
                 return _check(now, studio)
             case "tidy":
@@ -124,6 +131,7 @@ def document(head: image.Head) -> dict[str, Any]:
     return {
         "image": head.id,
         "at": clock.rfc3339(head.at),
+        "instant": head.at.isoformat(),
         "kind": head.kind.value,
         "position": str(head.position),
         "gtids": head.position.gtids,

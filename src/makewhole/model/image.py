@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 import json
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from makewhole.core import clock, codec, faults
 from makewhole.model import change
@@ -132,6 +133,7 @@ def begins_day(at: datetime) -> bool:
 
 _LETTERS: dict[type, str] = {
     type(None): _UNKNOWN,
+    datetime: "t",
     str: "s",
     int: "i",
     float: "f",
@@ -143,18 +145,29 @@ _LETTERS: dict[type, str] = {
 }
 
 
-def letter(value: change.Value) -> str:
-    """The letter of a value's type."""
-    if isinstance(value, datetime):
-        return "t" if value.tzinfo is None else "u"
-    return _LETTERS[type(value)]
-
-
 def text(value: change.Value) -> str | None:
     """A value as the server prints it; None for NULL."""
     if value is None or type(value) is str:
         return value
     return str(value) if type(value) is int else change.spell(value)
+
+
+_PRINTED = frozenset({int, date, datetime, type(None)})
+"""Types that Python prints as a server does."""
+
+
+def _texts(column: Sequence[change.Value]) -> list[str | None]:
+    """`text` of a column's values, without asking each of them for its type."""
+    kinds = set(map(type, column))
+    if kinds == {str}:
+        return cast("list[str | None]", list(column))
+    if kinds <= _PRINTED:
+        return list(map(str, column)) if type(None) not in kinds else [None if v is None else str(v) for v in column]
+    if kinds == {Decimal}:
+        words = list(map(str, column))
+        # Python prints very small ones with an exponent.
+        return [w if "E" not in w else text(v) for w, v in zip(words, column, strict=True)]
+    return [v if v is None or type(v) is str else text(v) for v in column]
 
 
 def value(told: str | None, kind: str) -> change.Value:
@@ -194,6 +207,21 @@ def _span(told: str) -> timedelta:
 # ---------------------------------------------------------------- rows
 
 
+class Spelling(NamedTuple):
+    """What takes values, key and link out of an image, each as a tuple."""
+
+    values: Callable[[change.Image], tuple[change.Value, ...]]
+    key: Callable[[change.Image], tuple[change.Value, ...]]
+    link: Callable[[change.Image], tuple[change.Value, ...]]
+
+
+def _taking(names: tuple[str, ...]) -> Callable[[change.Image], tuple[change.Value, ...]]:
+    if len(names) == 1:
+        (name,) = names
+        return lambda image: (image[name],)
+    return operator.itemgetter(*names)
+
+
 class Form:
     """Reads rows of one table as they go into images. `guards` are of the columns that may not go in as they are."""
 
@@ -201,38 +229,62 @@ class Form:
         self.table = table
         self._guards = [(i, guards[c]) for i, c in enumerate(table.columns) if guards and c in guards]
         self._guard = dict(guards or {})
-        self._names: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...], str]] = {}
+        self._spellings: dict[tuple[str, ...], Spelling] = {}
+        self._shapes: dict[tuple[type, ...], tuple[str, tuple[int, ...]]] = {}
+
+    def guarded(self) -> frozenset[str]:
+        """Columns that are not kept as they are."""
+        return frozenset(self._guard)
 
     def key(self, image: change.Image) -> str:
         """The row's own key, one text."""
-        _, key, _ = self._spelled(image)
-        if len(key) == 1:
-            return self._word(self.table.key[0], image[key[0]])
-        return json.dumps([self._word(c, image[n]) for c, n in zip(self.table.key, key, strict=True)], ensure_ascii=False)
+        key = self.spelling(tuple(image)).key(image)
+        return self._words(key) if self._guard or len(key) > 1 else text(key[0]) or ""
 
     def link(self, image: change.Image) -> str:
         """The order that the row belongs to; empty where it belongs to none."""
-        return text(image[self._spelled(image)[2]]) or ""
+        return text(self.spelling(tuple(image)).link(image)[0]) or ""
 
     def row(self, image: change.Image, op: Op = Op.PUT) -> Row:
         """The row itself."""
-        columns, _, _ = self._spelled(image)
-        told = [image[c] for c in columns]
-        types = "".join(map(letter, told))
-        values = list(map(text, told))
+        return self.rows([(self.key(image), image)], op)[0]
+
+    def rows(self, told: Sequence[tuple[str, change.Image]], op: Op = Op.PUT) -> list[Row]:
+        """Rows by key. Column by column: the values of one are nearly always of one type."""
+        taken = [self.spelling(tuple(image)) for _, image in told]
+        values = [how.values(image) for how, (_, image) in zip(taken, told, strict=True)]
+        links = _texts([how.link(image)[0] for how, (_, image) in zip(taken, told, strict=True)])
+        types = list(map(self._types, values))
+        columns = [_texts(column) for column in zip(*values, strict=True)]
         for i, guard in self._guards:
-            if values[i] is not None:
-                values[i], types = guard(str(values[i])), types[:i] + "s" + types[i + 1 :]
-        return Row(self.table.role, self.link(image), self.key(image), op, tuple(values), types)
+            columns[i] = [None if word is None else guard(word) for word in columns[i]]
+            types = [t if t[i] == _UNKNOWN else t[:i] + "s" + t[i + 1 :] for t in types]
+        keys, role = [key for key, _ in told], self.table.role
+        return [
+            Row(role, link or "", key, op, v, t) for link, key, v, t in zip(links, keys, zip(*columns, strict=True), types, strict=True)
+        ]
 
-    def _word(self, column: str, told: change.Value) -> str:
-        word = text(told) or ""
-        return self._guard[column](word) if column in self._guard else word
+    def _types(self, told: tuple[change.Value, ...]) -> str:
+        """A letter for each value. Most rows of a table have the same types: these are looked up."""
+        shape = tuple(map(type, told))
+        known = self._shapes.get(shape)
+        if known is None:
+            known = self._shapes[shape] = ("".join(_LETTERS[t] for t in shape), tuple(i for i, t in enumerate(shape) if t is datetime))
+        types, moments = known
+        # A zone is the value's and not the type's.
+        for i in moments:
+            if told[i].tzinfo is not None:  # type: ignore[union-attr]
+                types = types[:i] + "u" + types[i + 1 :]
+        return types
 
-    def _spelled(self, image: change.Image) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-        """The log's own spelling of our columns, key and link. Raises BadInput where one is not told."""
-        names = tuple(image)
-        known = self._names.get(names)
+    def _words(self, key: Sequence[change.Value]) -> str:
+        words = [text(v) or "" for v in key]
+        words = [self._guard[c](w) if c in self._guard else w for c, w in zip(self.table.key, words, strict=True)]
+        return words[0] if len(words) == 1 else json.dumps(words, ensure_ascii=False)
+
+    def spelling(self, names: tuple[str, ...]) -> Spelling:
+        """How to take our columns out of an image with these. Raises BadInput where one is not told."""
+        known = self._spellings.get(names)
         if known is None:
             there = {n.lower(): n for n in names}
             lacking = [c for c in (*self.table.columns, *self.table.key, self.table.link) if c not in there]
@@ -242,8 +294,8 @@ class Form:
                     where=f"the change log of {self.table.schema or 'the shop'}",
                     todo="Set binlog_row_image=FULL and binlog_row_metadata=FULL, or begin the images anew if the table was altered.",
                 )
-            columns, key = (tuple(there[c] for c in told) for told in (self.table.columns, self.table.key))
-            known = self._names[names] = (columns, key, there[self.table.link])
+            told = ((there[c] for c in part) for part in (self.table.columns, self.table.key, (self.table.link,)))
+            known = self._spellings[names] = Spelling(*(_taking(tuple(part)) for part in told))
         return known
 
 
@@ -255,24 +307,33 @@ class Fold:
         self._was: dict[tuple[str, str], str | None] = {}
         """Under which order each changed row was known before; None for a row that was not there."""
         self._is: dict[tuple[str, str], tuple[Form, change.Image | None]] = {}
+        self._tables: dict[int, tuple[change.Table, Form | None]] = {}
 
     def add(self, changes: Iterable[change.Change]) -> None:
         """Rows of one transaction, in the order of the log. Raises BadInput for images that are not whole."""
         for told in changes:
-            form = self._forms.get((told.table.schema.lower(), told.table.name.lower()))
-            if form is None:
-                continue
-            before, after = told.before, told.after
-            key = form.key(after if before is None else before)  # type: ignore[arg-type]
-            place = (form.table.role, key)
-            if place not in self._was:
-                self._was[place] = None if before is None else form.link(before)
-            if before is not None and after is not None and (now := form.key(after)) != key:
-                # The row got another key: the old one is gone, the new one is there.
-                self._is[place] = (form, None)
-                place = (form.table.role, now)
-                self._was.setdefault(place, None)
-            self._is[place] = (form, after)
+            known = self._tables.get(id(told.table))
+            if known is None:
+                # Kept, so that no other table can come to have its id.
+                known = self._tables[id(told.table)] = (told.table, self._forms.get((told.table.schema.lower(), told.table.name.lower())))
+            form = known[1]
+            if form is not None:
+                self._add(form, told.before, told.after)
+
+    def _add(self, form: Form, before: change.Image | None, after: change.Image | None) -> None:
+        one = before if before is not None else after
+        if one is None:
+            return
+        key = form.key(one)
+        place = (form.table.role, key)
+        if place not in self._was:
+            self._was[place] = None if before is None else form.link(before)
+        if before is not None and after is not None and (now := form.key(after)) != key:
+            # The row got another key: the old one is gone, the new one is there.
+            self._is[place] = (form, None)
+            place = (form.table.role, now)
+            self._was.setdefault(place, None)
+        self._is[place] = (form, after)
 
     def places(self) -> frozenset[tuple[str, str]]:
         """Role and key of every row that was touched."""
@@ -280,18 +341,20 @@ class Fold:
 
     def rows(self) -> list[Row]:
         """Sorted by role, order and key. A row that came and went in between leaves nothing."""
-        told = []
+        told: list[Row] = []
+        there: dict[int, tuple[Form, list[tuple[str, change.Image]]]] = {}
         for (role, key), (form, image) in self._is.items():
-            was = self._was[role, key]
-            if image is None:
-                if was is not None:
-                    told.append(Row(role, was, key, Op.DELETE, None, ""))
-                continue
-            row = form.row(image)
-            told.append(row)
-            if was is not None and was != row.link:
-                told.append(Row(role, was, key, Op.MOVED, None, ""))
-        told.sort(key=lambda r: r[:3])
+            if image is not None:
+                there.setdefault(id(form), (form, []))[1].append((key, image))
+            elif (was := self._was[role, key]) is not None:
+                told.append(Row(role, was, key, Op.DELETE, None, ""))
+        for form, images in there.values():
+            for row in form.rows(images):
+                told.append(row)
+                was = self._was[row.role, row.key]
+                if was is not None and was != row.link:
+                    told.append(Row(row.role, was, row.key, Op.MOVED, None, ""))
+        told.sort(key=operator.itemgetter(0, 1, 2))
         return told
 
 

@@ -47,7 +47,8 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
             left.append(traced.table)
             continue
         classes = traces.classes(map_.tables[traced.role])
-        kept = {c: p for c, p in classes.items() if p is not Privacy.NEVER}
+        # The key tells a row from every other, so it is kept as long as its class does not forbid it.
+        kept = {c: p for c, p in (dict.fromkeys(key, Privacy.PLAIN) | dict(classes)).items() if p is not Privacy.NEVER}
         table = image.Table(
             role=traced.role,
             schema=schema_name.lower(),
@@ -98,7 +99,8 @@ class SqlTables:
         typed = [(n, _reader(types[n])) for n in names]
         after: tuple[object, ...] | None = None
         while found := self._page(connection, form.table, [(n, types[n]) for n in names], after):
-            yield [form.row({n: read(v) for (n, read), v in zip(typed, row, strict=False)}, Op.BASE) for row in found]
+            told = [{n: read(v) for (n, read), v in zip(typed, row, strict=False)} for row in found]
+            yield form.rows([(form.key(one), one) for one in told], Op.BASE)
             after = tuple(found[-1][-len(form.table.key) :])
 
     def _page(

@@ -47,6 +47,12 @@ ALBUMS: dict[str, tuple[str, str]] = {
         "有 {count} 行与镜像不符：有日志没有记录的写入。",
     ),
     "images.tidied": ("{files} files put together, {images} images deleted.", "合并了 {files} 个文件，删除了 {images} 份镜像。"),
+    "bad.image-at": ("it is not said to which instant", "没有说恢复到哪个时刻"),
+    "bad.image-at-todo": (
+        "Name it: --at 2026-11-23T20:00:00+08:00. “makewhole images as-of” shows what the order was then.",
+        "请给出时刻：--at 2026-11-23T20:00:00+08:00。用“makewhole images as-of”可先查看当时的样子。",
+    ),
+    "images.nothing-to-do": ("The order is what it was: nothing would be written.", "订单与当时一致，无需写入。"),
     "bad.image-order": ("it is not said which order", "没有说是哪个订单"),
     "bad.image-order-todo": ("Give its number: makewhole images {ask} ORDER.", "请给出订单号：makewhole images {ask} 订单号。"),
 }
