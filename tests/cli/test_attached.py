@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from makewhole.core import clock
 from makewhole.sandbox import day, world
 from makewhole.sandbox.channel import server
+from makewhole.sandbox.douyinpay import gateway as douyinpay
+from makewhole.sandbox.douyinpay import keys as douyin_keys
 from makewhole.sandbox.wechatpay import keys
 
 MAKEWHOLE = str(Path(sys.executable).with_name("makewhole"))
@@ -75,6 +78,23 @@ class Merchant:
             "port = 0",
         ]
         (self.folder / "makewhole.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def beside(self, base_url: str, key: str) -> None:
+        """Attach Douyin Pay too."""
+        (self.folder / "douyin.pem").write_bytes(douyin_keys.pem(key))
+        (self.folder / "douyin.key").write_text(douyin_keys.APIV3_KEY, encoding="utf-8")
+        theirs = douyinpay.Merchant()
+        lines = [
+            "[douyinpay]",
+            f'mchid = "{theirs.mchid}"',
+            f'appid = "{theirs.appid}"',
+            f'serial_no = "{douyin_keys.serial("merchant")}"',
+            'private_key_file = "douyin.pem"',
+            'apiv3_key_file = "douyin.key"',
+            f'base_url = "{base_url}"',
+        ]
+        with (self.folder / "makewhole.toml").open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
 
 
 @pytest.fixture
@@ -147,6 +167,23 @@ def test_a_wrong_key_is_a_matter_of_settings(merchant: Merchant) -> None:
         assert "certificate serial" in told.stdout + told.stderr
         assert "Traceback" not in told.stderr
     assert not list(merchant.folder.glob("makewhole-report-*"))
+
+
+@pytest.mark.slow
+def test_a_doctor_asks_each_channel_that_is_attached(merchant: Merchant) -> None:
+    """Douyin Pay beside WeChat Pay: asked, believed, and without an address for its callbacks; with a wrong key it alone is refused."""
+    gate = douyinpay.Gateway(clock.ManualClock(datetime.now(UTC)), wire_clock=Wall())
+    with server.serving(gate) as base_url:
+        for key, states in (("merchant_key", {"ok"}), ("stranger_key", {"fail"})):
+            merchant.settings(merchant.day.channel.base_url)
+            merchant.beside(base_url, key)
+            told = merchant.run("doctor", "--json")
+            checks = json.loads(told.stdout)["checks"]
+            assert {c["state"] for c in checks if c["where"] == "douyinpay"} == states
+            assert {c["state"] for c in checks if c["where"] == "wechatpay"} == {"ok"}
+            assert [c["state"] for c in checks if c["where"] == "douyinpay.notify_url"] == ["warn"]
+            assert key == "merchant_key" or told.returncode == 2
+    assert ("query", "MWDOCTOR") in gate.asked
 
 
 @pytest.mark.slow
