@@ -105,7 +105,7 @@ def _trail(told: settings.Settings, map_: shopmap.ShopMap, reader: sa.Engine, st
     schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
     seen = lens.MapLens(map_, schema, _hash_secret(told, keep=keep), reader)
     name = ids.ShopName(map_.name)
-    return heed.LogTrail(name, lambda: following.open_stream(url, seen.tables), seen, store.notebook, keeps=keep)
+    return heed.LogTrail(name, lambda: following.open_stream(url, seen.followed), seen, store.notebook, keeps=keep)
 
 
 def survey_shop(told: settings.Settings) -> shop_survey.Survey:

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from makewhole import trails
-from makewhole.adapters.shops import engines, errors, evaluate, expressions, rows, shopmap, traces
+from makewhole.adapters.shops import engines, errors, evaluate, expressions, reverser, rows, shopmap, traces
 from makewhole.core import ids, money
 from makewhole.model import change, rowchange
 from makewhole.model.change import Image, Kind
@@ -39,6 +39,8 @@ class MapLens:
         self.tables: tuple[change.Traced, ...] = tuple(
             t for t in traces.traces(map_, schema, secret).tables if t.role not in {"stock", "stock_move"}
         )
+        # Our own rollbacks note what they write in a table beside the shop's, in the same transaction.
+        self.followed: tuple[change.Traced, ...] = (*self.tables, change.Traced(role="ours", schema=schema, table=reverser.AUDIT))
         self._roles = {(t.schema.lower(), t.table.lower()): t for t in self.tables}
 
     def read(self, told: change.Transaction) -> trails.Meant:
@@ -56,11 +58,12 @@ class MapLens:
             known = touched.get(number)
             before = c.before if known is None else known.before
             touched[number] = _Touch(before=before, after=c.after, statement=c.statement or (known.statement if known else ""))
-        found = [one for n, t in touched.items() if (one := self._change(told, n, t)) is not None]
+        ours = any(c.table.name.lower() == reverser.AUDIT and c.kind is Kind.INSERT for c in told.changes)
+        found = [one for n, t in touched.items() if (one := self._change(told, n, t, ours=ours)) is not None]
         unexplained = sum(bool(rowchange.breaches(one)) for one in found)
         return tuple(msgspec.structs.replace(one, orders=max(unexplained, 1)) for one in found)
 
-    def _change(self, told: change.Transaction, number: ids.OrderNumber, touch: _Touch) -> rowchange.RowChange | None:
+    def _change(self, told: change.Transaction, number: ids.OrderNumber, touch: _Touch, *, ours: bool) -> rowchange.RowChange | None:
         before, after = touch.before, touch.after
         if before is None and after is None:
             return None
@@ -78,6 +81,7 @@ class MapLens:
             user=told.user,
             connection=told.connection,
             statement=change.without_values(touch.statement),
+            ours=ours,
             was=was,
             now=now,
             due=self._due(after if before is None else before),

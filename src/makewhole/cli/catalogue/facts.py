@@ -87,7 +87,7 @@ FACTS: dict[str, tuple[str, str]] = {
         "订单行在事务 {0} 中被 {1} 删除（该事务涉及 {2} 个订单），删除前状态为{3:OrderState}",
     ),
     "row-statement": ("the statement: {0}", "所用语句：{0}"),
-    "take-back-with": ("to take it back: {0}", "如需撤回：{0}"),
+    "take-back-with": ("this takes it back: {0}", "撤回命令：{0}"),
     "rests-on-overwritten-row": (
         "the order's row was overwritten in transaction {0}: nothing is done on the strength of what it says now",
         "订单行在事务 {0} 中被改写：不会依据现有内容采取行动",
