@@ -47,6 +47,8 @@ def stages(*, quick: bool, pytest_arguments: list[str]) -> list[Stage]:
     return [
         *strangers(),
         *servers,
+        # Without servers the compiler is as optional as it is for users: then the Python reader alone is tested.
+        Stage(name="compiled log reader", command=[PYTHON, "tools/native.py", *([] if quick else ["--needed"])]),
         Stage(name="ruff check", command=[str(BIN / "ruff"), "check"]),
         Stage(name="ruff format", command=[str(BIN / "ruff"), "format", "--check"]),
         Stage(name="mypy", command=[str(BIN / "mypy")]),

@@ -233,6 +233,12 @@ def obtain_java() -> None:
         install_with_apt(["openjdk-17-jre-headless"], "Java, which Spark runs on,")
 
 
+def obtain_compiler() -> None:
+    """For the compiled log reader and its sanitizers; users need none."""
+    if find("gcc") is None:
+        install_with_apt(["gcc", "libc6-dev"], "gcc, which builds the compiled log reader,")
+
+
 def main() -> int:
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "servers.setup").open("w") as handle:
@@ -245,6 +251,7 @@ def main() -> int:
             obtain_mariadb_binlog()
             obtain_postgres()
             obtain_java()
+            obtain_compiler()
         except ServerUnavailableError as error:
             print(f"makewhole: {error}\n  without a server: ./test --quick", file=sys.stderr)
             return 1

@@ -120,6 +120,13 @@ class Format:
         """Whose dialect it is."""
         return "mariadb" in self.server_version.lower()
 
+    @property
+    def year_signed(self) -> bool | None:
+        """Whether a bit of signedness is written for YEAR: seen in every MariaDB and in MySQL from 8.0.29 on, not in 8.0.15 and before;
+        None for what lies between."""
+        version = _version(self.server_version)
+        return True if self.mariadb or version >= (8, 0, 29) else False if version <= (8, 0, 15) else None
+
     def fixed(self, kind: int) -> int:
         """Bytes of the fixed part of this kind of event. Raises Unreadable for a kind that the server did not announce."""
         try:
@@ -218,8 +225,11 @@ def format_of(raw: memoryview) -> Format:
 
 def _tells_checksum(server: str) -> bool:
     """MySQL from 5.6.1 and MariaDB from 5.3 end the first event with the checksum's algorithm."""
-    numbers = [int("".join(c for c in part if c.isdigit()) or "0") for part in server.split("-", 1)[0].split(".")[:3]]
-    return tuple(numbers) >= ((5, 3) if "mariadb" in server.lower() else (5, 6, 1))
+    return _version(server) >= ((5, 3) if "mariadb" in server.lower() else (5, 6, 1))
+
+
+def _version(server: str) -> tuple[int, ...]:
+    return tuple(int("".join(c for c in part if c.isdigit()) or "0") for part in server.split("-", 1)[0].split(".")[:3])
 
 
 def lenenc(raw: bytes | memoryview, at: int) -> tuple[int, int]:

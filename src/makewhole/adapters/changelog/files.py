@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from makewhole.adapters.changelog import events, wrong
-from makewhole.adapters.changelog.events import Format
+from makewhole.adapters.changelog.events import Event, Format
 from makewhole.core import faults
 
 Placed = events.Placed
@@ -51,6 +51,16 @@ def read(paths: Sequence[Path], offset: int = len(events.MAGIC)) -> Iterator[Pla
 
 
 def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
+    with opened(path) as (raw, first, told):
+        name = path.name
+        yield name, first, told
+        at = yield from events.walk(raw, max(offset, len(events.MAGIC) + len(first.raw)), told, name)
+        check_end(name, len(raw) - at, told, last=last)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[memoryview, Event, Format]]:
+    """A file's bytes, its first event, and what that says of the others. Raises BadInput for what is no binlog file."""
     with _mapped(path) as raw:
         with wrong.placed(path.name, 0):
             _check_magic(raw)
@@ -58,12 +68,15 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
             if first is None:
                 raise wrong.Unreadable("the file ends in its first event: it was truncated")
             told = events.format_of(first)
-        name = path.name
-        yield name, events.parse(first, len(events.MAGIC), None), told
-        at = yield from events.walk(raw, max(offset, len(events.MAGIC) + len(first)), told, name)
-        if at < len(raw):
-            with wrong.placed(name, at):
-                _check_open(told, last=last)
+            event = events.parse(first, len(events.MAGIC), None)
+        yield raw, event, told
+
+
+def check_end(name: str, left: int, told: Format, *, last: bool) -> None:
+    """Raises BadInput where so many bytes at a file's end, which are no whole event, mean that it was truncated."""
+    if left:
+        with wrong.placed(name, 0):
+            _check_open(told, last=last)
 
 
 @contextlib.contextmanager

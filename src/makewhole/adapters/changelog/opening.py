@@ -19,7 +19,7 @@ def open_log(url: sa.URL, place: str | None) -> ports.ChangeLog:
     """The log of the shop at this address; `place` names binlog files instead. Raises BadInput where there is no log to be had."""
     if place is not None:
         paths = files.find(Path(place))
-        return scanning.ScannedLog(lambda: files.read(paths), decoding.Decoder)
+        return scanning.FiledLog(paths)
     if url.get_backend_name() in _BINLOG:
         return scanning.ScannedLog(lambda: _from_server(url), lambda: decoding.Decoder(lambda s, t: _definition(url, s, t)))
     if url.get_backend_name() == "sqlite":

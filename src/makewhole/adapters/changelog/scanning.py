@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
-from makewhole.adapters.changelog import decoding, files, queries
+from makewhole.adapters.changelog import decoding, files, queries, stretches, tablemaps
 from makewhole.adapters.changelog.transactions import Assembler, Group
 from makewhole.model import change
 from makewhole.model.change import Sought
@@ -29,6 +30,43 @@ class ScannedLog:
             decoder.check(group)
             if touches(group, asked, decoder) or speaks(group, asked):
                 yield decoder.transaction(group)
+
+
+class FiledLog:
+    """`ports.ChangeLog` over binlog files, most of which the compiled reader goes through, where there is one."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
+        """See the port. Of plain transactions only the columns that are sought are read; then those that hold one of the values, whole."""
+        asked, decoder = wanted(sought), decoding.Decoder()
+
+        def columns_of(shape: tablemaps.Shape) -> frozenset[str] | None:
+            columns = asked.get((shape.schema.lower(), shape.table.lower()))
+            return None if columns is None else frozenset(columns)
+
+        for told in stretches.read(self._paths, columns_of):
+            if isinstance(told, stretches.Stretch):
+                for group in told.groups(sorted(_found(told, asked))):
+                    yield decoder.transaction(group)
+                continue
+            decoder.check(told)
+            if touches(told, asked, decoder) or speaks(told, asked):
+                yield decoder.transaction(told)
+
+
+def _found(told: stretches.Stretch, asked: Wanted) -> set[int]:
+    """The transactions of a stretch that hold a value that is sought."""
+    found: set[int] = set()
+    for part in told.parts:
+        columns = asked[part.shape.schema.lower(), part.shape.table.lower()]
+        numbers = part.table.values("_group")
+        for name in part.table.columns[len(stretches.OWN) :]:
+            values = columns[name.lower()]
+            held = zip(numbers, part.table.values(name), strict=True)
+            found.update(int(str(n)) for n, value in held if value is not None and change.spell(value) in values)
+    return found
 
 
 def groups(placed: Iterable[files.Placed], executed: str = "") -> Iterator[Group]:

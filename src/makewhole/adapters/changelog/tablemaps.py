@@ -72,7 +72,7 @@ _TWO_BYTES = frozenset({Code.VARCHAR, Code.VAR_STRING, Code.BIT, Code.NEWDECIMAL
 INTEGERS = {Code.TINY: 1, Code.SHORT: 2, Code.INT24: 3, Code.LONG: 4, Code.LONGLONG: 8}
 """Bytes of each."""
 _NUMERIC = frozenset({*INTEGERS, Code.NEWDECIMAL, Code.FLOAT, Code.DOUBLE, Code.YEAR})
-"""Types that have a bit of signedness. YEAR has one, though it has no sign."""
+"""Types that have a bit of signedness. YEAR has one, though it has no sign, but not in old versions of MySQL 8.0."""
 TEXTUAL = frozenset(
     {
         Code.STRING,
@@ -139,8 +139,11 @@ def table_id(body: bytes, fixed: int) -> int:
     return int.from_bytes(body[: 4 if fixed == 6 else 6], "little")
 
 
-def parse(body: memoryview, *, mariadb: bool) -> Shape:
-    """The shape in a TABLE_MAP's body, without the fixed part. Raises Unreadable for a type that is not known."""
+def parse(body: memoryview, *, mariadb: bool, year_signed: bool | None = True) -> Shape:
+    """The shape in a TABLE_MAP's body, without the fixed part. `year_signed`: whether the server writes a bit of signedness for YEAR.
+
+    Raises Unreadable for a type that is not known, and where nobody can tell which sign belongs to which column.
+    """
     length, at = events.lenenc(body, 0)
     schema, at = str(body[at : at + length], "utf-8"), at + length + 1
     length, at = events.lenenc(body, at)
@@ -152,10 +155,9 @@ def parse(body: memoryview, *, mariadb: bool) -> Shape:
     at += length + (count + 7) // 8
     columns = list(_columns(codes, metas))
     told = dict(_optional(body[at:]))
-    key = _key(told)
-    return Shape(
-        schema=schema, table=table, columns=tuple(_described(columns, told, TEXTUAL | {Code.GEOMETRY} if mariadb else TEXTUAL)), key=key
-    )
+    textual = TEXTUAL | {Code.GEOMETRY} if mariadb else TEXTUAL
+    signs = _signs(columns, told.get(_Told.SIGNEDNESS), year_signed=year_signed)
+    return Shape(schema=schema, table=table, columns=tuple(_described(columns, told, textual, signs)), key=_key(told))
 
 
 def _columns(codes: bytes, metas: memoryview) -> Iterator[Column]:
@@ -197,12 +199,13 @@ def _optional(body: memoryview) -> Iterator[tuple[int, memoryview]]:
         at += length
 
 
-def _described(columns: Sequence[Column], told: dict[int, memoryview], textual: frozenset[Code]) -> Iterator[Column]:
+def _described(
+    columns: Sequence[Column], told: dict[int, memoryview], textual: frozenset[Code], signs: dict[int, bool]
+) -> Iterator[Column]:
     """`textual` are the types that the server tells a character set of: on MariaDB geometries too, which are blobs there."""
     names = list(_strings(told.get(_Told.COLUMN_NAME)))
     if names and len(names) != len(columns):
         raise Unreadable(f"{len(names)} names for {len(columns)} columns")
-    signs = _signs(columns, told.get(_Told.SIGNEDNESS))
     charsets = _charsets(columns, textual, told.get(_Told.DEFAULT_CHARSET), told.get(_Told.COLUMN_CHARSET))
     charsets |= _charsets(columns, _LABELLED, told.get(_Told.LABELS_DEFAULT_CHARSET), told.get(_Told.LABELS_COLUMN_CHARSET))
     labels = _labels(columns, told, charsets)
@@ -233,12 +236,33 @@ def _numbers(body: memoryview | None) -> list[int]:
     return found
 
 
-def _signs(columns: Sequence[Column], body: memoryview | None) -> dict[int, bool]:
-    """One bit for each number, the highest first."""
+def _signs(columns: Sequence[Column], body: memoryview | None, *, year_signed: bool | None) -> dict[int, bool]:
+    """One bit for each number, the highest first. Old versions of MySQL 8.0 leave YEAR out, and it is not known of each which it does."""
     if body is None:
         return {}
-    numeric = [i for i, c in enumerate(columns) if c.code in _NUMERIC]
-    return {column: bool(body[n // 8] & 0x80 >> n % 8) for n, column in enumerate(numeric)}
+    with_year = _signs_of(columns, body, _NUMERIC)
+    without = _signs_of(columns, body, _NUMERIC - {Code.YEAR})
+    if year_signed is not None:
+        found = with_year if year_signed else without
+        if found is None:
+            raise Unreadable("signs of another number of columns than the table has")
+        return found
+    integers = [{i: sign for i, sign in (one or {}).items() if columns[i].code in INTEGERS} for one in (with_year, without)]
+    if with_year is None or without is None or integers[0] == integers[1]:
+        return with_year or without or {}
+    raise Unreadable(
+        "a table with a YEAR before other numbers, of a server whose signs nobody can tell apart",
+        "Set binlog_row_metadata=MINIMAL: then the server itself is asked. Versions from 8.0.29 on are read as they are.",
+    )
+
+
+def _signs_of(columns: Sequence[Column], body: memoryview, numbers: frozenset[Code]) -> dict[int, bool] | None:
+    """None where the bits are too few or too many for these columns."""
+    numeric = [i for i, c in enumerate(columns) if c.code in numbers]
+    bits = "".join(f"{byte:08b}" for byte in body)
+    if len(body) != (len(numeric) + 7) // 8 or "1" in bits[len(numeric) :]:
+        return None
+    return {column: bit == "1" for column, bit in zip(numeric, bits, strict=False)}
 
 
 def _charsets(columns: Sequence[Column], codes: frozenset[Code], default: memoryview | None, each: memoryview | None) -> dict[int, str]:

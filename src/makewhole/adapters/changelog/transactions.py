@@ -103,6 +103,11 @@ class Assembler:
         """Whether no transaction is open: the next event begins one, or belongs to none."""
         return self._open is None
 
+    @property
+    def executed(self) -> gtids.Executed:
+        """What had been executed after the last transaction; whoever reads transactions in another way adds them here."""
+        return self._executed
+
     def feed(self, file: str, event: Event, told: Format) -> tuple[Group, ...]:
         """The groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
         try:
@@ -168,7 +173,7 @@ class Assembler:
         raw = body[fixed:]
         shape = self._parsed.get(raw)
         if shape is None:
-            shape = self._parsed[raw] = tablemaps.parse(memoryview(raw), mariadb=told.mariadb)
+            shape = self._parsed[raw] = tablemaps.parse(memoryview(raw), mariadb=told.mariadb, year_signed=told.year_signed)
         self._shapes[tablemaps.table_id(body, fixed)] = shape
 
     def _rows(self, file: str, event: Event, told: Format) -> None:
@@ -263,6 +268,8 @@ class Assembler:
 
     def _restarted(self, event: Event) -> None:
         self._shapes.clear()
+        # The server may have been replaced by another version, which describes its tables otherwise.
+        self._parsed.clear()
         if not event.flags & events.ARTIFICIAL and event.at <= len(events.MAGIC):
             self._open = None
 
