@@ -44,9 +44,10 @@ def test_both_directions_are_classed_and_end(shop: morning.Shop) -> None:
         (bill.Break.THEIRS_ONLY, "GHOST1"),
     }
     shop.settled()
-    ends = {f.found.order.number: f.end() for f in shop.differences()}
-    assert isinstance(ends["GHOST1"], difference.Agreed)
-    assert ends["GHOST1"].by is plan.Terminal.REFUNDED
+    ends = {str(f.found.order.number): f.end() for f in shop.differences()}
+    ghost_end = ends["GHOST1"]
+    assert isinstance(ghost_end, difference.Agreed)
+    assert ghost_end.by is plan.Terminal.REFUNDED
     assert ends[by_hand] is None
     assert shop.day.bank.kept("GHOST1") == 0
     (ghost,), (hand,) = shop.cases("GHOST1"), shop.cases(by_hand)

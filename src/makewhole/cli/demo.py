@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from makewhole.cli import exits, logs, options, progress, session, start, words
+from makewhole.cli import demodays, exits, logs, options, progress, session, start, words
 from makewhole.core import faults, money
 from makewhole.model import plan
 from makewhole.rehearsal import demo, retold
@@ -20,6 +20,8 @@ MARK = ".makewhole-demo"
 CASES = "cases.jsonl"
 """In that folder: every case, what was found, why, and what made it whole, one JSON object a line."""
 TALES_MAX = 12
+ORDERS, ORDERS_A_DAY = 1000, 100
+"""Unless told otherwise: of the one day, and of each of several, whose every break is looked at again and again."""
 ORDERS_MAX = 1_000_000
 MENDED = frozenset({plan.Terminal.RESTORED, plan.Terminal.REFUNDED})
 
@@ -28,20 +30,26 @@ def command(say: words.Say) -> click.Command:
     """The command in the reader's language."""
     params: list[click.Parameter] = [
         click.Option(["--seed"], type=click.IntRange(0), default=1, show_default=True, help=say("option.seed")),
-        click.Option(["--orders"], type=click.IntRange(1, ORDERS_MAX), default=1000, show_default=True, help=say("option.orders")),
+        click.Option(["--orders"], type=click.IntRange(1, ORDERS_MAX), help=say("option.orders", orders=ORDERS, day=ORDERS_A_DAY)),
         click.Option(["--broken"], type=click.FloatRange(0, 1), default=0.05, show_default=True, help=say("option.broken")),
+        click.Option(["--days"], type=click.IntRange(1, demodays.DAYS_MAX), help=say("option.days")),
         click.Option(["--folder"], metavar="FOLDER", help=say("option.folder")),
         options.as_json(say),
     ]
     return options.Command("demo", say, params=params, callback=click.pass_obj(run))
 
 
-def run(begun: start.Start, /, *, seed: int, orders: int, broken: float, folder: str | None, as_json: bool) -> int:
+def run(begun: start.Start, /, *, seed: int, orders: int | None, broken: float, days: int | None, folder: str | None, as_json: bool) -> int:
     """Play the day, then show how it went."""
     now = session.Session(begun, as_json=as_json)
     out, say = now.out, now.say
     logs.listen(begun, logs.SILENT)
     place = _place(folder, say)
+    if days is not None:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / MARK).touch()
+        return demodays.run(now, seed=seed, days=days, orders=min(orders or ORDERS_A_DAY, demodays.ORDERS_MAX), place=place)
+    orders = orders or ORDERS
     if not as_json:
         out.line(say("demo.opens", orders=orders, broken=round(orders * broken), seed=seed))
     with progress.Progress() as bar:

@@ -48,12 +48,16 @@ def settle(world: ports.World, books: accounts.Books, order: ids.OrderKey) -> li
     known = beside.open_(books, order)
     if not known:
         return []
+    cases = world.store.cases(order)
+    # What is under way will move one side or the other yet: it is over when its case is.
+    if any(c.terminal is None for c in cases) or any(r.end is None for r in world.store.runs_of(order)):
+        return known
     told = look.look(world, order.number).dossier
     if any(s.why in claim.UNHEARD for s in told.silences):
         # Who was silent could still say that it stands.
         return known
     standing_now = {f.found.id for f in beside.still(world, books, told)}
-    ended = [c.terminal for c in world.store.cases(order) if c.terminal is not None]
+    ended = [c.terminal for c in cases if c.terminal is not None]
     for one in known:
         if one.found.id not in standing_now:
             add(books, one.found.id, difference.Agreed(at=world.clock.now(), by=ended[-1] if ended else None))

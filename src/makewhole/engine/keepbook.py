@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from makewhole import ports
 from makewhole.books import internal
 from makewhole.core import clock, ids
-from makewhole.model import act, bill, dossier, finding, run
+from makewhole.model import act, bill, case, dossier, finding, run
 
 BATCH = 500
 """Orders read at once: a handful of statements of the shop's."""
@@ -20,9 +20,9 @@ Merchants = Mapping[ids.ChannelName, str]
 def book(world: ports.World, window: bill.Window, merchants: Merchants) -> Iterator[bill.Line]:
     """The day's lines at these channels, and those so near to it that the other side may have them in it. Numbered from 1."""
     since, until = span(window)
-    mended = {c.order.number: c.finding.ailment for c in world.store.cases() if c.order.shop == world.eyes.shop}
+    mended = {c.order.number: c for c in world.store.cases() if c.order.shop == world.eyes.shop}
     numbered = itertools.count(1)
-    moved = itertools.chain(world.eyes.moved(since, until), _orphans(mended))
+    moved = _numbers(world, mended, since, until)
     while batch := list(itertools.islice(moved, BATCH)):
         for number, heard in world.eyes.read(batch).items():
             told = internal.lines(heard[0], world.eyes.payment_numbers(heard), merchants)
@@ -65,6 +65,12 @@ def _sent(going: run.Run, found: list[finding.Finding]) -> Iterator[internal.Sen
             yield internal.Sent(act=step.act, at=going.begun_at, came_at=since)
 
 
-def _orphans(mended: Mapping[ids.OrderNumber, finding.Ailment]) -> Iterator[ids.OrderNumber]:
-    """Payments that no order explains: the shop's rows never had them, and we may have given them back."""
-    return (number for number, ailment in mended.items() if ailment is finding.Ailment.MONEY_WITHOUT_ORDER)
+def _numbers(
+    world: ports.World, mended: Mapping[ids.OrderNumber, case.Case], since: datetime, until: datetime
+) -> Iterator[ids.OrderNumber]:
+    """Orders whose rows moved, then those that we worked on then: what we gave back moves no row of theirs, or has no rows at all."""
+    ours = {n for n, c in mended.items() if c.opened_at < until and (c.ended_at is None or c.ended_at >= since)}
+    for number in world.eyes.moved(since, until):
+        ours.discard(number)
+        yield number
+    yield from sorted(ours)

@@ -151,7 +151,6 @@ GUIDE: dict[str, tuple[str, str]] = {
     "option.seed": ("same seed, same world", "同一种子，同一世界"),
     "option.first-seed": ("the first world's seed; the others follow it", "第一个世界的种子，其余依次递增"),
     "option.worlds": ("how many worlds", "世界数量"),
-    "option.orders": ("orders in the world", "订单数量"),
     "option.broken": ("share of orders that is broken, 0 to 1", "弄坏的比例，0 到 1"),
     "option.folder": ("where the world is put; a new temporary folder without it", "存放位置；默认新建临时文件夹"),
     "arg.policy": ("show|check", "show|check"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches
+from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches, signs, tradingdays
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -344,6 +344,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     **pasts.PASTS,
     **rollbacks.ROLLBACKS,
     **reconciling.RECONCILING,
+    **tradingdays.DAYS,
     **rehearsals.REHEARSALS,
     **searches.SEARCHES,
     **albums.ALBUMS,
