@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches, signs, tradingdays
+from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches, tradingdays
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
