@@ -47,6 +47,11 @@ class Film(Protocol):
         """Whether what was run began with the database's first write, and not with the oldest that is left."""
         ...
 
+    def watch(self, table: str) -> None:
+        """See to it that what is written to this table of ours stands in the log: a server's holds everything, triggers hold what they are
+        on."""
+        ...
+
     def drift(self, table: change.Table) -> Mapping[str, str]:
         """Columns of a table as the log described it that are another thing today, by name, with what is different; a column that
         is new counts. Raises BadInput where the log itself does not name the table's columns and key."""

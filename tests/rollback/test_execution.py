@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tracemalloc
 from pathlib import Path
@@ -216,7 +217,7 @@ def test_f18_whoever_reads_the_log_sees_that_no_customer_did_it(shop: Shop) -> N
 
 
 def test_f19_everything_is_read_again_and_kept(shop: Shop) -> None:
-    """The receipt holds every value before and after; the evidence holds plan hash, before, after and GTIDs of each order."""
+    """The receipt holds every value before and after; the evidence holds plan hash, before, after, GTIDs and the receipt's digest."""
     plan = shop.plan("--transaction", shop.sql(BAD + ", receiver = '王五' WHERE id < 3"))
     receipt = shop.apply(plan)
     assert receipt["proven"] == receipt["rows"] == 2
@@ -226,10 +227,12 @@ def test_f19_everything_is_read_again_and_kept(shop: Shop) -> None:
     with journal.SqlStore("sqlite:///makewhole.db") as store:
         told = [line.entry() for line in store.entries()]
     assert {e.kind for e in told} == {case.EntryKind.ROLLBACK}
-    assert [(e.body["stage"], e.order.number) for e in told] == [("begun", ""), ("done", "N1"), ("done", "N2"), ("ended", "")]
+    assert [e.body["stage"] for e in told] == ["begun", "done", "ended"]
     assert {e.body["plan"] for e in told} == {plan["hash"]}
-    (row,) = told[1].body["rows"]
+    (row,) = told[1].body["changes"][:1]
     assert (row["before"]["payment_status"], row["after"]["payment_status"]) == ("CLOSED", "PAID")
+    line = (shop.folder / "plan.receipt").read_bytes().splitlines()[0]
+    assert told[1].body["content"] == hashlib.sha256(line).hexdigest()
     assert told[1].body["transactions"] == receipt["transactions"]
     # Who received the parcel is nobody's business in the evidence: the shop's map does not look at it.
     assert row["after"]["receiver"] is None

@@ -95,14 +95,15 @@ def recorded(
     shown: telling.Shown,
     keep: Callable[[bytes], None],
 ) -> Receipt:
-    """The same with evidence: the intention before the first row (law 2), each order as it is done, the end. `keep` gets the receipt's
+    """The same with evidence: the intention before the first row (law 2), each batch as it is done, the end. `keep` gets the receipt's
     lines, which hold everything exactly."""
     shop = order.header.shop
     store.append([telling.begun(order.header, order.hash, order.by, order.approved_by, ticking.now())])
 
     def tell(batch: Batch) -> None:
-        keep(codec.canonical(batch))
-        store.append(list(telling.done(shop, batch, shown)))
+        line = codec.canonical(batch)
+        keep(line)
+        store.append([telling.done(shop, batch, line, shown)])
 
     receipt = apply(bench, order, ticking, tell)
     keep(codec.canonical(receipt))
@@ -132,6 +133,7 @@ def _begin(bench: rewinding.Bench, order: Order) -> _Run:
         )
         raise faults.Rejected(f"all or nothing was chosen, and there are {why}", code="conflicts")
     bench.hand.ready()
+    bench.film.watch(rewinding.AUDIT)
     forms = {f.table.lower(): f for f in header.forms}
     if dict(bench.hand.describe([f.table for f in header.forms])) != forms:
         todo = "The plan does not hold any more: make a new one."

@@ -7,6 +7,7 @@ log (a scope), from an image (`FromImage`), or from an earlier rollback (`Undo`)
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -69,7 +70,7 @@ class How(enum.Enum):
     """The row was inserted and is deleted again."""
 
 
-class Net(codec.Noun, frozen=True, kw_only=True, tag="net"):
+class Net(codec.Noun, frozen=True, kw_only=True, tag="net", dict=True):
     """One row's whole way back, however many changes it collapses."""
 
     table: str
@@ -88,6 +89,11 @@ class Net(codec.Noun, frozen=True, kw_only=True, tag="net"):
 
     def name(self) -> str:
         """Which row, in one text."""
+        return self._name
+
+    @functools.cached_property
+    def _name(self) -> str:
+        """A row is called a dozen times on its way back."""
         return row_name(self.table, self.key)
 
 
@@ -259,7 +265,10 @@ class Receipt(codec.Noun, frozen=True, kw_only=True, tag="receipt"):
 
 def row_name(table: str, key: Mapping[str, Cell]) -> str:
     """One text for one row: table and key."""
-    return "\x1f".join([table.lower(), *(f"{c.lower()}={v}" for c, v in sorted(key.items()))])
+    if len(key) == 1:
+        ((column, value),) = key.items()
+        return f"{table.lower()}\x1f{column.lower()}={value}"
+    return "\x1f".join([table.lower(), *sorted(f"{c.lower()}={v}" for c, v in key.items())])
 
 
 class Hasher:

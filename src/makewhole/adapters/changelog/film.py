@@ -16,7 +16,19 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from makewhole import reversals
-from makewhole.adapters.changelog import connection, decoding, drifting, events, files, queries, replica, scanning, schemas, tablemaps
+from makewhole.adapters.changelog import (
+    connection,
+    decoding,
+    drifting,
+    events,
+    files,
+    queries,
+    recorded,
+    replica,
+    scanning,
+    schemas,
+    tablemaps,
+)
 from makewhole.adapters.changelog.transactions import Group
 from makewhole.core import faults
 from makewhole.model import change
@@ -34,6 +46,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def opened(url: sa.URL, place: str | None) -> Iterator[reversals.Film]:
     """The film of the shop at this address; `place` names binlog files that lie before what its server has left. Raises BadInput where
     there is none to be had."""
+    if url.get_backend_name() == "sqlite":
+        yield recorded.RecordedFilm(url)
+        return
     if url.get_backend_name() not in _BINLOG:
         todo = "MariaDB and MySQL remember in their binlog, SQLite by triggers; PostgreSQL is not read yet."
         raise faults.BadInput(f"nothing can be taken back from a log of {url.get_backend_name()}", where="shop.database", todo=todo)
@@ -85,6 +100,9 @@ class ServerFilm:
     def whole(self) -> bool:
         """See the port. A server's first file has the number 1; it never gives that number again."""
         return self._first is None or int(self._first.rpartition(".")[2] or 0) == 1
+
+    def watch(self, table: str) -> None:
+        """See the port."""
 
     def drift(self, table: change.Table) -> Mapping[str, str]:
         """See the port."""

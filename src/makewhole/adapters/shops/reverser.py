@@ -90,8 +90,9 @@ class SqlReverser:
         with errors.translated(During.WRITE, self._where), self._hand().connect() as connection:
             transaction = connection.begin()
             self._alone_in_time()
+            live = self._standing(connection, rows, forms, lock=True)
+            # Behind the rows' locks, and with one of its own: another run of the same plan may have waited here, or been waited for.
             done = self._done(connection, plan, rows)
-            live = self._standing(connection, [r for r in rows if r.name() not in done], forms, lock=True)
             chosen = list(decide(reversals.Held(live=live, done=done)))
             if not chosen:
                 transaction.rollback()
@@ -120,9 +121,10 @@ class SqlReverser:
             for some in _batched(these):
                 columns = writeback.columns_of(form, some)
                 kinds = {c.name: c for c in form.columns}
+                readers = [rowcells.reader(kinds[c], self._dialect) for c in columns]
                 statement = scribe.read(form, columns, some, lock=lock)
-                for row in connection.exec_driver_sql(statement.sql, statement.values):
-                    cells = {c: rowcells.read(kinds[c], v, self._dialect) for c, v in zip(columns, row, strict=True)}
+                for row in connection.exec_driver_sql(statement.sql, statement.values).cursor.fetchall():
+                    cells = {c: read(v) for c, read, v in zip(columns, readers, row, strict=True)}
                     live[rollback.row_name(form.table, {c: cells[c] for c in form.key})] = cells
         return live
 
@@ -130,7 +132,8 @@ class SqlReverser:
         """Rows that this plan wrote before: a repeat is no second write."""
         keys = {_digest(r.name()): r.name() for r in rows}
         mark = writeback.Scribe(dialect=self._dialect).mark
-        sql = f"SELECT row_key FROM {AUDIT} WHERE plan = {mark} AND row_key IN ({', '.join([mark] * len(keys))})"  # noqa: S608  names of our own
+        lock = "" if self._dialect == "sqlite" else " LOCK IN SHARE MODE"
+        sql = f"SELECT row_key FROM {AUDIT} WHERE plan = {mark} AND row_key IN ({', '.join([mark] * len(keys))}){lock}"  # noqa: S608  names of our own
         return frozenset(keys[str(key)] for (key,) in connection.exec_driver_sql(sql, (plan, *keys)))
 
     def _note(self, connection: sa.Connection, plan: str, rows: Sequence[Net], scribe: writeback.Scribe) -> None:
@@ -212,8 +215,7 @@ def _digest(name: str) -> str:
 
 
 def _short(row: Net) -> str:
-    told = f"{row.table} " + ", ".join(f"{c}={cell.shown(v)}" for c, v in row.key.items())
-    return told[:_NAME_LENGTH_MAX]
+    return row.name().replace("\x1f", " ")[:_NAME_LENGTH_MAX]
 
 
 def _batched(rows: Sequence[Net]) -> Iterator[Sequence[Net]]:

@@ -1,19 +1,24 @@
-"""What a rollback did goes in, entries of evidence come out: before the first row, for each order, and at the end. No personal data."""
+"""What a rollback did goes in, entries of evidence come out: before the first row, for each batch, and at the end. No personal data."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from makewhole.core import ids
+from makewhole.core import codec, ids
 from makewhole.model import case, cell, rollback
 from makewhole.model.case import EntryKind
 
 Shown = Callable[[str, str, str], str | None]
 """Table, column and spelled value: the value as its privacy class lets it be shown, None where it may not."""
-_NAME_SEPARATOR = "\x1f"
+Cells = tuple[tuple[str, cell.Cell], ...]
+Alike = tuple[str, rollback.How, Cells, Cells]
+"""Table, what was done, and the values before and after: the same for many orders of a bulk edit."""
+CHANGES_MAX = 100
+"""Different changes that one entry tells; all of them are in the receipt."""
 
 
 def begun(header: rollback.Header, plan: str, by: str, approved_by: str, at: datetime) -> case.Entry:
@@ -31,13 +36,31 @@ def begun(header: rollback.Header, plan: str, by: str, approved_by: str, at: dat
     return _entry(header.shop, "", at, body)
 
 
-def done(shop: str, batch: rollback.Batch, shown: Shown) -> Iterator[case.Entry]:
-    """One entry for each order of a batch: what stood there, what stands there now, under which transaction of the database."""
-    pairs = zip(batch.rows, batch.before, strict=True)
-    for unit, told in itertools.groupby(pairs, key=lambda p: p[0].unit):
-        rows = [_row(net, before, shown) for net, before in told]
-        body = {"plan": batch.plan, "stage": "done", "batch": batch.number, "transactions": list(batch.transactions), "rows": rows}
-        yield _entry(shop, "" if _NAME_SEPARATOR in unit else unit, batch.at, body)
+def done(shop: str, batch: rollback.Batch, receipt: bytes, shown: Shown) -> case.Entry:
+    """A batch: what stood there, what stands there now, in how many rows, under which transactions of the database. Which rows they are
+    stands in the receipt, whose line's digest is here: a bulk edit changed many alike, and an entry is no copy of a table."""
+    alike: Counter[Alike] = Counter()
+    for net, before in zip(batch.rows, batch.before, strict=True):
+        was = tuple((c, v) for c, v in before.items() if c in net.now or c in net.back)
+        alike[net.table, net.how, was, tuple(net.back.items())] += 1
+
+    def told(table: str, cells: Iterable[tuple[str, cell.Cell]]) -> dict[str, str | None]:
+        return {c: None if v is None else shown(table, c, cell.shown(v)) for c, v in cells}
+
+    changes = [
+        {"table": table, "how": how.value, "before": told(table, was), "after": told(table, back), "rows": rows}
+        for (table, how, was, back), rows in itertools.islice(alike.items(), CHANGES_MAX)
+    ]
+    body = {
+        "plan": batch.plan,
+        "stage": "done",
+        "batch": batch.number,
+        "transactions": list(batch.transactions),
+        "rows": len(batch.rows),
+        "changes": changes,
+        "content": codec.digest_bytes(receipt),
+    }
+    return _entry(shop, "", batch.at, body)
 
 
 def ended(shop: str, receipt: rollback.Receipt) -> case.Entry:
@@ -52,14 +75,6 @@ def ended(shop: str, receipt: rollback.Receipt) -> case.Entry:
         "transactions": list(receipt.transactions),
     }
     return _entry(shop, "", receipt.ended_at, body)
-
-
-def _row(net: rollback.Net, before: Mapping[str, cell.Cell], shown: Shown) -> dict[str, Any]:
-    def told(cells: Mapping[str, cell.Cell]) -> dict[str, str | None]:
-        return {c: None if v is None else shown(net.table, c, cell.shown(v)) for c, v in cells.items()}
-
-    after = {} if net.how is rollback.How.REMOVE else net.back
-    return {"table": net.table, "how": net.how.value, "key": told(net.key), "before": told(before), "after": told(after)}
 
 
 def _entry(shop: str, number: str, at: datetime, body: dict[str, Any]) -> case.Entry:

@@ -1,0 +1,126 @@
+"""A SQLite shop: its triggers are its log, and the same rules hold as far as they tell."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner, Result
+
+from makewhole.adapters.changelog import triggers
+from makewhole.cli import program
+from tests.rollback import shop as shops
+
+SCHEMA = """
+CREATE TABLE orders (id INTEGER PRIMARY KEY, order_sn TEXT NOT NULL UNIQUE, payment_status TEXT NOT NULL, amount TEXT, receiver TEXT,
+  lock_version INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE order_item (id INTEGER PRIMARY KEY, order_id INTEGER, sku TEXT, quantity REAL);
+CREATE TABLE order_log (id INTEGER PRIMARY KEY, order_sn TEXT, operator TEXT);
+INSERT INTO orders (order_sn, payment_status, amount, receiver) VALUES ('N1', 'PAID', '1.50', '张三'), ('N2', 'PAID', '2.50', NULL);
+INSERT INTO order_item (order_id, sku, quantity) VALUES (1, 'tea', 0.1), (1, 'cup', 2);
+"""
+
+
+class Lite:
+    """The shop's file, and `rollback` on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, folder / "shop.db"
+        with sqlite3.connect(self.file) as connection:
+            connection.executescript(SCHEMA)
+        triggers.install(sa.make_url(f"sqlite:///{self.file}"), ["orders", "order_item", "order_log"])
+        (folder / "tea.toml").write_text(shops.SHOP.replace('"mysql"', '"sqlite"'), encoding="utf-8")
+        (folder / "makewhole.toml").write_text(f'[shop]\nhands_database = "sqlite:///{self.file}"\n', encoding="utf-8")
+
+    def sql(self, *statements: str) -> str:
+        """Each committed by itself, in a millisecond of its own; the number of the last change."""
+        with sqlite3.connect(self.file) as connection:
+            for statement in statements:
+                time.sleep(0.003)
+                connection.execute(statement)
+                connection.commit()
+            rows = connection.execute("SELECT MIN(id) FROM makewhole_changes GROUP BY at ORDER BY 1 DESC LIMIT 1").fetchall()
+        time.sleep(0.003)
+        return str(rows[0][0])
+
+    def rows(self, sql: str) -> list[Any]:
+        """What stands there."""
+        with sqlite3.connect(self.file) as connection:
+            return connection.execute(sql).fetchall()
+
+    def call(self, *arguments: str) -> Result:
+        """`makewhole rollback`."""
+        attached = ["--database", f"sqlite:///{self.file}", "--shop", str(self.folder / "tea.toml"), "--lang", "en"]
+        return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *attached], catch_exceptions=False)
+
+    def told(self, *arguments: str) -> dict[str, Any]:
+        """A call that must succeed, as scripts read it."""
+        result = self.call(*arguments, "--json")
+        assert result.exit_code in {0, 1}, result.output
+        read: dict[str, Any] = json.loads(result.stdout)
+        return read
+
+    def apply(self, plan: dict[str, Any], *more: str) -> dict[str, Any]:
+        """Done."""
+        return self.told("--apply", plan["plan"], "--hash", plan["hash"], *more)
+
+
+@pytest.fixture
+def lite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lite:
+    monkeypatch.chdir(tmp_path)
+    return Lite(tmp_path)
+
+
+def test_a_bad_statement_goes_back_and_can_come_again(lite: Lite) -> None:
+    """Plan, apply, undo; a colleague's later edit of another column stays, one of the same column is left alone."""
+    bad = lite.sql("UPDATE orders SET payment_status = 'CLOSED', lock_version = lock_version + 1")
+    lite.sql("UPDATE orders SET receiver = '李四' WHERE id = 1", "UPDATE orders SET payment_status = 'REFUNDED' WHERE id = 2")
+    plan = lite.told("--transaction", bad, "--output", "plan")
+    assert (plan["rows"], plan["conflicts"]) == (1, 1)
+    assert lite.apply(plan)["proven"] == 1
+    states = "SELECT payment_status, receiver, lock_version FROM orders ORDER BY id"
+    assert lite.rows(states) == [("PAID", "李四", 2), ("REFUNDED", None, 1)]
+    assert lite.apply(plan)["earlier"] == 1
+    undo = lite.told("--undo", plan["plan"], "--hash", plan["hash"], "--output", "undo")
+    assert lite.apply(undo)["rows"] == 1
+    assert lite.rows(states)[0][0] == "CLOSED"
+
+
+def test_deleted_rows_come_back_exactly(lite: Lite) -> None:
+    """Whole rows, every storage class, in one piece with their order."""
+    before = lite.rows("SELECT * FROM order_item ORDER BY id")
+    bad = lite.sql("DELETE FROM order_item")
+    plan = lite.told("--transaction", bad, "--output", "plan")
+    assert {line["how"] for line in plan["lines"]} == {"reinsert"}
+    assert lite.apply(plan)["proven"] == 2
+    assert lite.rows("SELECT * FROM order_item ORDER BY id") == before
+
+
+def test_a_write_past_the_triggers_stops_everything(lite: Lite) -> None:
+    """Whoever drops them writes unseen."""
+    bad = lite.sql("UPDATE orders SET payment_status = 'CLOSED'")
+    with sqlite3.connect(lite.file) as connection:
+        connection.execute("DROP TRIGGER makewhole_log_orders_update")
+        connection.execute("UPDATE orders SET payment_status = 'UNPAID' WHERE id = 1")
+    result = lite.call("--transaction", bad, "--output", "plan")
+    assert (result.exit_code, "does not hold everything" in result.output) == (2, True)
+
+
+def test_postgresql_is_said_not_to_be_read_yet(lite: Lite) -> None:
+    """Rather than half done."""
+    arguments = [
+        "rollback",
+        "--transaction",
+        "1",
+        "--database",
+        "postgresql://nobody@127.0.0.1:1/x",
+        "--shop",
+        str(lite.folder / "tea.toml"),
+    ]
+    result = CliRunner().invoke(program.PROGRAM, [*arguments, "--lang", "en"], catch_exceptions=False)
+    assert (result.exit_code, "PostgreSQL is not read yet" in result.output) == (2, True)
