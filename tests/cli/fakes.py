@@ -11,7 +11,8 @@ from typing import Any, cast
 import msgspec
 
 from makewhole import ports, settings
-from makewhole.core import clock, faults, ids, money
+from makewhole.core import clock, codec, faults, ids, money
+from makewhole.flow import signals
 from makewhole.model import act, case, claim, finding, order, payment, plan, run, screen, verdict
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=clock.BEIJING)
@@ -212,6 +213,12 @@ class FakeStore:
     def notices(self, shop: ids.ShopName, number: ids.OutTradeNo) -> Sequence[ports.Kept]:
         return ()
 
+    def notices_after(self, shop: ids.ShopName, at: datetime, key: str, limit: int) -> Sequence[ports.Kept]:
+        return ()
+
+    def entries(self, start: int = 0) -> Iterator[ports.Line]:
+        return iter(())
+
     def unsettled_payments(self, shop: ids.ShopName, now: datetime) -> Sequence[ids.OutTradeNo]:
         return ()
 
@@ -239,6 +246,7 @@ class FakeWorld:
     attempts: dict[str, payment.Attempt] = dataclasses.field(default_factory=dict)
     attached: bool = True
     handed: bool = True
+    relayed: bool = False
     shop_down: bool = False
     channel_down: bool = False
     broken_eyes: bool = False
@@ -265,6 +273,7 @@ class FakeWorld:
             store=cast("ports.Store", self.store),
             policies=told,
             playbook=settings.load_playbook(),
+            relayed=self.relayed,
         )
 
 
@@ -274,3 +283,11 @@ def told_settings(folder: Path, **shop: str) -> Path:
     lines = ["[shop]", f'database = "{shop.get("database", "sqlite:///shop.db")}"', f'file = "{shop.get("file", "demo")}"']
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def silent_since(at: datetime) -> str:
+    """What `serve` would have counted of a channel that sent a callback a minute for nine days, and none since then."""
+    last, day = signals.slot(at), signals.SLOTS_A_DAY
+    callbacks = {str(slot): 15 for slot in range(last - 9 * day, last)}
+    counted = {"at": at, "key": "", "seq": 0, "rows_at": at, "callbacks": {"wechatpay": callbacks}, "codes": {}, "refunds": {}, "told": {}}
+    return codec.canonical(counted).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from makewhole.model import order, payment
 from tests.cli import fakes
@@ -127,3 +128,17 @@ def test_the_instant_decides_what_is_broken(house: fakes.FakeWorld, call: Call) 
     house.add(fakes.shop_order("A1"), fakes.paid("PA1"))
     assert call("scan", "--at", "2026-11-23T19:46:00+08:00").exit_code == 0
     assert call("scan", "--at", "2026-11-23T19:48:00+08:00").exit_code == 1
+
+
+def test_what_is_not_as_usual_about_the_shop_is_told_beside_its_orders(house: fakes.FakeWorld, call: Call) -> None:
+    """By what `serve` counted; in JSON standard output stays a list of orders; of the past nothing is told."""
+    house.relayed = True
+    house.store.marks["signals/demo"] = fakes.silent_since(fakes.NOW - timedelta(hours=2))
+    assert "callbacks silent: WeChat Pay has sent no callback since" in call("scan").stdout
+    assert "回调静默" in call("--lang", "zh", "scan").stdout
+    told = call("scan", "--json")
+    assert told.stdout == ""
+    assert "callbacks silent" in told.stderr
+    assert "callbacks silent" not in call("scan", "--at", "2026-11-23T20:00:00+08:00").stdout
+    doctor = call("doctor")
+    assert "Look at the way of callbacks" in doctor.stdout

@@ -18,7 +18,23 @@ from makewhole.cli.catalogue import facts, guide, meanings, sentences
 from makewhole.core import codec, money
 from makewhole.engine import closing, recover
 from makewhole.flow.plan import ask
-from makewhole.model import act, bill, claim, daysheet, fact, finding, order, payment, plan, policy, resource, rollback, run, verdict
+from makewhole.model import (
+    act,
+    bill,
+    claim,
+    daysheet,
+    fact,
+    finding,
+    order,
+    payment,
+    plan,
+    policy,
+    resource,
+    rollback,
+    run,
+    signal,
+    verdict,
+)
 
 CLI = Path(words.__file__).parent
 ENUMS: tuple[type[enum.Enum], ...] = (
@@ -45,6 +61,7 @@ ENUMS: tuple[type[enum.Enum], ...] = (
     daysheet.DayState,
     verdict.Ground,
     verdict.Role,
+    signal.Sign,
     policy.Unit,
     rollback.Clash,
     policy.RuleName,

@@ -9,9 +9,10 @@ import click
 
 from makewhole import settings
 from makewhole.adapters import http
-from makewhole.cli import checks, exits, options, policy, proof, report, session, start, words
+from makewhole.cli import checks, exits, options, policy, proof, report, session, start, unusual, words
 from makewhole.cli.checks import Check, Light
 from makewhole.core import faults
+from makewhole.engine import signals
 
 STYLES = {Light.OK: "green", Light.WARN: "yellow", Light.FAIL: "bold red", Light.SILENT: "red"}
 
@@ -90,6 +91,8 @@ def _world(now: session.Session, told: settings.Settings) -> Iterator[Check]:
             yield from proof.proof(world, told.shop.file, say)
             yield from checks.channels(world, told, say)
             yield from checks.keys(world, say)
+            for seen in signals.found(world):
+                yield Check(name="signal", light=Light.WARN, what=unusual.line(seen, say), where=seen.about, todo=unusual.todo(seen, say))
     except (faults.Fault, faults.BadInput) as wrong:
         yield checks.failed("attach", wrong, say, told.shop.file)
 

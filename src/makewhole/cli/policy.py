@@ -23,6 +23,11 @@ COUNTED = {
     RuleName.REFUNDS_PER_DAY_MAX: Unit.COUNT,
     RuleName.REPAIRS_PER_DAY_MAX: Unit.COUNT,
     RuleName.PRICE_DRIFT_MAX: Unit.COUNT,
+    RuleName.SILENCE_CALLBACKS_MIN: Unit.COUNT,
+    RuleName.CODE_BURST_MIN: Unit.COUNT,
+    RuleName.CODE_BURST_TIMES: Unit.COUNT,
+    RuleName.FEE_DRIFT_MAX: Unit.COUNT,
+    RuleName.FEE_VOLUME_MIN: Unit.FEN,
 }
 """What these rules count; every other rule is a span of time."""
 

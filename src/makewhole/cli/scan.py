@@ -9,9 +9,9 @@ from concurrent import futures
 import click
 
 from makewhole import ports, trails
-from makewhole.cli import exits, ladder, options, progress, session, shapes, start, words
+from makewhole.cli import exits, ladder, options, progress, session, shapes, start, unusual, words
 from makewhole.core import money
-from makewhole.engine import look, propose, sweep
+from makewhole.engine import look, propose, signals, sweep
 from makewhole.model import claim, finding
 
 ANSWERED = frozenset({claim.Why.NOT_FOUND, claim.Why.NOT_CONFIGURED})
@@ -65,7 +65,11 @@ def run(begun: start.Start, /, *, config: str | None, database: str | None, shop
                 bar.clear()
                 _show(now, world, looked)
         log = trails.Coverage() if world.trail is None else world.trail.coverage()
+        # Of the past nobody can say any more what was usual then.
+        signs = signals.found(world) if instant is None else ()
     _total(now, seen, stood, log)
+    for sign in signs:
+        now.out.line(unusual.line(sign, now.say), "bold yellow")
     return seen.exit()
 
 

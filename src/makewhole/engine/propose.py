@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from makewhole import ports
 from makewhole.core import faults
-from makewhole.engine import drive, look
+from makewhole.engine import drive, look, signals
 from makewhole.flow import guard
 from makewhole.flow.plan import brief, plans
 from makewhole.model import dossier, fact, finding, plan, verdict
@@ -56,6 +56,7 @@ def exposure(world: ports.World, told: dossier.Dossier, actor: verdict.Actor) ->
         repairs_today=count,
         repaired_today_fen=fen,
         refunds_today=used.get(refunds, (0, 0))[0] if refunds else 0,
+        refunds_elsewhere=0 if refunds is None else len(signals.refunds_elsewhere(world.store, refunds)),
     )
 
 

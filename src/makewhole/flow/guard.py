@@ -95,7 +95,7 @@ def _not_alone(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Expo
     if proposed.stake.fen >= rules.amount(RuleName.REVIEW_AMOUNT).fen:
         return verdict.Role.RISK, Ground.REVIEW_AMOUNT, RuleName.REVIEW_AMOUNT
     # R18: more than 5 refunds a day for one account.
-    if refunds and exposure.refunds_today + refunds > rules.count(RuleName.REFUNDS_PER_DAY_MAX):
+    if refunds and exposure.refunds_today + exposure.refunds_elsewhere + refunds > rules.count(RuleName.REFUNDS_PER_DAY_MAX):
         return verdict.Role.FINANCE, Ground.TOO_MANY_REFUNDS, RuleName.REFUNDS_PER_DAY_MAX
     if exposure.repairs_today + 1 > rules.count(RuleName.REPAIRS_PER_DAY_MAX):
         return verdict.Role.OPERATOR, Ground.DAILY_COUNT, RuleName.REPAIRS_PER_DAY_MAX
@@ -127,7 +127,7 @@ def _limits(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposur
                     key=refund.number,
                     ground=Ground.TOO_MANY_REFUNDS,
                     count=1,
-                    count_max=rules.count(RuleName.REFUNDS_PER_DAY_MAX),
+                    count_max=max(0, rules.count(RuleName.REFUNDS_PER_DAY_MAX) - exposure.refunds_elsewhere),
                 )
             )
         others = _gone_otherwise(told, refund, {refund.number})

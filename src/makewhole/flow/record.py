@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from makewhole.core import codec, ids
-from makewhole.model import bill, case, difference, fetched, finding, plan, run, verdict
+from makewhole.model import bill, case, difference, fetched, finding, plan, run, signal, verdict
 from makewhole.model.case import EntryKind
 
 
@@ -117,6 +117,23 @@ def resumed(shop: ids.ShopName, channel: ids.ChannelName, by: str, why: str, at:
 def diagnosis_word(told: finding.Diagnosis) -> str:
     """One word for a diagnosis."""
     return type(told).__name__.lower()
+
+
+def signal_seen(shop: ids.ShopName, seen: signal.Signal) -> case.Entry:
+    """Something about a whole shop or a channel is not as usual: told once an episode."""
+    body = {
+        "sign": seen.sign.value,
+        "about": ids.derive("about", seen.about) if seen.sign is signal.Sign.REFUND_VELOCITY else seen.about,
+        "since": seen.since,
+        "seen": seen.seen,
+        "usual": seen.usual,
+        "confidence": seen.confidence,
+        "for": seen.role.value,
+        "subject": list(seen.numbers),
+        "key": seen.id(),
+    }
+    about = ids.OrderKey(shop=shop, number=ids.OrderNumber(f"signals/{seen.sign.value}"))
+    return case.Entry(kind=EntryKind.SIGNAL_SEEN, at=seen.seen_at, order=about, body=codec.builtins(body))
 
 
 def _day(shop: ids.ShopName, channel: ids.ChannelName, day: date) -> ids.OrderKey:

@@ -45,6 +45,7 @@ class EntryKind(enum.Enum):
     DAY_CLOSED = "day-closed"
     SETTLEMENT_HALTED = "settlement-halted"
     SETTLEMENT_RESUMED = "settlement-resumed"
+    SIGNAL_SEEN = "signal-seen"
 
 
 class Entry(codec.Noun, frozen=True, kw_only=True):

@@ -33,6 +33,13 @@ class RuleName(enum.Enum):
     MONEY_LOOK_BACK = "money-look-back"
     PERSON_DEADLINE = "person-deadline"
     LINK_LIFETIME = "link-lifetime"
+    SILENCE_CALLBACKS_MIN = "silence-callbacks-min"
+    SILENCE_HISTORY = "silence-history"
+    CODE_BURST_MIN = "code-burst-min"
+    CODE_BURST_TIMES = "code-burst-times"
+    FEE_DRIFT_MAX = "fee-drift-max"
+    FEE_HISTORY = "fee-history"
+    FEE_VOLUME_MIN = "fee-volume-min"
     IMAGE_RETENTION = "image-retention"
     CUT_OFF_WAIT = "cut-off-wait"
 

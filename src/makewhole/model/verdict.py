@@ -94,3 +94,5 @@ class Exposure(codec.Noun, frozen=True, kw_only=True):
     repaired_today_fen: int = 0
     refunds_today: int = 0
     """Refunds to this order's buyer on this Beijing day, by us."""
+    refunds_elsewhere: int = 0
+    """And those that the shop sent by itself, as far as its rows and their callbacks told us."""

@@ -14,7 +14,7 @@ import uvicorn
 
 from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
-from makewhole.engine import closing, daily, daysheets, feed, gather, relay, sweep, wake
+from makewhole.engine import closing, daily, daysheets, feed, gather, relay, signals, sweep, wake
 from makewhole.model import daysheet
 from makewhole.web import images
 from makewhole.web import relay as relay_page
@@ -29,6 +29,8 @@ DAILY_EVERY_S = 60
 """Seconds between looks at what of the daily books is due: a day is closed within a minute of its hour, or of its bill."""
 FOLLOW_EVERY_S = 600
 """Seconds between looks at orders of which the books differ: most are a person's, and each look asks a channel."""
+SIGNALS_EVERY_S = 60
+"""Seconds between looks at what is not as usual about the whole shop: a burst of refunds is stopped within a minute."""
 Publish = Callable[[Sequence[daysheet.DaySheet]], object]
 """Puts the sheets of a day, one for each channel, where people find them."""
 log = structlog.get_logger()
@@ -55,6 +57,7 @@ def serve(
             every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
             every(DAILY_EVERY_S, "daily", partial(_daily, world, stop, publish)),
             every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)),
+            every(SIGNALS_EVERY_S, "signals", partial(signals.keep, world)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
             every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]

@@ -119,10 +119,11 @@ class SqlEyes:
             return engines.grants_writes(connection.exec_driver_sql("SHOW GRANTS").scalars().all())
 
     def moved(self, since: datetime, until: datetime) -> Iterator[ids.OrderNumber]:
-        """By every instant that the map covers; raises Defect where it covers none."""
+        """By every instant that the map covers; raises BadInput where it covers none."""
         query = days.moved(self._map, self._live, self._dialect, since, until)
         if query is None:
-            raise faults.Defect(f"{self._map.where} maps no instant: nothing tells which orders are of a day")
+            todo = "Map order.created_at: nothing else tells which orders are of a day."
+            raise faults.BadInput("no instant of an order is mapped", where=self._map.where, todo=todo)
         with self._scanning() as connection:
             for row in self._stream(connection, query):
                 self._remember({**row, screens.NUMBER_SHARED: False})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches, tradingdays
+from makewhole.cli.catalogue import albums, attaching, checkup, pasts, reconciling, rehearsals, rollbacks, searches, signs, tradingdays
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
@@ -341,6 +341,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     **attaching.ATTACHING,
     **checkup.CHECKUP,
+    **signs.SIGNS,
     **pasts.PASTS,
     **rollbacks.ROLLBACKS,
     **reconciling.RECONCILING,
