@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from makewhole.cli import program
 from makewhole.model import bill
 from makewhole.rehearsal import days
 from makewhole.sandbox import trading
 from makewhole.sandbox.stories import trading as stories
-from tests.cli.conftest import Call
 
 pytestmark = pytest.mark.slow
 
@@ -47,9 +48,10 @@ def test_a_break_that_nobody_planted_and_one_that_is_hidden_are_counted(tmp_path
     assert len(shown.mistakes) == 2
 
 
-def test_the_program_shows_it(call: Call, tmp_path: Path) -> None:
+def test_the_program_shows_it(tmp_path: Path) -> None:
     """The grade as JSON, the sheets in the folder, 0 for a flawless run."""
-    told = call("demo", "--days", "1", "--orders", "30", "--seed", "5", "--folder", str(tmp_path / "d"), "--json")
+    asked = ["demo", "--days", "1", "--orders", "30", "--seed", "5", "--folder", str(tmp_path / "d"), "--json"]
+    told = CliRunner().invoke(program.PROGRAM, asked)
     assert told.exit_code == 0, told.output
     document = json.loads(told.stdout)
     assert (document["missed"], document["unexplained_fen"], document["cases_open"]) == (0, 0, 0)

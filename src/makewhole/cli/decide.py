@@ -13,6 +13,8 @@ from makewhole.engine import daysheets, differences, sweep
 from makewhole.flow import record
 from makewhole.model import bill, daysheet, decision, difference
 
+LATELY_DAYS = 92
+"""Days: as long as channels give their bills."""
 TEXT_MAX = 500
 """Characters of a reason: a few sentences. It is kept for good."""
 
@@ -110,7 +112,7 @@ def _named(now: session.Session, world: ports.World, books: accounts.Books, of: 
     whole = books.ledger.find(ids.Key(of))
     if whole is not None:
         return whole
-    meant = [f for f in _unsettled(world, books) if f.found.id.startswith(of) and len(of) >= bookshapes.SHORT]
+    meant = [f for f in _lately(world, books) if f.found.id.startswith(of) and len(of) >= bookshapes.SHORT]
     if len(meant) != 1:
         raise faults.BadInput(now.say("reconcile.no-difference", given=of), where="decide", todo=now.say("reconcile.no-difference-todo"))
     return meant[0]
@@ -119,6 +121,15 @@ def _named(now: session.Session, world: ports.World, books: accounts.Books, of: 
 def _unsettled(world: ports.World, books: accounts.Books) -> list[difference.Followed]:
     found = [f for channel in sorted(books.sources) for f in books.ledger.unsettled(world.eyes.shop, channel)]
     return sorted(found, key=lambda f: f.found.day)
+
+
+def _lately(world: ports.World, books: accounts.Books) -> list[difference.Followed]:
+    """Those that are not over, and those that were over lately: whoever presses twice is told what the first time did."""
+    known = {f.found.id: f for f in _unsettled(world, books)}
+    today, shop = bill.day_of(world.clock.now()), world.eyes.shop
+    for channel in sorted(books.sources):
+        known.update({f.found.id: f for f in books.ledger.of_days(shop, channel, today - LATELY_DAYS, today)})
+    return list(known.values())
 
 
 def _said(now: session.Session, world: ports.World, choice: str, by: str, why: str) -> decision.Decision:

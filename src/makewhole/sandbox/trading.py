@@ -116,8 +116,7 @@ class Trading:
 
     def attempt(self, channel: str, sn: str, number: str) -> None:
         """One more attempt to pay an order."""
-        m = self.gates[channel].merchant
-        appid, mchid = (m.app_id, m.seller_id) if isinstance(m, alipay.Merchant) else (m.appid, m.mchid)
+        appid, mchid = self._merchant(channel)
         kind = "page" if channel == "alipay" else "native"
         told = truths.Order(
             kind=kind, appid=appid, mchid=mchid, description="南巷茶铺订单", out_trade_no=number, total=self.due(sn), attach=sn
@@ -134,6 +133,15 @@ class Trading:
             self.due(sn),
             schema.wall(self.clock.now()),
         )
+
+    def stray(self, channel: str, number: str, fen: int) -> None:
+        """Money under a number that the shop never wrote down, and of which it is never told."""
+        appid, mchid = self._merchant(channel)
+        self.bank(channel).pay_unknown(number, fen, notify_url="", appid=appid, mchid=mchid)
+
+    def _merchant(self, channel: str) -> tuple[str, str]:
+        m = self.gates[channel].merchant
+        return (m.app_id, m.seller_id) if isinstance(m, alipay.Merchant) else (m.appid, m.mchid)
 
     def due(self, sn: str) -> int:
         """What the order costs, in fen."""

@@ -66,7 +66,7 @@ def paid_by_hand(world: Trading, channel: str) -> None:
 def stray(world: Trading, channel: str) -> None:
     """Money under a number that the shop never wrote down."""
     number = f"TILL{channel[:1].upper()}{world.clock.now():%m%d%H%M%S}"
-    world.bank(channel).pay_unknown(number, 77_77, notify_url="")
+    world.stray(channel, number, 77_77)
     world.plant("stray", channel, number, [Break.THEIRS_ONLY], BACK)
 
 
