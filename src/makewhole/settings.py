@@ -137,6 +137,8 @@ class EngineSettings(codec.Noun, frozen=True, kw_only=True):
     """Seconds between looks at notices that are due to be forwarded."""
     search_every_s: int = 300
     """Seconds between looks at what is new for the search index."""
+    books_every_s: int = 60
+    """Seconds between looks at what of the daily books is due: a day is closed within a minute of its hour, or of its bill. 0: never."""
     lease_s: int = 60
     """Seconds after which a silent worker's run is taken over: longer than any one call's time-out."""
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+from concurrent import futures
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from makewhole import accounts
+from makewhole import accounts, ports
+from makewhole.adapters.store import journal
 from makewhole.engine import closing, daily, daysheets
 from makewhole.model import bill, daysheet, difference, finding, plan
 from makewhole.sandbox import day as days
 from makewhole.sandbox.channel.faults import Fault
+from makewhole.web import serve
 from tests.reconcile import morning
 
 pytestmark = pytest.mark.slow
@@ -194,3 +200,37 @@ def test_of_two_that_close_a_day_one_does(shop: morning.Shop) -> None:
     assert closing.close(shop.world, shop.books, of).state is closing.Closing.CLOSED
     assert closing.close(shop.world, shop.books, of).state is closing.Closing.WAS_CLOSED
     assert len(shop.differences()) == 1
+
+
+def test_serve_closes_what_is_due_and_prints_it(shop: morning.Shop) -> None:
+    """One round of `serve`: the day is closed, followed, and its sheet handed to whoever prints; the next round prints nothing again."""
+    shop.paid(days.Fate.LOST)
+    shop.until(morning.TEN)
+    printed: list[list[daysheet.DaySheet]] = []
+    for _ in range(2):
+        serve._daily(shop.world, threading.Event(), lambda sheets: printed.append(list(sheets)))
+    ((sheet,),) = printed
+    assert (sheet.channel, sheet.day, [r.state for r in sheet.rows]) == (morning.WECHAT, morning.DAY, [daysheet.DayState.RESTORED])
+
+
+def test_two_processes_close_a_day_once(tmp_path: Path) -> None:
+    """On one store, at the same moment: one of them closes it, and what was found is found once."""
+    address = f"sqlite:///{tmp_path}/store.db"
+    with morning.opened(tmp_path / "world", store=address) as shop, journal.SqlStore(address) as second:
+        shop.paid(days.Fate.LOST)
+        shop.until(morning.TEN)
+        of = closing.Day(channel=morning.WECHAT, day=morning.DAY, stage=bill.Stage.BILL)
+        other = dataclasses.replace(shop.books, ledger=second.ledger)
+        beside = dataclasses.replace(shop.world, store=second, books=other, owner="another")
+        start = threading.Barrier(2)
+
+        def close(world: ports.World, books: accounts.Books) -> closing.Closing:
+            start.wait(30)
+            return closing.close(world, books, of).state
+
+        with futures.ThreadPoolExecutor(2) as pool:
+            states = [f.result() for f in (pool.submit(close, shop.world, shop.books), pool.submit(close, beside, other))]
+        assert states.count(closing.Closing.CLOSED) == 1
+        assert set(states) <= {closing.Closing.CLOSED, closing.Closing.ANOTHERS, closing.Closing.WAS_CLOSED}
+        assert len(shop.differences()) == 1
+        assert [e.entry().kind.value for e in second.entries()].count("day-closed") == 1

@@ -382,7 +382,7 @@ def _settings(folder: Path, made: day.Day, base_url: str, notify_url: str, *, ha
             "notify_url": "https://relay.example/notify/wechatpay",
         },
         "relay": {"port": 0},
-        "engine": {"sweep_every_s": 1, "forward_every_s": 1, "lease_s": 5},
+        "engine": {"sweep_every_s": 1, "forward_every_s": 1, "books_every_s": 0, "lease_s": 5},
     }
 
 

@@ -25,8 +25,6 @@ CLOSE_WITHIN_S = 5
 """Seconds for the answers under way after SIGTERM: as long as a channel waits for one."""
 CHECKPOINT_EVERY_S = 60
 """Seconds between signed roots of the evidence log: what a thief of the machine could still rewrite."""
-DAILY_EVERY_S = 60
-"""Seconds between looks at what of the daily books is due: a day is closed within a minute of its hour, or of its bill."""
 FOLLOW_EVERY_S = 600
 """Seconds between looks at orders of which the books differ: most are a person's, and each look asks a channel."""
 SIGNALS_EVERY_S = 60
@@ -55,12 +53,13 @@ def serve(
             every(told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
             every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
             every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
-            every(DAILY_EVERY_S, "daily", partial(_daily, world, stop, publish)),
-            every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)),
             every(SIGNALS_EVERY_S, "signals", partial(signals.keep, world)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
             every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
+        if told.engine.books_every_s > 0:
+            threads.append(every(told.engine.books_every_s, "daily", partial(_daily, world, stop, publish)))
+            threads.append(every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)))
         if world.trail is not None:
             threads.append(every(told.engine.forward_every_s, "wake", partial(wake.wake, world, world.trail, pool, stop.is_set)))
         server = _server(told, world)
