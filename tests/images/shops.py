@@ -82,6 +82,12 @@ class SqliteShop:
                 c.execute(sql)
             c.execute(f"UPDATE {triggers.LOG} SET at = ? WHERE id > ?", (at.isoformat(timespec="milliseconds"), last))
 
+    def unseen(self, sql: str) -> None:
+        """A write that no trigger saw: as if somebody had put another file there."""
+        with self._connection as c:
+            c.execute(sql)
+            c.execute(f"DELETE FROM {triggers.LOG} WHERE id = (SELECT MAX(id) FROM {triggers.LOG})")
+
     def told(self) -> Truth:
         """What a SELECT tells now."""
         return {role: self._connection.execute(sql).fetchall() for role, sql in SELECTS.items()}

@@ -247,7 +247,11 @@ def _check(now: session.Session, studio: mover.Studio) -> int:
 
 def _tidy(now: session.Session, studio: mover.Studio, told: settings.Settings, moment: datetime) -> int:
     keep = settings.policy_book(told.platform, told.house).at(moment).span(RuleName.IMAGE_RETENTION)
-    files, images = mover.tidy(studio, keep)
+    try:
+        files, images = mover.tidy(studio, keep)
+    except faults.Rejected as refused:
+        now.out.note(refused.why, "yellow")
+        return exits.Exit.REFUSED
     if now.out.as_json:
         now.out.document({"files": files, "images": images})
     else:

@@ -59,6 +59,7 @@ class Rounds:
                 log.warning("image", at=head.at.isoformat(), kind=head.kind.value, why=head.why)
         elif checked is not None:
             log.info("images are what the shop holds", at=checked.head.at.isoformat(), unsure=checked.unsure)
+        # Whatever becomes of the tidying: the shop is read whole once a day, and not once a minute.
+        self._world.store.set_mark(mark, today)
         files, images = mover.tidy(studio, self._world.policies.at(now).span(RuleName.IMAGE_RETENTION))
         log.info("images tidied", files=files, images=images)
-        self._world.store.set_mark(mark, today)
