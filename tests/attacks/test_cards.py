@@ -19,10 +19,11 @@ from makewhole.adapters.search import embedded, personal
 from makewhole.adapters.search import logs as log_files
 from makewhole.adapters.shops import rows, traces
 from makewhole.adapters.store import journal, writer
+from makewhole.cli import history as history_command
 from makewhole.cli import logs, report, start
 from makewhole.core import clock, ids
 from makewhole.engine import cardless, relay
-from makewhole.model import case, document, intact, payment
+from makewhole.model import case, change, document, intact, payment
 from makewhole.model.bill import Refused, Wrong
 from makewhole.model.order import Field
 from makewhole.sandbox.channel.faults import Fault
@@ -160,6 +161,15 @@ def change_history(folder: Path, said: Output) -> None:
         clean(shown(map_.order.table, column, SPACED))
 
 
+def whole_history(folder: Path, said: Output) -> None:
+    """`history --all`: every column and every statement, and no card's number all the same."""
+    of = change.Table(schema="s", name="t", columns=("note",))
+    told = change.Change(table=of, kind=change.Kind.UPDATE, before={"note": SPACED}, after={"note": f"paid by {CARD}"})
+    past: Any = None
+    clean(history_command._pair(past, told, "note", SPACED, f"paid by {CARD}", everything=True))
+    clean(history_command._statement(f"UPDATE t SET note = '{CARD}'", everything=True))
+
+
 def evidence(folder: Path, said: Output) -> None:
     """Starred before it is hashed, so that the log stays whole."""
     key = ids.OrderKey(shop=ids.ShopName("demo"), number=ids.OrderNumber(CARD[:-1] + "1"))
@@ -228,6 +238,7 @@ DOORS: dict[Door, ModuleType] = {
     search_index: embedded,
     eyes: rows,
     change_history: traces,
+    whole_history: history_command,
     evidence: writer,
     log_lines: report,
     report_file: report,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from makewhole.cli import exits, options, orders, session, start, words
-from makewhole.core import faults, ids
+from makewhole.core import cards, faults, ids
 from makewhole.engine import history
 from makewhole.model import change
 
@@ -88,7 +88,7 @@ def _pair(
             pair.append(None)
             continue
         spelled = change.spell(value)
-        shown = spelled if everything else past.shown(told.table.name, column, spelled)
+        shown = cards.masked(spelled, key=column) if everything else past.shown(told.table.name, column, spelled)
         if shown is None:
             return None
         pair.append(shown)
@@ -97,7 +97,7 @@ def _pair(
 
 def _statement(text: str, *, everything: bool) -> str:
     """A statement's values are people's names and numbers: they are left out unless everything was asked for."""
-    return text if everything else change.without_values(text)
+    return cards.masked(text) if everything else change.without_values(text)
 
 
 def _tell(now: session.Session, number: str, steps: tuple[history.Step, ...], past: history.Past, *, everything: bool) -> None:
