@@ -172,6 +172,34 @@ def test_a_killed_keeper_loses_and_repeats_nothing(server: launch.Server, shop: 
     assert [c.after["id"] for t in told for c in t.changes if c.after] == [i for i in range(900) if i % 3 == 1]
 
 
+FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop()),) * 2)
+"""
+
+
+@pytest.mark.parametrize("kilobytes", [1, 40, 150, 400])
+def test_a_disk_that_is_full_is_one_message_and_nothing_half_done(server: launch.Server, shop: str, tmp_path: Path, kilobytes: int) -> None:
+    """At the first page or in the middle: no file may grow beyond so much. Then there is room, and it goes on as if nothing had been."""
+    run(server, shop, *(f"INSERT INTO orders VALUES ({i}, '{i:040d}', 0)" for i in range(1200)))
+    first, rest = KEEPER.split("from pathlib", 1)
+    arguments = [sys.executable, "-c", f"{first}{FULL}from pathlib{rest}", server.url(shop, "reader"), shop, str(tmp_path)]
+    done = subprocess.run([*arguments, str(kilobytes << 10)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("makewhole.core.faults")]
+    assert "faults.Unavailable: the archive cannot be written" in said
+    assert str(tmp_path) in said
+    assert "make room and start again" in said
+    keep(server, shop, tmp_path)
+    for i in (0, 611, 1199):
+        told = archived(tmp_path, shop, f"{i:040d}")
+        assert [c.after["id"] for t in told for c in t.changes if c.after] == [i]
+    with archive.opened(tmp_path) as kept:
+        assert kept._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        ((groups,),) = kept._connection.execute("SELECT count(*) FROM groups WHERE id IN (SELECT number FROM keys WHERE column = 'id')")
+        assert groups == 1200
+
+
 def test_a_damaged_byte_is_seen(server: launch.Server, shop: str, tmp_path: Path) -> None:
     """The server's own checksums are kept with the bytes, and are checked whenever they are read."""
     import zlib

@@ -208,6 +208,24 @@ def test_any_arrow_library_takes_the_columns_over(tmp_path: Path) -> None:
         table.values("c0")
 
 
+def test_every_flipped_byte_and_every_cut_is_told_alike(tmp_path: Path) -> None:
+    """Of a small log: one message with the same words, or the same rows."""
+    told = [written.INTEGER, written.AMOUNT, Column(code=Code.VARCHAR, meta=80, charset="utf8mb4")]
+    image = b"\0" + bytes([1, 0, 0, 0]) + b"\x80\0\0\1\0" + b"\2ab"
+    events = [
+        (Type.MARIA_GTID, written.maria_gtid(1)),
+        (Type.TABLE_MAP, written.table_map(7, "shop", "t", told)),
+        (24, written.rows(7, 24, 3, [image, image])),
+        (Type.XID, bytes(8)),
+    ]
+    raw = written.log(events)
+    path = tmp_path / "binlog.000001"
+    for at in range(len(raw)):
+        for damaged in (raw[:at] + bytes([raw[at] ^ 0x10]) + raw[at + 1 :], raw[:at]):
+            path.write_bytes(damaged)
+            assert same(path) == 0 or at < 4 + len(written.description())
+
+
 def test_unwanted_columns_and_tables_are_stepped_over(tmp_path: Path) -> None:
     """And a transaction is there all the same, for what is asked of its place."""
     told = [written.INTEGER, Column(code=Code.VARCHAR, meta=80, charset="utf8mb4"), written.AMOUNT]

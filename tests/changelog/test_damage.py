@@ -234,6 +234,26 @@ def test_ddl_after_unnamed_rows_stops_the_reading(server: launch.Server) -> None
             cursor.execute("SET GLOBAL binlog_row_metadata = FULL")
 
 
+def test_ddl_between_rows_that_name_themselves_is_no_matter(server: launch.Server, tmp_path: Path) -> None:
+    """Each row is told by the columns that its table had then, from files too; the statement stands between them."""
+    database = server.create_database()
+    with server.root_connection(database) as session, session.cursor() as cursor:
+        cursor.execute("FLUSH BINARY LOGS")
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9), b VARCHAR(9))")
+        cursor.execute("INSERT INTO t VALUES (1, 'a', 'b')")
+        cursor.execute("ALTER TABLE t ADD COLUMN c INT NOT NULL DEFAULT 7 AFTER id, DROP COLUMN b")
+        cursor.execute("UPDATE t SET a = 'x'")
+        cursor.execute("SHOW BINARY LOGS")
+        name = str(cursor.fetchall()[-1][0])
+        cursor.execute("FLUSH BINARY LOGS")
+    (tmp_path / name).write_bytes((server.folder / "data" / name).read_bytes())
+    sought = [Sought(schema=database, table="t", column="id", value="1")]
+    for place in (None, str(tmp_path)):
+        told = list(opening.open_log(sa.make_url(server.url(database, "reader")), place).touching(sought))
+        assert [c.after for t in told for c in t.changes] == [{"id": 1, "a": "a", "b": "b"}, {"id": 1, "c": 7, "a": "x"}]
+        assert [len(t.statements) for t in told] == [1, 0, 1, 0]
+
+
 def test_by_gtid_reading_begins_after_what_was_executed(server: launch.Server) -> None:
     """From a transaction's own end: the next one comes, and nothing twice."""
     database = server.create_database()

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS groups (id INTEGER PRIMARY KEY, file TEXT NOT NULL, e
 CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
 """
+_NOT_WRITTEN = "the archive cannot be written: {} ({}). What was kept before is whole: make room and start again, it goes on from there."
 _SPOKEN = "*"
 """The column under which a statement without images is kept: it speaks of a table, and of every row."""
 
@@ -91,7 +92,7 @@ class Archive:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
         except sqlite3.OperationalError as wrong_:
-            raise faults.Unavailable(f"the archive cannot be written: {wrong_} ({self._where})") from wrong_
+            raise faults.Unavailable(_NOT_WRITTEN.format(wrong_, self._where)) from wrong_
 
     def _keep(self, group: Group, keys: set[tuple[str, str, str]]) -> None:
         self._connection.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (group.told.raw,))
@@ -134,6 +135,8 @@ def opened(folder: Path) -> Iterator[Archive]:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
         yield Archive(connection, str(folder / FILE))
+    except sqlite3.OperationalError as denied:
+        raise faults.Unavailable(_NOT_WRITTEN.format(denied, folder / FILE)) from denied
     except sqlite3.DatabaseError as damaged:
         raise faults.BadInput(
             f"the archive cannot be read: {damaged}", where=str(folder / FILE), todo="Put a copy back, or move it away and begin anew."
@@ -144,7 +147,7 @@ def opened(folder: Path) -> Iterator[Archive]:
 
 def _keys(group: Group, tables: Sequence[Traced], decoder: decoding.Decoder) -> Iterator[tuple[str, str, str]]:
     """Under which keys a transaction will be looked for: table, column and value of every row of the shop's tables, before and after."""
-    traced = {_name(t.schema, t.table): [c.lower() for c in (t.key, t.number, t.link) if c is not None] for t in tables}
+    traced = {_name(t.schema, t.table): frozenset(c.lower() for c in (t.key, t.number, t.link) if c is not None) for t in tables}
     for told in group.rows:
         name = _name(told.shape.schema, told.shape.table)
         if name not in traced:
@@ -155,10 +158,10 @@ def _keys(group: Group, tables: Sequence[Traced], decoder: decoding.Decoder) -> 
                 where=str(group.begins),
                 todo=f"{decoding.FULL_METADATA} Then begin the archive from there.",
             )
-        for changed in decoder.changes(told, group.begins.file):
+        for changed in decoder.changes(told, group.begins.file, traced[name]):
             for image in (changed.before, changed.after):
                 for column, value in (image or {}).items():
-                    if value is not None and column.lower() in traced[name]:
+                    if value is not None:
                         yield name, column.lower(), change.spell(value)
     for table in tables:
         if scanning.speaks(group, {(table.schema.lower(), table.table.lower()): {}}):

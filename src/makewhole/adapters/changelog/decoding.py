@@ -22,12 +22,15 @@ class Decoder:
 
     def __init__(self, definitions: schemas.Definitions | None = None) -> None:
         self._definitions = definitions
-        self._readers: dict[int, tuple[tablemaps.Shape, rows.Reader]] = {}
+        self._readers: dict[tuple[int, frozenset[str] | None], tuple[tablemaps.Shape, rows.Reader]] = {}
         self._named_by_us: set[tuple[str, str]] = set()
 
-    def changes(self, told: Rows, file: str) -> tuple[change.Change, ...]:
-        """The changes of one row event. Raises BadInput where its bytes are not what its table's shape says."""
-        reader = self.reader(told.shape)
+    def changes(self, told: Rows, file: str, wanted: frozenset[str] | None = None) -> tuple[change.Change, ...]:
+        """The changes of one row event; `wanted` are the only columns (lower case) that are read, if told.
+
+        Raises BadInput where its bytes are not what its table's shape says.
+        """
+        reader = self.reader(told.shape, wanted)
         table, kind, statement = reader.table, told.block.kind, told.statement
         try:
             read = reader.read(told.block)
@@ -53,9 +56,9 @@ class Decoder:
             return self.changes(group.rows[0], group.begins.file)
         return tuple([c for told in group.rows for c in self.changes(told, group.begins.file)])
 
-    def reader(self, shape: tablemaps.Shape) -> rows.Reader:
+    def reader(self, shape: tablemaps.Shape, wanted: frozenset[str] | None = None) -> rows.Reader:
         """The reader of a shape. By identity: the same table map gives the same shape, until DDL changes it."""
-        known = self._readers.get(id(shape))
+        known = self._readers.get((id(shape), wanted))
         if known is not None:
             return known[1]
         described = shape
@@ -64,8 +67,8 @@ class Decoder:
             if definition:
                 described = schemas.described(shape, definition)
                 self._named_by_us.add((shape.schema.lower(), shape.table.lower()))
-        reader = rows.Reader(described)
-        self._readers[id(shape)] = (shape, reader)
+        reader = rows.Reader(described, wanted)
+        self._readers[id(shape), wanted] = (shape, reader)
         return reader
 
     def check(self, group: Group) -> None:

@@ -90,7 +90,7 @@ def touches(group: Group, asked: Wanted, decoder: decoding.Decoder) -> bool:
     """Whether a row of this group, before or after, holds a value that is sought."""
     for told in group.rows:
         columns = asked.get((told.shape.schema.lower(), told.shape.table.lower()))
-        if columns is not None and any(holds(c, columns) for c in decoder.changes(told, group.begins.file)):
+        if columns is not None and any(holds(c, columns) for c in decoder.changes(told, group.begins.file, frozenset(columns))):
             return True
     return False
 
