@@ -94,6 +94,10 @@ class Ledger(Protocol):
         """As it was kept."""
         ...
 
+    def check_notices(self, shop: ids.ShopName, channel: ids.ChannelName, since: datetime, until: datetime) -> None:
+        """Every genuine callback of this span is what it was when it was kept. Raises Altered for the first that is not."""
+        ...
+
     def keep(self, found: Sequence[difference.Difference], entries: Sequence[case.Entry]) -> Sequence[difference.Difference]:
         """Those that were not known yet, durable on return; `entries` has one for each that is handed in."""
         ...

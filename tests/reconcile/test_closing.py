@@ -234,3 +234,21 @@ def test_two_processes_close_a_day_once(tmp_path: Path) -> None:
         assert set(states) <= {closing.Closing.CLOSED, closing.Closing.ANOTHERS, closing.Closing.WAS_CLOSED}
         assert len(shop.differences()) == 1
         assert [e.entry().kind.value for e in second.entries()].count("day-closed") == 1
+
+
+def test_a_refund_that_somebody_made_on_the_channels_page_is_asked_for_by_the_bills_number(shop: morning.Shop) -> None:
+    """The shop's rows name no refund; the bill names one: the channel is asked about it, and the shop learns of it."""
+    sn = shop.paid()
+    paid = shop.day.bank.find(sn)
+    shop.until(morning.NOON + timedelta(hours=2))
+    shop.day.bank.refund(paid, "PAGE1", amount=paid.paid, total=paid.paid, reason="", notify_url="")
+    shop.until(morning.NOON + timedelta(hours=3))
+    (result,) = [r for r in shop.morning() if r.of.day == morning.DAY]
+    assert [(d.what, d.kind, d.number, d.order.number) for d in result.found] == [(bill.Break.THEIRS_ONLY, bill.Kind.REFUND, "PAGE1", sn)]
+    shop.settled()
+    (known,) = shop.cases(sn)
+    assert (known.finding.ailment, known.terminal) == (finding.Ailment.REFUND_NOT_RECORDED, plan.Terminal.RESTORED)
+    assert known.finding.subject == ("PAGE1",)
+    assert shop.day.row(sn, "status") == "70"
+    (told,) = shop.differences()
+    assert isinstance(told.end(), difference.Agreed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,7 +13,8 @@ from makewhole import accounts
 from makewhole.adapters.store import journal, ledger, tables
 from makewhole.core import faults, ids, money
 from makewhole.flow import record
-from makewhole.model import bill, comparison, decision, difference, fetched
+from makewhole.model import bill, comparison, decision, difference, fetched, payment
+from tests.store import scenes
 from tests.store.conftest import FILES
 
 pytestmark = pytest.mark.parametrize("address", FILES, indirect=True)
@@ -255,3 +257,65 @@ def test_a_channel_is_halted_until_somebody_resumes_it(store: journal.SqlStore) 
         ledger_.resume(SHOP, WECHAT, record.resumed(SHOP, WECHAT, "Lin", "restored from the backup", NOW))
     assert ledger_.halted(SHOP, WECHAT) is None
     assert [line.entry().kind.value for line in store.entries()] == ["settlement-halted", "settlement-resumed"]
+
+
+BEFORE, AFTER = scenes.NOW - timedelta(hours=1), scenes.NOW + timedelta(hours=1)
+
+
+def check(store: journal.SqlStore) -> None:
+    store.ledger.check_notices(scenes.SHOP, WECHAT, BEFORE, AFTER)
+
+
+NOTICE_CHANGES: dict[str, Callable[[], sa.Update | sa.Delete]] = {
+    "its body": lambda: tables.notices.update().values(body=b"{}"),
+    "its claim": lambda: tables.notices.update().values(attempt=b"{}"),
+    "no claim": lambda: tables.notices.update().values(attempt=None),
+    "its headers": lambda: tables.notices.update().values(headers=b"[]"),
+    "its number": lambda: tables.notices.update().values(number="other"),
+    "its instant": lambda: tables.notices.update().values(received_at=tables.notices.c.received_at + 1),
+    "its digest": lambda: tables.seals.update().values(digest="0" * 64),
+    "no digest": tables.seals.delete,
+}
+
+
+@pytest.mark.parametrize("what", NOTICE_CHANGES)
+def test_a_callback_that_was_altered_is_found(store: journal.SqlStore, address: str, what: str) -> None:
+    """Whatever of it was changed; how often it was forwarded is no part of it."""
+    told = payment.Attempt(source=WECHAT, as_of=NOW, channel=WECHAT, number=ids.OutTradeNo("P1"), state=payment.AttemptState.PAID)
+    kept = dataclasses.replace(scenes.notice("k1", "P1"), attempt=told)
+    assert store.keep_notice(kept)
+    store.note_forwarding(kept.key, payment.ShopAnswer.REFUSED, 500, AFTER, settled=False)
+    check(store)
+    altered(store, address, NOTICE_CHANGES[what]())
+    with pytest.raises(accounts.Altered, match="the callback k1") as seen:
+        check(store)
+    assert seen.value.channel == WECHAT
+    store.ledger.check_notices(scenes.SHOP, ALIPAY, BEFORE, AFTER)
+    store.ledger.check_notices(scenes.SHOP, WECHAT, AFTER, AFTER + SPAN)
+
+
+def test_every_callback_of_a_long_day_is_looked_at(store: journal.SqlStore, address: str) -> None:
+    """A page at a time; the last one counts as the first."""
+    for place in range(ledger.NOTICES + 2):
+        assert store.keep_notice(scenes.notice(f"k{place:04d}", "P1"))
+    check(store)
+    last = tables.notices.update().values(number="other").where(tables.notices.c.key == f"k{ledger.NOTICES + 1:04d}")
+    altered(store, address, last)
+    with pytest.raises(accounts.Altered):
+        check(store)
+
+
+def test_callbacks_from_before_there_were_digests_are_let_be(store: journal.SqlStore, address: str) -> None:
+    """Only those: one that was kept since must have its digest."""
+    assert store.keep_notice(scenes.notice("k1", "P1"))
+    altered(store, address, tables.seals.delete())
+    with pytest.raises(accounts.Altered):
+        check(store)
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(tables.meta.update().values(value=str(tables.GROWN_FROM)))
+        connection.execute(tables.marks.delete())
+        tables.seals.drop(connection)
+    engine.dispose()
+    with journal.SqlStore(address) as grown:
+        grown.ledger.check_notices(scenes.SHOP, WECHAT, BEFORE, AFTER)

@@ -34,6 +34,12 @@ def unsettled(world: ports.World, books: accounts.Books, channel: ids.ChannelNam
         return []
 
 
+def refunds(world: ports.World, order: ids.OrderKey) -> list[ids.RefundNo]:
+    """Numbers under which a bill, and nobody else, knows refunds of an order: now the channel can be asked about them."""
+    known = [] if world.books is None else open_(world.books, order)
+    return [ids.RefundNo(f.found.number) for f in known if f.found.kind is bill.Kind.REFUND and f.found.number is not None]
+
+
 def still(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> list[difference.Followed]:
     """Those that still stand, on what was just heard of the order."""
     known = open_(books, told.order)

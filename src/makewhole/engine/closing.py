@@ -106,6 +106,8 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
     rules = world.policies.at(now)
     window = bill.Window(day=of.day, waits_days=rules.span(policy.RuleName.CUT_OFF_WAIT).days)
     merchants = {of.channel: books.sources[of.channel].merchant}
+    # What a callback told of decided about orders of this day.
+    ledger.check_notices(shop, of.channel, *keepbook.span(window))
     known = ledger.of_days(shop, of.channel, of.day - window.waits_days - 1, of.day + 1)
     if source is None:
         name = "query"

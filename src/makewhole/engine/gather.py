@@ -71,7 +71,7 @@ def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.He
         _extend(claims, silences, _asked(world.channels[channel], numbers))
     attempts = [c for c in claims if isinstance(c, payment.Attempt)]
     silences = _drop_guesses(silences, attempts, asked, _written(shop, attempts, linked))
-    _extend(claims, silences, _refunds(world, key, claims))
+    _extend(claims, silences, _refunds(world, key, claims, beside.refunds(world, key)))
     _extend(claims, silences, _notices(world, key, attempts))
     if not any(isinstance(c, order.ShopOrder) for c in claims):
         _extend(claims, silences, _orphan(world, key, attempts))
@@ -150,9 +150,10 @@ def _drop_guesses(
     return [s for s in silences if not guess(s)]
 
 
-def _refunds(world: ports.World, key: ids.OrderKey, claims: list[dossier.AnyClaim]) -> ports.Heard:
-    """Refunds under the shop's numbers and under ours, of payments that the channel says were turned into refunds."""
+def _refunds(world: ports.World, key: ids.OrderKey, claims: list[dossier.AnyClaim], billed: Sequence[ids.RefundNo]) -> ports.Heard:
+    """Refunds under the shop's numbers, under ours and under those of bills, of payments that the channel says were turned into refunds."""
     rows = [c.number for c in claims if isinstance(c, payment.ShopRefund) and c.number is not None]
+    rows += billed
     found: list[dossier.AnyClaim] = []
     silent: list[claim.Silence] = []
     for attempt in (c for c in claims if isinstance(c, payment.Attempt)):

@@ -50,7 +50,39 @@ def keep(tx: statements.Tx, notice: ports.Kept) -> bool:
         next_at=received_at,
         settled=int(notice.settled),
     )
+    if notice.check is payment.NoticeCheck.GENUINE:
+        told = (notice.key, notice.shop, notice.channel, notice.number, notice.check.value, received_at)
+        sealed = _seal((*told, codec.canonical(notice.headers), notice.body, _claim(notice)))
+        tx.run(statements.SEAL_INSERT, notice=notice.key, digest=sealed)
     return True
+
+
+def sealed(
+    tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, since: int, until: int, after: tuple[int, str], limit: int
+) -> list[tuple[int, str, str, bool]]:
+    """Of genuine notices received in this span of ticks, later than `after`: when, key, number, whether each still fits its digest.
+
+    One without a digest fits only where it was kept before there were any.
+    """
+    begun = int(names.raw((tx.one(statements.MARK_FIND, w_name=tables.SEALED_FROM) or (b"0",))[0]))
+    rows = tx.all(
+        statements.NOTICES_SEALED,
+        w_shop=shop,
+        w_channel=channel,
+        w_check=_GENUINE,
+        since=max(since, after[0]),
+        until=until,
+        at=after[0],
+        after=after[1],
+        row_limit=limit,
+    )
+    return [(row[5], row[0], row[3], row[5] < begun if row[9] is None else _seal(row[:9]) == row[9]) for row in rows]
+
+
+def _seal(told: statements.Row) -> str:
+    """Over everything that a notice said and that never changes; how often it was forwarded does."""
+    *words, headers, body, claim = told
+    return codec.digest([*words, names.raw(headers), names.raw(body), None if claim is None else names.raw(claim)])
 
 
 def of(tx: statements.Tx, shop: ids.ShopName, number: ids.OutTradeNo) -> list[ports.Kept]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from makewhole import accounts
-from makewhole.adapters.store import books, cases, names, statements, tables, writer
+from makewhole.adapters.store import books, cases, inbox, names, statements, tables, writer
 from makewhole.core import codec, faults, ids
 from makewhole.model import bill, case, difference, fetched
 
 Result = TypeVar("Result")
 PART_BYTES = 4 * 2**20
 """Bytes of a bill in one row: servers take sixteen megabytes in one packet unless told otherwise."""
+NOTICES = 500
+"""Callbacks read at once: a few kilobytes each."""
 SET_ASIDE = "set-aside"
 """Stands in a digest's place where the bill before it was altered, and a person has looked."""
 NOUNS: tuple[Any, ...] = (difference.Difference, difference.Move, books.ClosedDay)
@@ -82,6 +85,17 @@ class SqlLedger:
     def _many(self, asked: Any, **values: Any) -> Sequence[difference.Followed]:
         told: list[difference.Followed] = self._read(lambda tx: [_followed(tx, row) for row in tx.all(asked, **values)])
         return told
+
+    def check_notices(self, shop: ids.ShopName, channel: ids.ChannelName, since: datetime, until: datetime) -> None:
+        after, span = (-1, ""), (names.ticks(since), names.ticks(until))
+        while True:
+            found = self._read(partial(inbox.sealed, shop=shop, channel=channel, since=span[0], until=span[1], after=after, limit=NOTICES))
+            for _, key, number, fits in found:
+                if not fits:
+                    raise accounts.Altered(f"the callback {key} about {number}", channel)
+            if len(found) < NOTICES:
+                return
+            after = found[-1][:2]
 
     # ------------------------------------------------------------ closed days, and channels that are halted
 

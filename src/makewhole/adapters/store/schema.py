@@ -74,6 +74,11 @@ def _make(connection: sa.Connection) -> None:
         for index in table.indexes:
             if index.name not in known:
                 index.create(connection)
+    known = connection.scalar(sa.select(sa.func.count()).select_from(tables.marks).where(tables.marks.c.name == tables.SEALED_FROM))
+    if known == 0:
+        latest = connection.scalar(sa.select(sa.func.max(tables.notices.c.received_at)))
+        begun = 0 if latest is None else latest + 1
+        connection.execute(tables.marks.insert().values(name=tables.SEALED_FROM, value=str(begun).encode()))
     if connection.scalar(sa.select(sa.func.count()).select_from(tables.tree)) == 0:
         connection.execute(tables.tree.insert().values(id=1, size=0, frontier=b"", writer="", token=0))
 

@@ -150,6 +150,18 @@ _NOTICE = (
     _N.c.answer, _N.c.answer_code, _N.c.forwarded, _N.c.settled,
 )  # fmt: skip
 NOTICE_INSERT = _N.insert()
+SEAL_INSERT = tables.seals.insert()
+_SEALED = sa.select(*_NOTICE[:9], tables.seals.c.digest).outerjoin(tables.seals, tables.seals.c.notice == _N.c.key)
+NOTICES_SEALED = (
+    _SEALED.where(
+        *_where(_N, ["shop", "channel", "check"]),
+        _N.c.received_at >= _p("since"),
+        _N.c.received_at < _p("until"),
+        sa.or_(_N.c.received_at > _p("at"), _N.c.key > _p("after")),
+    )
+    .order_by(_N.c.received_at, _N.c.key)
+    .limit(_p("row_limit"))
+)
 NOTICE_KNOWN = sa.select(_N.c.key).where(*_where(_N, ["key"]))
 NOTICES_OF = sa.select(*_NOTICE).where(*_where(_N, ["shop", "number"])).order_by(_N.c.received_at, _N.c.key)
 NOTICES_AFTER = (

@@ -28,6 +28,8 @@ WORD_LENGTH = 32
 """Characters of an enum's value."""
 OWNER_LENGTH = 255
 """Characters: host, process and thread."""
+SEALED_FROM = "notices-sealed-from"
+"""The mark that says from which instant on, in ticks, every genuine notice was kept with its digest."""
 DIGEST_LENGTH = 64
 """Characters: SHA-256 in hex."""
 BODY_BYTES_MAX = 2**24 - 1
@@ -213,6 +215,13 @@ writers = _table(
     "mw_writers",
     sa.Column("id", _text(KEY_LENGTH), primary_key=True),
     sa.Column("token", sa.BigInteger, nullable=False),
+)
+
+# The digests of genuine notices, beside them: whoever changes one has to find both.
+seals = _table(
+    "mw_seals",
+    sa.Column("notice", _text(KEY_LENGTH), primary_key=True),
+    sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),
 )
 
 # ---------------------------------------------------------------- the daily books: append only, each row with its digest
