@@ -66,13 +66,11 @@ def sought(tables: Sequence[Traced], number: str, keys: set[str]) -> tuple[Sough
 
 def _keys(tables: Sequence[Traced], number: str, told: Sequence[change.Transaction]) -> set[str]:
     """Keys under which the order's own row was known."""
-    order = next((t for t in tables if t.key is not None), None)
-    if order is None or order.key is None or order.number is None:
-        return set()
     found = set()
-    for image in (i for t in told for c in t.changes if _of(c, order) for i in (c.before, c.after) if i is not None):
-        if change.spell(_value(image, order.number)) == number and (key := change.spell(_value(image, order.key))):
-            found.add(key)
+    for order in (t for t in tables if t.key is not None and t.number is not None):
+        for image in (i for t in told for c in t.changes if _of(c, order) for i in (c.before, c.after) if i is not None):
+            if change.spell(_value(image, order.number or "")) == number and (key := change.spell(_value(image, order.key or ""))):
+                found.add(key)
     return found
 
 

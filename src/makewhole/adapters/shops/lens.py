@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from makewhole import trails
-from makewhole.adapters.shops import engines, errors, evaluate, expressions, reverser, rows, shopmap, traces
+from makewhole.adapters.shops import engines, errors, evaluate, expressions, reverser, rows, shopmap, spelling, traces
 from makewhole.core import ids, money
 from makewhole.model import change, rowchange
 from makewhole.model.change import Image, Kind
@@ -199,7 +199,7 @@ class MapLens:
             scribe = expressions.Scribe(dialect=engines.spoken(self._engine))
             key, number = scribe.write(table.key, "o"), scribe.write(table.fields[Field.ORDER_NUMBER].sql, "o")
             within = f"{key} IN {scribe.binds(tuple(_typed(k) for k in keys[first : first + KEYS_MAX]))}"
-            sql = expressions.select([f"{key} AS k", f"{number} AS n"], f"{scribe.name(table.table)} o", [within])
+            sql = expressions.select([f"{key} AS k", f"{number} AS n"], spelling.source(table, scribe, "o"), [within])
             with errors.reading(self._engine, self._map.where) as connection:
                 for k, n in connection.execute(sa.text(sql), scribe.values):
                     told[rows.spell(k)] = ids.OrderNumber(rows.spell(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import warnings
 from collections.abc import Mapping
@@ -55,16 +56,24 @@ Schema = Mapping[str, LiveTable]
 def reflect(connection: sa.Connection, map_: shopmap.ShopMap, extra: tuple[str, ...] = ()) -> Schema:
     """The tables that the map names. Raises BadInput for a table or a column that is not there."""
     inspector = sa.inspect(connection)
-    wanted = {t.table: f"{map_.where}: {name}" for name, t in map_.tables.items()}
+    wanted = {shard: f"{map_.where}: {name}" for name, t in map_.tables.items() for shard in t.shards}
     wanted |= {name: map_.where for name in extra if name not in wanted}
     with errors.translated(errors.During.START, map_.where):
         sizes = _sizes(connection, tuple(wanted))
         found = {name: _table(inspector, name, where, sizes.get(name.lower(), 0)) for name, where in wanted.items()}
     for table in map_.tables.values():
-        for told in _expressions(table):
-            _check(told.columns(), found[table.table], told.where)
-        _check(table.watch, found[table.table], f"{map_.where}: {table.name}.watch")
-    return found
+        for shard in table.shards:
+            for told in _expressions(table):
+                _check(told.columns(), found[shard], told.where)
+            _check(table.watch, found[shard], f"{map_.where}: {table.name}.watch")
+    return found | {t.table: _together(t, found) for t in map_.tables.values() if len(t.shards) > 1}
+
+
+def _together(table: shopmap.Table, found: Schema) -> LiveTable:
+    """All shards as one table: each holds its own values once, and nobody can say that of all of them."""
+    first = found[table.table]
+    indexed = frozenset.intersection(*(found[s].indexed for s in table.shards))
+    return dataclasses.replace(first, unique=frozenset(), indexed=indexed, rows=sum(found[s].rows for s in table.shards))
 
 
 def check_hands(map_: shopmap.ShopMap, schema: Schema) -> None:

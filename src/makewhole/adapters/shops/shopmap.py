@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from makewhole.adapters.shops import expressions, language, statements, transitions
+from makewhole.adapters.shops import expressions, language, shards, statements, transitions
 from makewhole.adapters.shops.language import Privacy, Unit
 from makewhole.core import faults
 from makewhole.model import act, order, payment, resource
@@ -102,6 +102,9 @@ class Table:
 
     name: str
     table: str
+    """Its name; of several shards, the first one's."""
+    shards: tuple[str, ...]
+    """The tables that it is in the database: itself alone, or all that it was cut into."""
     where: expressions.Expression | None
     key: expressions.Expression | None
     link: expressions.Expression | None
@@ -186,6 +189,12 @@ def compile_map(file: language.ShopFile) -> ShopMap:
     spec = file.tables["order"]
     channel = tables["order"].fields.get(Field.ORDER_CHANNEL)
     coded = () if channel is None else tuple(v for v in channel.values.values() if v)
+    if file.hands and (cut := [t.name for t in tables.values() if len(t.shards) > 1]):
+        raise faults.BadInput(
+            f"{', '.join(cut)} is cut into shards, and a declared write names one table",
+            where=f"{file.where}: hands",
+            todo="Leave the hands out: what they would do becomes a person's task.",
+        )
     return ShopMap(
         name=file.name,
         where=file.where,
@@ -212,9 +221,11 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
     for short in _NEEDED[name]:
         if Field(f"{name}.{short}") not in fields:
             raise faults.BadInput(f"{name}.{short} is not mapped", where=f"{where}.fields", todo=f'Add {short} = "<column>".')
+    names = shards.expand(spec.table, f"{where}.table")
     table = Table(
         name=name,
-        table=spec.table,
+        table=names[0],
+        shards=names,
         where=_optional(spec.where, file, f"{where}.where"),
         key=_optional(spec.key, file, f"{where}.key"),
         link=_optional(spec.link, file, f"{where}.link"),

@@ -15,6 +15,16 @@ TEXT_SLACK = timedelta(days=1)
 _EPOCH = "1970-01-01 00:00:00+00:00"
 
 
+def source(table: shopmap.Table, scribe: expressions.Scribe, alias: str, more: tuple[str, ...] = ()) -> str:
+    """A mapped table with its alias, for FROM: of several shards, all of them as one, with the columns that the map looks at and `more`."""
+    if len(table.shards) == 1:
+        return f"{scribe.name(table.table)} {alias}"
+    used = (*table.columns(), *(table.phone.sql.columns() if table.phone else ()))
+    known = {c.lower() for c in used}
+    columns = [scribe.name(c) for c in (*dict.fromkeys(used), *(c for c in more if c.lower() not in known))]
+    return "(" + " UNION ALL ".join(expressions.select(columns, scribe.name(shard), []) for shard in table.shards) + f") {alias}"
+
+
 class Table:
     """Writes one mapped table's expressions under one alias into a scribe's statement."""
 
@@ -23,7 +33,7 @@ class Table:
 
     def source(self) -> str:
         """The table with its alias, for FROM."""
-        return f"{self.scribe.name(self.map.table)} {self.alias}"
+        return source(self.map, self.scribe, self.alias, self.live.primary_key)
 
     def told(self, expression: expressions.Expression) -> str:
         """An expression."""

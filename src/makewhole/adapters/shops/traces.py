@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, errors, expressions, rows, shopmap
+from makewhole.adapters.shops import engines, errors, expressions, rows, shopmap, spelling
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import cards, ids
 from makewhole.model import change
@@ -29,7 +29,7 @@ class Traces:
 
 def traces(map_: shopmap.ShopMap, schema: str, secret: bytes) -> Traces:
     """The tables in which an order of this shop leaves rows."""
-    told = [_traced(name, table, schema) for name, table in map_.tables.items()]
+    told = [_traced(name, table, shard, schema) for name, table in map_.tables.items() for shard in table.shards]
     found = tuple(t for t in told if t.number or t.link or t.key)
     return Traces(
         tables=found,
@@ -45,19 +45,21 @@ def key_of(map_: shopmap.ShopMap, engine: sa.Engine, number: ids.OrderNumber) ->
     if key is None or column is None:
         return None
     scribe = expressions.Scribe(dialect=engines.spoken(engine))
-    sql = expressions.select([scribe.name(key)], scribe.name(map_.order.table), [f"{scribe.name(column)} = {scribe.bind(str(number))}"])
+    sql = expressions.select(
+        [scribe.name(key)], spelling.source(map_.order, scribe, "o"), [f"{scribe.name(column)} = {scribe.bind(str(number))}"]
+    )
     with errors.reading(engine, map_.where) as connection:
         told = connection.execute(sa.text(sql), scribe.values).scalar()
     return None if told is None else rows.spell(told)
 
 
-def _traced(role: str, table: shopmap.Table, schema: str) -> change.Traced:
+def _traced(role: str, table: shopmap.Table, shard: str, schema: str) -> change.Traced:
     number = Field.ORDER_NUMBER if role == "order" else _field(f"{role}.order")
     column = None if number is None else table.fields.get(number)
     return change.Traced(
         role=role,
         schema=schema,
-        table=table.table,
+        table=shard,
         key=_bare(table.key) if role == "order" else None,
         number=None if column is None else _bare(column.sql),
         link=_bare(table.link),
@@ -87,9 +89,9 @@ def _states(map_: shopmap.ShopMap) -> Callable[[change.Image], str | None]:
 
 
 def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], str | None]:
-    known: dict[str, Mapping[str, Privacy]] = {t.table.lower(): classes(t) for t in map_.tables.values()}
+    known: dict[str, Mapping[str, Privacy]] = {s.lower(): classes(t) for t in map_.tables.values() for s in t.shards}
 
-    numbers = {t.table.lower(): _numbers(t) for t in map_.tables.values()}
+    numbers = {s.lower(): _numbers(t) for t in map_.tables.values() for s in t.shards}
 
     def shown(table: str, column: str, spelled: str) -> str | None:
         privacy = known.get(table.lower(), {}).get(column.lower())
