@@ -251,7 +251,10 @@ class Form:
 
     def rows(self, told: Sequence[tuple[str, change.Image]], op: Op = Op.PUT) -> list[Row]:
         """Rows by key. Column by column: the values of one are nearly always of one type."""
-        taken = [self.spelling(tuple(image)) for _, image in told]
+        if not told:
+            return []
+        how, names = self.spelling(tuple(told[0][1])), told[0][1].keys()
+        taken = [how if image.keys() == names else self.spelling(tuple(image)) for _, image in told]
         values = [how.values(image) for how, (_, image) in zip(taken, told, strict=True)]
         links = _texts([how.link(image)[0] for how, (_, image) in zip(taken, told, strict=True)])
         types = list(map(self._types, values))
