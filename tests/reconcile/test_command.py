@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from makewhole.model import bill, decision, difference
 from makewhole.sandbox import day as days
 from tests.reconcile import morning
 from tests.reconcile.conftest import Call
 
+pytestmark = pytest.mark.slow
 DAY = ("--day", "2026-11-18")
 
 
