@@ -118,6 +118,11 @@ class Trail(Protocol):
         cannot be read, for which see `coverage`."""
         ...
 
+    def read(self, since: str | None) -> Iterator[tuple[Step, Meant | None]]:
+        """The log from a place of the caller's own to its end now, and what each transaction means; what stands is not touched by it.
+        Raises as `Stream.read` does."""
+        ...
+
     def of(self, number: ids.OrderNumber, now: datetime) -> tuple[rowchange.RowChange, ...]:
         """What stands of an order's trail; read anew where something stood, as only then it can be gone."""
         ...

@@ -170,6 +170,25 @@ def test_a_refund_explains_why_a_paid_order_was_closed(shop: Shop) -> None:
     assert shop.scan() == []
 
 
+def test_changes_are_found_by_their_statement_and_lead_to_the_order(shop: Shop) -> None:
+    """Once read, every transaction that wrote a row of an order is in the search index; a second reading adds only what is new."""
+    shop.write("UPDATE oms_order SET pay_amount = 0.01 WHERE id = 3")
+
+    def search(*words: str) -> Rows:
+        done = CliRunner().invoke(program.PROGRAM, ["search", *words, "--json", *shop.place, "--lang", "en"])
+        assert done.exit_code == 0, done.output + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    search("--refresh")
+    found = search("amount_due", "99.90 → 0.01")
+    assert [(hit["order"], hit["source"]) for hit in found] == [("N3", "changelog")]
+    before = len(search("oms_order"))
+    shop.write("UPDATE oms_order SET pay_amount = 0.02 WHERE id = 3")
+    search("--refresh")
+    assert len(search("oms_order")) == before + 1
+    assert [hit["order"] for hit in search("0.01 → 0.02")] == ["N3"]
+
+
 def test_the_log_outside_of_the_shop_is_nobodys_business(shop: Shop, server: launch.Server) -> None:
     """Another database on the same server has a table of the same name."""
     other = server.create_database()

@@ -81,7 +81,7 @@ def _refresh(now: session.Session, told: settings.Settings, index: ports.Search)
 
     with now.world(told, need_store=False) as world, wiring.open_archive(told) as archive, progress.Progress() as bar:
         fed = feed.refresh(world, archive, index, whole=True, seen=lambda n: bar.at(now.say("search.progress", count=n)))
-    now.out.note(now.say("search.refreshed", orders=fed.orders, callbacks=fed.callbacks, entries=fed.cases))
+    now.out.note(now.say("search.refreshed", orders=fed.orders, callbacks=fed.callbacks, entries=fed.cases, changes=fed.changes))
 
 
 def _import(now: session.Session, index: ports.Search, reader: Any, paths: tuple[str, ...]) -> faults.BadInput | None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from makewhole import ports
 from makewhole.core import codec, ids
+from makewhole.engine import pasts
 from makewhole.model import case, document
 
 BATCH = 10_000
@@ -39,10 +40,11 @@ class Fed:
     orders: int = 0
     callbacks: int = 0
     cases: int = 0
+    changes: int = 0
 
     def total(self) -> int:
         """All of them."""
-        return self.orders + self.callbacks + self.cases
+        return self.orders + self.callbacks + self.cases + self.changes
 
 
 def refresh(
@@ -66,6 +68,11 @@ def refresh(
             return fed
     for count in evidence(world, search):
         fed.cases += count
+        seen(fed.total())
+        if stopped():
+            return fed
+    for count in () if world.trail is None else pasts.changes(world.eyes.shop, world.trail, search):
+        fed.changes += count
         seen(fed.total())
         if stopped():
             return fed

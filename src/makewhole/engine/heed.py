@@ -53,6 +53,11 @@ class LogTrail:
         finally:
             self._followed = False
 
+    def read(self, since: str | None) -> Iterator[tuple[trails.Step, trails.Meant | None]]:
+        """See the port."""
+        for step in self._stream().read(since):
+            yield step, None if step.transaction is None else self._lens.read(step.transaction)
+
     def of(self, number: ids.OrderNumber, now: datetime) -> tuple[rowchange.RowChange, ...]:
         """See the port."""
         with self._lock:

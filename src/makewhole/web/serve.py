@@ -154,7 +154,7 @@ def _feed(told: settings.Settings, world: ports.World, stop: threading.Event) ->
     """What happened since the last time goes into the search index; every order again once a day."""
     with wiring.open_archive(told) as archive:
         fed = feed.refresh(world, archive, wiring.open_search(told), stopped=stop.is_set)
-    log.info("search", orders=fed.orders, callbacks=fed.callbacks, cases=fed.cases)
+    log.info("search", orders=fed.orders, callbacks=fed.callbacks, cases=fed.cases, changes=fed.changes)
 
 
 class _Rounds:

@@ -25,8 +25,8 @@ SEARCHES: dict[str, tuple[str, str]] = {
     "search.invisible": ("nothing of these words can be seen", "这些关键词没有任何可见字符"),
     "search.progress": ("{count} read", "已读入 {count} 条"),
     "search.refreshed": (
-        "Read into the index: {orders} orders, {callbacks} callbacks, {entries} entries of our own.",
-        "已读入索引：订单 {orders} 个，回调 {callbacks} 条，自己的记录 {entries} 条。",
+        "Read into the index: {orders} orders, {callbacks} callbacks, {entries} entries of our own, {changes} changes.",
+        "已读入索引：订单 {orders} 个，回调 {callbacks} 条，自己的记录 {entries} 条，变更 {changes} 条。",
     ),
     "search.imported": ("{file}: {count} entries read.", "{file}：读入 {count} 条。"),
     "search.total": ("{shown} of {total} shown.", "共 {total} 条，显示 {shown} 条。"),
