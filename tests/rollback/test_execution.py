@@ -183,7 +183,7 @@ def test_f16_a_plan_is_for_one_database_of_one_server(shop: Shop) -> None:
     file = shop.folder / "makewhole.toml"
     file.write_text(file.read_text(encoding="utf-8").replace(shop.database, other), encoding="utf-8")
     text = shop.call("--apply", plan["plan"], "--hash", plan["hash"]).output
-    assert "same database" in text
+    assert f"the plan is for {shop.database}" in text
     assert shop.rows(f"SELECT COUNT(*) FROM {other}.orders WHERE payment_status = 'CLOSED'") == [(4,)]
 
 

@@ -32,7 +32,7 @@ class DiskShelf:
         self._connection = connection
         self._near: dict[str, trail.Trail | None] = {}
         """Rows that are newer than on disk; None for one that is gone."""
-        self._lines = 0
+        self._lines = self._events = 0
 
     def get(self, name: str) -> trail.Trail | None:
         """See the port."""
@@ -78,10 +78,13 @@ class DiskShelf:
 
     def happened(self, name: str, event: trail.Later) -> None:
         """See the port."""
+        self._events += 1
         self._connection.execute("INSERT INTO events VALUES (?, ?)", (name, codec.canonical(event)))
 
     def since(self, name: str) -> tuple[trail.Later, ...]:
         """See the port."""
+        if not self._events:
+            return ()
         told = self._connection.execute("SELECT body FROM events WHERE name = ? ORDER BY rowid", (name,))
         return tuple(codec.decode(body, trail.Later) for (body,) in told)
 

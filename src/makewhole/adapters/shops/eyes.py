@@ -145,7 +145,8 @@ class SqlEyes:
         recalls = "reissue-order" in self._map.hands
         again = [ids.reissued_number(n, 1) for n in asked] if recalls else []
         first = [o for n in asked if (o := claims.origin(n)) is not None] if recalls else []
-        hints: dict[str, object] = {n: self._hints[n] for n in asked if n in self._hints}
+        # Asked once: another thread may take one away between two questions.
+        hints: dict[str, object] = {n: hint for n in asked if (hint := self._hints.get(n)) is not None}
         with errors.reading(self._engine, self._map.where) as connection:
             found = reads.read(reads.Tables(self._map, self._live, connection), asked, hints, again, first)
         return self._teller.tell(asked, found, self._clock.now())

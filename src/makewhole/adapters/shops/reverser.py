@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from makewhole import reversals
-from makewhole.adapters.shops import engines, errors, rowcells, rowforms, writeback
+from makewhole.adapters.shops import alike, engines, errors, rowcells, rowforms, writeback
 from makewhole.adapters.shops.errors import During
 from makewhole.core import faults
 from makewhole.model import cell, rollback
@@ -50,10 +50,12 @@ class SqlReverser:
     def __init__(self, reader: sa.Engine, writer: sa.Engine | None, counters: rowforms.Counters, where: str) -> None:
         self._reader, self._writer, self._counters, self._where = reader, writer, counters, where
         self._dialect = engines.spoken(reader)
+        self._fresh: set[str] = set()
+        """Plans of which nothing was written before we began."""
 
     def place(self) -> rollback.Place:
         """See the port."""
-        with errors.reading(self._reader, self._where) as connection:
+        with errors.reading(self._writer or self._reader, self._where) as connection:
             return _place(connection)
 
     def ready(self) -> None:
@@ -62,11 +64,7 @@ class SqlReverser:
             if self._dialect == "mysql":
                 _primary(connection, self._where)
                 _logged(connection)
-            with errors.reading(self._reader, self._where) as reading:
-                ours, theirs = _place(connection), _place(reading)
-            if ours != theirs:
-                todo = "shop.database and shop.hands_database must be the same database of the same server."
-                raise faults.BadInput(f"we read {theirs.database} and would write {ours.database}", where="the settings", todo=todo)
+            self._same_place(connection)
         with errors.translated(During.START, self._where), self._hand().begin() as connection:
             connection.exec_driver_sql(_AUDIT_SQLITE if self._dialect == "sqlite" else _AUDIT_MYSQL)
 
@@ -77,7 +75,7 @@ class SqlReverser:
 
     def read(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> reversals.Live:
         """See the port."""
-        with errors.reading(self._reader, self._where) as connection:
+        with errors.reading(self._writer or self._reader, self._where) as connection:
             return self._standing(connection, rows, forms, lock=False)
 
     def write(
@@ -97,15 +95,40 @@ class SqlReverser:
             if not chosen:
                 transaction.rollback()
                 return reversals.Wrote(before={}, rows=(), earlier=len(done))
-            for table, told in itertools.groupby(chosen, key=lambda r: r.table.lower()):
-                for statement in scribe.write(forms[table], told):
-                    touched = connection.exec_driver_sql(statement.sql, statement.values).rowcount
-                    if touched != statement.rows:
-                        raise faults.Rejected(f"{touched} rows of {table} were written where {statement.rows} were meant")
-            self._note(connection, plan, chosen, scribe)
+            for statement in self._statements(plan, chosen, forms, scribe):
+                touched = connection.exec_driver_sql(statement.sql, statement.values).rowcount
+                if touched != statement.rows:
+                    raise faults.Rejected(f"{touched} rows were written where {statement.rows} were meant: {statement.sql[:80]}")
             self._commit(connection, transaction)
         names = [r.name() for r in chosen]
         return reversals.Wrote(before={n: live.get(n) for n in names}, rows=tuple(chosen), earlier=len(done))
+
+    def _same_place(self, connection: sa.Connection) -> None:
+        """Raises BadInput where what is read is another database than what is written."""
+        addresses = {(e.url.host, e.url.port, e.url.database) for e in (self._reader, connection.engine)}
+        if len(addresses) == 1:
+            return
+        with errors.reading(self._reader, self._where) as reading:
+            ours, theirs = _place(connection), _place(reading)
+        if ours != theirs:
+            todo = "shop.database and shop.hands_database must be the same database of the same server."
+            raise faults.BadInput(f"we read {theirs.database} and would write {ours.database}", where="the settings", todo=todo)
+
+    def _statements(
+        self, plan: str, rows: Sequence[Net], forms: Mapping[str, Form], scribe: writeback.Scribe
+    ) -> Iterator[writeback.Statement]:
+        """The rows and their audit rows."""
+        together = alike.groups(rows, dict(forms)) if self._dialect == "mysql" else None
+        if together is not None:
+            for group in together:
+                yield group.write(scribe)
+                yield group.note(scribe, AUDIT, plan)
+            return
+        for table, told in itertools.groupby(rows, key=lambda r: r.table.lower()):
+            yield from scribe.write(forms[table], told)
+        one = f"({', '.join([scribe.mark] * 4)})"
+        values = tuple(v for r in rows for v in (plan, _digest(r.name()), _short(r), r.how.value))
+        yield writeback.Statement(sql=f"{scribe.tag}{_INSERT}{', '.join([one] * len(rows))}", values=values, rows=len(rows))
 
     def _hand(self) -> sa.Engine:
         if self._writer is None:
@@ -115,6 +138,8 @@ class SqlReverser:
 
     def _standing(self, connection: sa.Connection, rows: Sequence[Net], forms: Mapping[str, Form], *, lock: bool) -> reversals.Live:
         scribe = writeback.Scribe(dialect=self._dialect)
+        if rows and self._all_there(connection, rows, forms, scribe, lock=lock):
+            return {r.name(): {**r.key, **r.now} for r in rows}
         live: dict[str, Mapping[str, cell.Cell] | None] = {r.name(): None for r in rows}
         for table, told in itertools.groupby(sorted(rows, key=lambda r: r.table.lower()), key=lambda r: r.table.lower()):
             form, these = forms[table], list(told)
@@ -128,18 +153,29 @@ class SqlReverser:
                     live[rollback.row_name(form.table, {c: cells[c] for c in form.key})] = cells
         return live
 
+    def _all_there(
+        self, connection: sa.Connection, rows: Sequence[Net], forms: Mapping[str, Form], scribe: writeback.Scribe, *, lock: bool
+    ) -> bool:
+        """Whether every row is exactly what is expected of it, where the server can say so in one number."""
+        together = alike.groups(rows, dict(forms)) if self._dialect == "mysql" and len(rows) <= rollback.ROWS_MAX else None
+        if together is None:
+            return False
+        asked = (group.there(scribe, lock=lock) for group in together)
+        return all(connection.exec_driver_sql(one.sql, one.values).scalar() == one.rows for one in asked)
+
     def _done(self, connection: sa.Connection, plan: str, rows: Sequence[Net]) -> frozenset[str]:
         """Rows that this plan wrote before: a repeat is no second write."""
+        if plan in self._fresh:
+            return frozenset()
         keys = {_digest(r.name()): r.name() for r in rows}
         mark = writeback.Scribe(dialect=self._dialect).mark
         lock = "" if self._dialect == "sqlite" else " LOCK IN SHARE MODE"
         sql = f"SELECT row_key FROM {AUDIT} WHERE plan = {mark} AND row_key IN ({', '.join([mark] * len(keys))}){lock}"  # noqa: S608  names of our own
-        return frozenset(keys[str(key)] for (key,) in connection.exec_driver_sql(sql, (plan, *keys)))
-
-    def _note(self, connection: sa.Connection, plan: str, rows: Sequence[Net], scribe: writeback.Scribe) -> None:
-        one = f"({', '.join([scribe.mark] * 4)})"
-        values = tuple(v for r in rows for v in (plan, _digest(r.name()), _short(r), r.how.value))
-        connection.exec_driver_sql(f"{scribe.tag}{_INSERT}{', '.join([one] * len(rows))}", values)
+        done = frozenset(keys[str(key)] for (key,) in connection.exec_driver_sql(sql, (plan, *keys)))
+        if not connection.exec_driver_sql(f"SELECT 1 FROM {AUDIT} WHERE plan = {mark} LIMIT 1{lock}", (plan,)).first():  # noqa: S608  the same
+            # Not a row of this plan is there. Should another run of it begin now, its rows are not ours to write: their keys are taken.
+            self._fresh.add(plan)
+        return done
 
     def _alone_in_time(self) -> None:
         """A SQLite log knows transactions by their millisecond: under the lock, before our first write and after our last, it passes."""

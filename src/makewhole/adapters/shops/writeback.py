@@ -94,7 +94,7 @@ class Scribe:
         more = " UNION ALL SELECT " + ", ".join([self.mark] * len(names))
         known = {c.name.lower(): c for c in form.columns}
         on = " AND ".join(f"o.{self.name(c)} = {self._comparable(known[c.lower()], f's.k{i}')}" for i, c in enumerate(form.key))
-        sets = ", ".join([*(f"o.{self.name(c)} = s.c{i}" for i, c in enumerate(columns)), *self._kept_up(form, "o.")])
+        sets = ", ".join([*(f"o.{self.name(c)} = s.c{i}" for i, c in enumerate(columns)), *self.kept_up(form, "o.")])
         values = tuple(
             v for row in rows for v in (*(rowcells.write(row.key[c]) for c in form.key), *(rowcells.write(row.back[c]) for c in columns))
         )
@@ -110,12 +110,12 @@ class Scribe:
         return f"CONVERT({told} USING {column.collation.partition('_')[0]}) COLLATE {column.collation}"
 
     def _one(self, form: Form, row: Net, columns: Sequence[str]) -> Statement:
-        sets = ", ".join([*(f"{self.name(c)} = {self.mark}" for c in columns), *self._kept_up(form, "")])
+        sets = ", ".join([*(f"{self.name(c)} = {self.mark}" for c in columns), *self.kept_up(form, "")])
         where, values = self._where(form, [row])
         told = tuple(rowcells.write(row.back[c]) for c in columns)
         return Statement(sql=f"{self.tag}UPDATE {self.name(form.table)} SET {sets} WHERE {where}", values=told + values, rows=1)
 
-    def _kept_up(self, form: Form, of: str) -> Iterator[str]:
+    def kept_up(self, form: Form, of: str) -> Iterator[str]:
         """What every write of the shop moves on, moves on at ours too; a DATETIME in the server's own zone, which is not our session's."""
         for column in form.columns:
             if column.counts:
