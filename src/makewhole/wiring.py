@@ -60,7 +60,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
         keeps = need_store or _exists(told.store)
         store = stack.enter_context(journal.SqlStore(told.store if keeps else "sqlite://"))
         pool = stack.enter_context(contextlib.closing(http.Pool(connections=max(POOL_MIN, told.engine.workers))))
-        client = http.Client(pool)
+        client = http.Client(pool, breaker=http.Breaker())
         map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
         reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
         stack.callback(reader.dispose)
@@ -86,7 +86,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             playbook=settings.load_playbook(told.playbook),
             relayed=told.relayed(),
             forwarder=forwarder,
-            books=wiring_books.books(channels, store.ledger),
+            books=wiring_books.books(channels, store.ledger, told.fees()),
             trail=_trail(told, map_, reader, store, keep=need_store),
             seal=_seal(told) if need_store else None,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",

@@ -184,3 +184,78 @@ def test_redirects_are_answers_and_are_not_followed(pool: http.Pool) -> None:
 
     with listening(elsewhere) as url:
         assert client(pool).act("POST", url, {}, b"{}").status == 302
+
+
+class Ticks:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+DEAD: list[Reply | OSError] = [ConnectionRefusedError("refused"), TimeoutError("late"), ConnectionResetError("reset"), BAD_GATEWAY]
+
+
+@pytest.mark.parametrize("trouble", DEAD)
+def test_an_address_that_fails_in_a_row_is_left_alone(trouble: Reply | OSError) -> None:
+    """The fifth failure is the last that is waited for; then nothing is sent, and whoever asks is told so at once."""
+    clock, transport = Ticks(), Scripted(*[trouble] * http.FAILURES_MAX, OK, OK)
+    client = http.Client(transport, read_pauses_s=(), breaker=http.Breaker(clock))
+    for _ in range(http.FAILURES_MAX):
+        try:
+            client.read("http://x/y", dict)
+        except faults.Unavailable as down:
+            assert down.code != http.RESTS  # noqa: PT017 - a gateway's word is an answer, and raises nothing
+    with pytest.raises(faults.Unavailable) as read:
+        client.read("http://x/z", dict)
+    with pytest.raises(faults.Unavailable) as act:
+        client.act("POST", "http://x/pay", {}, b"")
+    assert read.value.code == act.value.code == http.RESTS
+    assert len(transport.calls) == http.FAILURES_MAX
+    clock.now += http.REST_S
+    assert client.read("http://x/y", dict).status == client.read("http://x/y", dict).status == 200
+
+
+def test_one_failure_less_changes_nothing() -> None:
+    """And an answer, even one that says no, begins the count anew; other addresses are others."""
+    four: list[Reply | OSError] = [TimeoutError("late")] * (http.FAILURES_MAX - 1)
+    transport = Scripted(*four, (500, {}, b"no"), *four, TimeoutError("late"), OK)
+    client = http.Client(transport, read_pauses_s=(), breaker=http.Breaker(Ticks()))
+    for step in (*four, None, *four, TimeoutError("late")):
+        if step is None:
+            assert client.read("http://x/y", dict).status == 500
+            continue
+        with pytest.raises(faults.Unavailable, match="late"):
+            client.read("http://x/y", dict)
+    with pytest.raises(faults.Unavailable, match="not asked"):
+        client.read("http://x/y", dict)
+    assert client.read("http://other/y", dict).status == 200
+
+
+def test_after_a_rest_one_goes_first() -> None:
+    """The others are told at once; where it fails, the next rest begins."""
+    clock = Ticks()
+    breaker = http.Breaker(clock)
+    for _ in range(http.FAILURES_MAX):
+        breaker.heard("http://x", answered=False)
+    assert not breaker.lets_through("http://x")
+    clock.now += http.REST_S
+    assert [breaker.lets_through("http://x") for _ in range(3)] == [True, False, False]
+    breaker.heard("http://x", answered=False)
+    clock.now += http.REST_S - 1
+    assert not breaker.lets_through("http://x")
+    clock.now += 1
+    assert breaker.lets_through("http://x")
+    breaker.heard("http://x", answered=True)
+    assert all(breaker.lets_through("http://x") for _ in range(3))
+
+
+def test_an_act_in_doubt_stays_in_doubt() -> None:
+    """What may have arrived is Indeterminate as before; only what was not sent says so."""
+    transport = Scripted(TimeoutError("late"))
+    client = http.Client(transport, breaker=http.Breaker(Ticks()))
+    with pytest.raises(faults.Indeterminate):
+        client.act("POST", "http://x/pay", {}, b"")

@@ -3,15 +3,18 @@
 Nothing was sent (connection refused, no such host)      -> Unavailable
 anything after the first byte may have left              -> Indeterminate
 Reads may be repeated here, a bounded number of times; acts never: their repeats belong to the run, which looks first (law 4).
+An address that fails and fails is left alone for a while: a sweep must not wait for each order's time-outs at a channel that is down.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx2
+import structlog
 
 from makewhole.core import faults
 
@@ -25,6 +28,13 @@ READ_PAUSES_S = (0.2, 1.0)
 """Seconds before the second and the third try of a read: long enough for a lost packet, short enough for a sweep."""
 GATEWAY_TROUBLE = frozenset({502, 503, 504})
 """A proxy speaks for a server that did not: a read may be asked again, and a forwarding did not arrive."""
+FAILURES_MAX = 5
+"""Exchanges with one address that fail in a row before it is left alone: more than a read's three tries, so that one lost order is none."""
+REST_S = 10.0
+"""Seconds for which it is left alone, until one exchange is let through to see: as long as one call that hangs."""
+RESTS = "left-alone"
+"""The code of what was not sent for that reason."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +102,44 @@ class Pool:
         self._client.close()
 
 
+class Breaker:
+    """Counts failures in a row by address. One for a process; threads may share it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failed: dict[str, int] = {}
+        self._rests_until: dict[str, float] = {}
+
+    def lets_through(self, address: str) -> bool:
+        """Whether to speak to it now. After a rest one is let through; the others wait for what it hears, or for the next rest's end."""
+        with self._lock:
+            until = self._rests_until.get(address)
+            if until is None:
+                return True
+            if self._clock() < until:
+                return False
+            self._rests_until[address] = self._clock() + REST_S
+            return True
+
+    def heard(self, address: str, *, answered: bool) -> None:
+        """What came of an exchange."""
+        with self._lock:
+            rested = address in self._rests_until
+            if answered:
+                self._failed.pop(address, None)
+                self._rests_until.pop(address, None)
+            else:
+                self._failed[address] = self._failed.get(address, 0) + 1
+                if self._failed[address] >= FAILURES_MAX:
+                    self._rests_until[address] = self._clock() + REST_S
+            rests = address in self._rests_until
+        if rests and not rested:
+            log.warning("address left alone for a while", address=address, failures=FAILURES_MAX, rest_s=REST_S)
+        elif rested and not rests:
+            log.warning("address answers again", address=address)
+
+
 class Client:
     """Speaks through a transport and translates its errors."""
 
@@ -101,8 +149,10 @@ class Client:
         *,
         read_pauses_s: Sequence[float] = READ_PAUSES_S,
         sleep: Callable[[float], None] = time.sleep,
+        breaker: Breaker | None = None,
     ) -> None:
         self._transport = transport
+        self._breaker = breaker
         self._pauses = tuple(read_pauses_s)
         self._sleep = sleep
 
@@ -133,6 +183,20 @@ class Client:
             raise faults.Indeterminate(f"no answer from {_host(url)}, and it may have arrived: {trouble}") from trouble
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        breaker, address = self._breaker, _host(url)
+        if breaker is None:
+            return self._exchanged(method, url, headers, body)
+        if not breaker.lets_through(address):
+            raise faults.Unavailable(f"{address} was not asked: the last {FAILURES_MAX} exchanges failed", code=RESTS)
+        answered = False
+        try:
+            answer = self._exchanged(method, url, headers, body)
+            answered = answer.status not in GATEWAY_TROUBLE
+        finally:
+            breaker.heard(address, answered=answered)
+        return answer
+
+    def _exchanged(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         status, told, received = self._transport(method, url, headers, body)
         return Answer(status=status, headers={k.lower(): v for k, v in told.items()}, body=received)
 
