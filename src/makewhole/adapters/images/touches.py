@@ -46,7 +46,7 @@ class Touches:
                 return
             file.truncate(whole)
             file.seek(whole)
-            file.write(_RECORD.pack(image, len(sums), zlib.crc32(body)) + body)
+            file.write(_RECORD.pack(image, len(sums), _check(image, body)) + body)
 
     def forget(self, day: str) -> None:
         """Throw a day away."""
@@ -77,13 +77,18 @@ def _read(raw: bytes) -> tuple[int, dict[int, array.array[int]]]:
     while at + _RECORD.size <= len(raw):
         image, count, check = _RECORD.unpack_from(raw, at)
         body = raw[at + _RECORD.size : at + _RECORD.size + 4 * count]
-        if len(body) < 4 * count or zlib.crc32(body) != check:
+        if len(body) < 4 * count or _check(image, body) != check:
             break
         sums = array.array("I")
         sums.frombytes(body)
         told[image] = _little(sums)
         at += _RECORD.size + len(body)
     return at, told
+
+
+def _check(image: int, body: bytes) -> int:
+    """Of the image's id too: a record must not come to speak of another one."""
+    return zlib.crc32(body, zlib.crc32(image.to_bytes(8, "little")))
 
 
 def _little(sums: array.array[int]) -> array.array[int]:
