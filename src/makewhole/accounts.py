@@ -6,10 +6,11 @@ Contracts are prose, as in `ports`; every method raises only the faults of `core
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from makewhole.books import fees
 from makewhole.core import faults, ids
 from makewhole.model import bill, case, comparison, difference, fetched
 
@@ -164,5 +165,7 @@ class Books:
     """All that the daily books need, in one value."""
 
     sources: Mapping[ids.ChannelName, BillSource]
+    rates: Mapping[ids.ChannelName, fees.Rate] = field(default_factory=dict)
+    """The fees that were agreed on; where none is named, fees are shown and not compared."""
     accountant: Accountant
     ledger: Ledger

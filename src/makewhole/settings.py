@@ -65,6 +65,8 @@ class WechatpaySettings(codec.Noun, frozen=True, kw_only=True):
     """Where the channel sends callbacks: the relay's public address."""
     link: str = "native"
     """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
+    fee_ppm: int = 0
+    """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
 
 
 class AlipaySettings(codec.Noun, frozen=True, kw_only=True):
@@ -92,6 +94,8 @@ class AlipaySettings(codec.Noun, frozen=True, kw_only=True):
     """The shop's own callback URL for Alipay; empty: shop.notify_url."""
     link: str = "precreate"
     """Kind of payment link for a recalled order: precreate, page, wap or app."""
+    fee_ppm: int = 0
+    """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
 
 
 class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
@@ -114,6 +118,8 @@ class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
     """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
     codes: dict[str, str] = {}  # noqa: RUF012 - each value has one of its own
     """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
+    fee_ppm: int = 0
+    """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
 
 
 class RelaySettings(codec.Noun, frozen=True, kw_only=True):
@@ -184,6 +190,11 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
         doors = [own for own in (self.alipay, self.douyinpay) if own is not None]
         told += [(own.shop_notify_url or self.shop.notify_url, own.notify_url) for own in doors]
         return bool(told) and all(shop and shop != channel for shop, channel in told)
+
+    def fees(self) -> dict[str, int]:
+        """Agreed fees by channel, in parts per million; only those that are named."""
+        known = {"wechatpay": self.wechatpay, "alipay": self.alipay, "douyinpay": self.douyinpay}
+        return {name: of.fee_ppm for name, of in known.items() if of is not None and of.fee_ppm > 0}
 
     def lease(self) -> timedelta:
         """The lease as a span."""

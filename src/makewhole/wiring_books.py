@@ -7,14 +7,24 @@ from typing import Any
 
 from makewhole import accounts, ports
 from makewhole.adapters.books import counter
+from makewhole.books import fees
 from makewhole.core import ids
 from makewhole.model import fetched
 
+_ROUNDING = {"alipay": fees.Rounding.FEN}
+"""Channels that do not write their fees to the hundred-thousandth of a yuan."""
 
-def books(channels: Mapping[ids.ChannelName, ports.Channel], ledger: accounts.Ledger) -> accounts.Books:
-    """The books of every channel that gives bills, compared beside us, remembered in the store's ledger."""
+
+def books(
+    channels: Mapping[ids.ChannelName, ports.Channel], ledger: accounts.Ledger, ppm: Mapping[str, int] | None = None
+) -> accounts.Books:
+    """The books of every channel that gives bills, compared beside us, remembered in the store's ledger. `ppm`: agreed fees."""
     sources = {name: channel for name, channel in channels.items() if isinstance(channel, accounts.BillSource)}
-    return accounts.Books(sources=sources, accountant=counter.Counter(_take), ledger=ledger)
+    return accounts.Books(sources=sources, rates=_rates(ppm or {}), accountant=counter.Counter(_take), ledger=ledger)
+
+
+def _rates(ppm: Mapping[str, int]) -> dict[ids.ChannelName, fees.Rate]:
+    return {ids.ChannelName(n): fees.Rate(ppm=rate, rounding=_ROUNDING.get(n, fees.Rounding.EXACT)) for n, rate in ppm.items() if rate > 0}
 
 
 def _take(connection: Any, raw: fetched.RawBill) -> int:

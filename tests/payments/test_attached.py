@@ -34,7 +34,7 @@ PLAIN = ("private_key_file", "public_key_file")
 CERTIFICATES = ("private_key_file", "app_cert_file", "alipay_cert_file", "root_cert_file")
 
 
-def told(folder: Path, *files: str, **other: str) -> settings.AlipaySettings:
+def told(folder: Path, *files: str, **other: Any) -> settings.AlipaySettings:
     for name in files:
         (folder / name).write_bytes(FILES[name])
     m = gateway.Merchant()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
+from makewhole.books import fees
 from makewhole.model import bill, decision, difference
 from makewhole.sandbox import day as days
 from tests.reconcile import morning
@@ -138,3 +140,23 @@ def test_a_decision_needs_a_difference_a_name_and_a_reason(shop: morning.Shop, c
     known = shop.books.ledger.find(one.found.id)
     assert known is not None
     assert known.moves == ()
+
+
+def test_a_channel_that_charges_more_than_agreed_is_charged_back(shop: morning.Shop, call: Call) -> None:
+    """The fee's own difference, to the part of a fen; the claim is booked once, and the order was whole all along."""
+    sn, whole = shop.paid(), shop.paid()
+    shop.day.bank.find(sn).overcharged = 37
+    agreed = {morning.WECHAT: fees.Rate(ppm=6_000)}
+    books = dataclasses.replace(shop.books, rates=agreed)
+    shop.world = dataclasses.replace(shop.world, books=books)
+    shop.until(morning.TEN)
+    told = call("reconcile", *DAY, "--apply", "--json")
+    assert told.exit_code == 1, told.output
+    (found,) = json.loads(told.stdout)["channels"][0]["differences"]
+    assert (found["number"], found["class"], found["amount_fen"], found["state"]) == (sn, "fee", 37, "person")
+    assert (found["ailment"], found["cause_detail"]) == ("books-differ", "wrong-rate-configured")
+    said = call("reconcile", "decide", found["id"], "charge-back-fee", "--by", "Lin", "--why", "the contract says 0.6 %", "--json")
+    assert said.exit_code == 0, said.output
+    assert [json.loads(said.stdout)[k] for k in ("state", "terminal")] == ["claimed", "claimed"]
+    assert (shop.cases(whole), shop.day.row(sn, "status")) == ([], "20")
+    assert call("reconcile", *DAY).exit_code == 0

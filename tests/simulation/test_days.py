@@ -28,7 +28,7 @@ def test_three_days_are_flawless(tmp_path: Path) -> None:
     assert grade.bills_waited_for >= 1
     assert sum(grade.by_state.values()) == grade.planted == grade.cases
     classes = {row.of.what() for told in shown.sheets.values() for sheet in told for row in sheet.rows}
-    assert classes == {bill.Break.STATUS, bill.Break.AMOUNT, bill.Break.OURS_ONLY, bill.Break.THEIRS_ONLY}
+    assert classes == {bill.Break.STATUS, bill.Break.AMOUNT, bill.Break.OURS_ONLY, bill.Break.THEIRS_ONLY, bill.Break.FEE}
 
 
 def test_a_break_that_nobody_planted_and_one_that_is_hidden_are_counted(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from makewhole import ports
-from makewhole.books import internal
+from makewhole.books import fees, internal
 from makewhole.core import clock, ids
 from makewhole.model import act, bill, case, dossier, finding, run
 
@@ -19,6 +19,7 @@ Merchants = Mapping[ids.ChannelName, str]
 
 def book(world: ports.World, window: bill.Window, merchants: Merchants) -> Iterator[bill.Line]:
     """The day's lines at these channels, and those so near to it that the other side may have them in it. Numbered from 1."""
+    rates = {} if world.books is None else world.books.rates
     since, until = span(window)
     mended = {c.order.number: c for c in world.store.cases() if c.order.shop == world.eyes.shop}
     numbered = itertools.count(1)
@@ -31,7 +32,7 @@ def book(world: ports.World, window: bill.Window, merchants: Merchants) -> Itera
             for line in told:
                 # An order is read whole: a refund of today brings a payment of last week.
                 if since <= line.at < until:
-                    yield bill.placed(line, next(numbered))
+                    yield fees.charged(bill.placed(line, next(numbered)), rates.get(line.channel))
 
 
 def span(window: bill.Window) -> tuple[datetime, datetime]:
@@ -55,7 +56,8 @@ def with_ours(world: ports.World, number: ids.OrderNumber, told: tuple[bill.Line
 def of_dossier(world: ports.World, told: dossier.Dossier, merchants: Merchants) -> tuple[bill.Line, ...]:
     """Our lines of one order, from what was heard of it just now."""
     lines = internal.lines(told.claims, world.eyes.payment_numbers((told.claims, ())), merchants)
-    return with_ours(world, told.order.number, lines, merchants)
+    rates = {} if world.books is None else world.books.rates
+    return tuple(fees.charged(line, rates.get(line.channel)) for line in with_ours(world, told.order.number, lines, merchants))
 
 
 def _sent(going: run.Run, found: list[finding.Finding]) -> Iterator[internal.Sent]:

@@ -36,6 +36,8 @@ from makewhole.sandbox.wechatpay import keys as wechatpay_keys
 EVENING, MORNING = timedelta(hours=20, minutes=1), timedelta(hours=10, minutes=1)
 AFTER = tuple(timedelta(minutes=m) for m in (2, 10, 30, 60))
 """After each hour of the books: when waiting runs go on and differences are followed, as `serve` does every few minutes."""
+RATE_PPM = 6_000
+"""What the sandbox's channels take, unless they take too much."""
 SPOILT = (("wechatpay", Fault.BILL_LATE), ("alipay", Fault.BILL_LINE_DOUBLED), ("douyinpay", Fault.BILL_TRUNCATED))
 """What goes wrong with the bills, one a day: late, wrong in a line, cut short on the way."""
 Progress = Callable[[int, int], None]
@@ -117,7 +119,7 @@ def scene(seed: int, folder: Path, *, store: str = "") -> Scene:
     reading = engines.for_eyes(address)
     kept = journal.SqlStore(store or f"sqlite:///{folder / 'makewhole.db'}")
     channels = dict(_channels(made))
-    books = wiring_books.books(channels, kept.ledger)
+    books = wiring_books.books(channels, kept.ledger, dict.fromkeys(trading.CHANNELS, RATE_PPM))
     world = ports.World(
         clock=made.clock,
         eyes=eyes.attach(map_, reading, made.clock, stage.SECRET),

@@ -101,7 +101,8 @@ class Bills:
     def _rows(self, day: date) -> list[dict[str, str]]:
         paid = [t for t in self._truth.transactions.values() if t.paid_at and _on(t.paid_at) == day]
         gone = [r for r in self._truth.refunds.values() if r.done_at and _on(r.done_at) == day]
-        rows = [_row(t, "交易", t.paid, t.paid_at or t.created_at) | {"服务费（元）": objects.yuan(-_fee(t.paid))} for t in paid]
+        kept = {t.order.out_trade_no: objects.yuan(-_fee(t.paid) - t.overcharged) for t in paid}
+        rows = [_row(t, "交易", t.paid, t.paid_at or t.created_at) | {"服务费（元）": kept[t.order.out_trade_no]} for t in paid]
         rows += [_row(r.of, "退款", -r.amount, r.done_at or r.created_at) | {"退款批次号/请求号": r.out_refund_no} for r in gone]
         return rows
 

@@ -143,7 +143,7 @@ class Bills:
                 "交易状态": "SUCCESS",
                 "应结订单金额": _yuan(t.paid),
                 "订单金额": _yuan(t.paid),
-                "手续费": _fee(t.paid),
+                "手续费": _long(t.paid * 6 + t.overcharged * 1000),
                 "微信退款单号": "0",
                 "商户退款单号": "0",
                 "退款金额": "0.00",

@@ -91,6 +91,8 @@ class Transaction:
     openid: str = ""
     closed_at: datetime | None = None
     refunds: list[Refund] = field(default_factory=list)
+    overcharged: int = 0
+    """Fen by which the channel's fee is above what was agreed."""
 
 
 @dataclass(kw_only=True)

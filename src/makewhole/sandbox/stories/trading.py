@@ -101,6 +101,13 @@ def paid_twice(world: Trading, channel: str) -> None:
     world.plant("paid-twice", channel, f"{sn}-2", [Break.THEIRS_ONLY], BACK)
 
 
+def overcharged(world: Trading, channel: str) -> None:
+    """All is well but the fee: the channel takes half a yuan more than was agreed."""
+    sn = world.paid(channel)
+    world.bank(channel).transactions[sn].overcharged = 50
+    world.plant("overcharged", channel, sn, [Break.FEE], PERSON)
+
+
 def across_midnight(world: Trading, channel: str) -> None:
     """The channel's clock says today, the shop's tomorrow: no difference at all."""
     sn = world.order(channel)
@@ -118,6 +125,7 @@ TALES: Mapping[str, Tale] = {
     "refunded-at-channel": refunded_at_channel,
     "refund-not-sent": refund_not_sent,
     "paid-twice": paid_twice,
+    "overcharged": overcharged,
 }
 HEALTHY: tuple[Tale, ...] = (whole, whole, whole, whole, whole, whole, unpaid, given_back)
 
