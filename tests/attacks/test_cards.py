@@ -21,7 +21,7 @@ from makewhole.adapters.shops import rows, traces
 from makewhole.adapters.store import journal, writer
 from makewhole.cli import history as history_command
 from makewhole.cli import logs, report, start
-from makewhole.core import clock, ids
+from makewhole.core import clock, faults, ids
 from makewhole.engine import cardless, relay
 from makewhole.model import case, change, document, intact, payment
 from makewhole.model.bill import Refused, Wrong
@@ -183,6 +183,15 @@ def evidence(folder: Path, said: Output) -> None:
     clean(line.body, *(p.read_bytes() for p in folder.glob("store.db*")))
 
 
+def foreign_words(folder: Path, said: Output) -> None:
+    """What another system said when it refused: it is kept with the run that was refused."""
+    for kind in (faults.Rejected, faults.Unavailable, faults.Indeterminate, faults.Defect):
+        fault = kind(f"the channel says: invalid account {CARD}")
+        clean(fault, fault.why, repr(fault))
+    wrong = faults.BadInput(f"no date: {SPACED}", where="x", todo="y")
+    clean(wrong, wrong.what, repr(wrong))
+
+
 def log_lines(folder: Path, said: Output) -> None:
     """Words, values, trees of values, what is no text at all; ours and a library's; an order's number is one."""
     logs.listen(start.start(()), logs.TALKATIVE)
@@ -240,6 +249,7 @@ DOORS: dict[Door, ModuleType] = {
     change_history: traces,
     whole_history: history_command,
     evidence: writer,
+    foreign_words: faults,
     log_lines: report,
     report_file: report,
     tracebacks: report,

@@ -10,13 +10,18 @@ Fault
 
 from __future__ import annotations
 
+from makewhole.core import cards
+
 
 class Fault(Exception):
-    """Base of the four; `code` is the foreign system's own word for it, if it had one."""
+    """Base of the four; `code` is the foreign system's own word for it, if it had one.
+
+    `why` often quotes a foreign system, and ends up in runs, cases and questions: no card's number comes in that way.
+    """
 
     def __init__(self, why: str, *, code: str | None = None) -> None:
-        super().__init__(why)
-        self.why = why
+        self.why = cards.masked(why)
+        super().__init__(self.why)
         self.code = code
 
 
@@ -47,5 +52,5 @@ class BadInput(Exception):
     """What the user gave cannot be used. Says what, where and what to do; exit code 2."""
 
     def __init__(self, what: str, *, where: str, todo: str) -> None:
-        super().__init__(f"{what} (in {where}). {todo}")
-        self.what, self.where, self.todo = what, where, todo
+        self.what, self.where, self.todo = cards.masked(what), where, todo
+        super().__init__(f"{self.what} (in {where}). {todo}")
