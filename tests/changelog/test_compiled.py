@@ -60,7 +60,7 @@ def by_hand(group: Group, decoder: decoding.Decoder, wanted: stretches.Wanted) -
 def in_columns(stretch: stretches.Stretch) -> list[Row]:
     """In the order of the log: by transaction, then by event; of one event in the order of its rows."""
     told: list[tuple[int, Row]] = []
-    ids = [group.id for group in stretch.groups(range(len(stretch.places)))]
+    ids = [group.id for group in stretch.groups(range(stretch.count))]
     for part in stretch.parts:
         values_of = {name: part.table.values(name) for name in part.table.columns}
         own = [values_of.pop(name) for name in ("_group", "_kind", "_after", "_at")]
@@ -79,7 +79,7 @@ def everything(paths: Sequence[Path], *, plain: bool, wanted: stretches.Wanted =
     try:
         for told in stretches.read(paths, wanted, plain=plain):
             if isinstance(told, stretches.Stretch):
-                in_stretches += len(told.places)
+                in_stretches += told.count
                 rows += in_columns(told)
             else:
                 rows += by_hand(told, decoder, wanted)
@@ -242,7 +242,7 @@ def test_unwanted_columns_and_tables_are_stepped_over(tmp_path: Path) -> None:
     path.write_bytes(written.log(events))
     wanted = {"orders": frozenset({"c2"})}
     (stretch,) = [s for s in stretches.read([path], lambda shape: wanted.get(shape.table)) if isinstance(s, stretches.Stretch)]
-    assert len(stretch.places) == 2
+    assert stretch.count == 2
     assert [(p.shape.table, p.table.columns, p.table.values("c2")) for p in stretch.parts] == [
         ("orders", ("_group", "_kind", "_after", "_at", "c2"), [written_amount()])
     ]

@@ -30,8 +30,7 @@ def held():
         return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
 
 for n, one in enumerate(told):
-    places = getattr(one, "places", None)
-    transactions += 1 if places is None else len(places)
+    transactions += getattr(one, "count", 1)
     if n % 500 == 0:
         most = max(most, held())
 print(json.dumps({"transactions": transactions, "most_kb": most}))

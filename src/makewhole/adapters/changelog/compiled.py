@@ -74,6 +74,12 @@ class Place(NamedTuple):
 
 
 _PLACE = struct.Struct("<5Q16s2I")
+_EXECUTED = struct.Struct("<16s2QI4x")
+
+
+def places(raw: bytes) -> list[Place]:
+    """Transactions from the bytes that `Scan.groups` gave."""
+    return list(map(Place._make, _PLACE.iter_unpack(raw)))
 
 
 class Layout(NamedTuple):
@@ -105,8 +111,9 @@ def library() -> ctypes.CDLL | None:
     told.mw_teach.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int32]
     told.mw_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_uint64] * 3, ctypes.POINTER(_Stop)]
     told.mw_run.restype = None
-    told.mw_groups.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64)]
-    told.mw_groups.restype = ctypes.c_void_p
+    for name in ("mw_groups", "mw_executed_of"):
+        getattr(told, name).argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64)]
+        getattr(told, name).restype = ctypes.c_void_p
     told.mw_count.argtypes = [ctypes.c_void_p, ctypes.c_int32]
     told.mw_count.restype = ctypes.c_uint64
     told.mw_export.argtypes = [ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p]
@@ -159,11 +166,17 @@ class Scan:
         self._library.mw_run(self._scan, address, size, at, rows_max, ctypes.byref(stop))
         return stop.reason, stop.at, stop.map, stop.size
 
-    def groups(self) -> list[Place]:
-        """The transactions that were read since `clear`."""
+    def groups(self) -> tuple[int, bytes]:
+        """How many transactions were read since `clear`, and where they are: see `places`."""
         count = ctypes.c_uint64()
         told = self._library.mw_groups(self._scan, ctypes.byref(count))
-        return list(map(Place._make, _PLACE.iter_unpack(ctypes.string_at(told, _PLACE.size * count.value)))) if count.value else []
+        return count.value, ctypes.string_at(told, _PLACE.size * count.value) if count.value else b""
+
+    def executed(self) -> list[tuple[bytes, int, int, int]]:
+        """Their GTIDs in stretches: source, first and last number, and the kind of event, as in `Place`."""
+        count = ctypes.c_uint64()
+        told = self._library.mw_executed_of(self._scan, ctypes.byref(count))
+        return list(_EXECUTED.iter_unpack(ctypes.string_at(told, _EXECUTED.size * count.value))) if count.value else []
 
     def count(self, plan: int) -> int:
         """Images of a plan that were read since `clear`."""

@@ -56,14 +56,15 @@ class Executed:
             ours.append(":".join([server, *(f"{a}-{b}" if a != b else str(a) for a, b in intervals)]))
         return ",".join(ours)
 
-    def add_mysql(self, server: str, number: int) -> None:
-        """One more transaction of a server; nearly always the next one."""
+    def add_mysql(self, server: str, number: int, last: int | None = None) -> None:
+        """One more transaction of a server, nearly always the next one; or all from one number to another."""
+        last = number if last is None else last
         self._text = None
         intervals = self._sets.setdefault(server, [])
         if intervals and intervals[-1][1] + 1 == number:
-            intervals[-1] = (intervals[-1][0], number)
+            intervals[-1] = (intervals[-1][0], last)
             return
-        intervals.append((number, number))
+        intervals.append((number, last))
         self._sets[server] = _joined(intervals)
 
     def add_mariadb(self, domain: int, gtid: str) -> None:

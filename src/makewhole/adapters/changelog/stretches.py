@@ -40,30 +40,35 @@ class Part(NamedTuple):
 class Stretch:
     """Plain transactions, one after the other, in columns."""
 
-    def __init__(self, file: str, told: Format, raw: memoryview, executed: str, places: Sequence[Place], parts: Sequence[Part]) -> None:
-        self.file, self.parts, self.places = file, parts, places
-        self._told, self._raw, self._executed = told, raw, executed
+    def __init__(self, file: str, told: Format, raw: memoryview, executed: str, groups: tuple[int, bytes], parts: Sequence[Part]) -> None:
+        self.file, self.parts, self.count = file, parts, groups[0]
+        self._told, self._raw, self._executed, self._groups = told, raw, executed, groups[1]
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """Where its transactions are. Made when asked for: most stretches hold nothing that is sought."""
+        return compiled.places(self._groups)
 
     def groups(self, numbers: Sequence[int]) -> Iterator[Group]:
         """These transactions, by their ascending places in the stretch, as the Python reader reads them."""
         executed, done = gtids.Executed(self._executed), 0
+        places = self.places if numbers else ()
         for number in numbers:
-            for place in self.places[done:number]:
-                pass_by(executed, place)
+            for place in places[done:number]:
+                pass_by(executed, place.source, place.number, place.number, place.kind)
             done = number
-            place, assembler = self.places[number], Assembler(str(executed))
+            place, assembler = places[number], Assembler(str(executed))
             for file, event, told in events.walk(self._raw[: place.end], place.at, self._told, self.file):
                 yield from assembler.feed(file, event, told)
 
 
-def pass_by(executed: gtids.Executed, place: Place) -> None:
-    """What had been executed when this transaction was."""
-    source = place.source
-    if place.kind == events.Type.MARIA_GTID:
+def pass_by(executed: gtids.Executed, source: bytes, first: int, last: int, kind: int) -> None:
+    """These transactions, one after the other, have been executed. See `Place` for their source and kind."""
+    if kind == events.Type.MARIA_GTID:
         domain, server = int.from_bytes(source[:4], "little"), int.from_bytes(source[4:8], "little")
-        executed.add_mariadb(domain, f"{domain}-{server}-{place.number}")
-    elif place.kind == events.Type.GTID:
-        executed.add_mysql(gtids.spelled(source), place.number)
+        executed.add_mariadb(domain, f"{domain}-{server}-{last}")
+    elif kind == events.Type.GTID:
+        executed.add_mysql(gtids.spelled(source), first, last)
 
 
 def read(paths: Sequence[Path], wanted: Wanted, *, plain: bool | None = None) -> Iterator[Stretch | Group]:
@@ -127,15 +132,15 @@ class _Reading:
         self._scan.teach(map_, plan)
 
     def _stretch(self, name: str, told: Format, raw: memoryview) -> Iterator[Stretch]:
-        places = self._scan.groups()
-        if not places:
+        groups = self._scan.groups()
+        if not groups[0]:
             return
         before = str(self._assembler.executed)
         parts = [Part(shape, self._table(plan)) for plan, shape in self._plans.items() if self._scan.count(plan)]
+        for stretch in self._scan.executed():
+            pass_by(self._assembler.executed, *stretch)
         self._scan.clear()
-        for place in places:
-            pass_by(self._assembler.executed, place)
-        yield Stretch(name, told, raw, before, places, parts)
+        yield Stretch(name, told, raw, before, groups, parts)
 
     def _table(self, plan: int) -> arrow.Table:
         return arrow.Table(lambda array, schema: self._scan.export(plan, array, schema), compiled.Scan.release)

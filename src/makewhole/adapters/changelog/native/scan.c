@@ -39,6 +39,12 @@ typedef struct {
 } mw_group_place;
 
 typedef struct {
+    uint8_t source[16];   /* as in mw_group_place */
+    uint64_t first, last; /* numbers, one after the other; of MariaDB only the last counts */
+    uint32_t kind, unused;
+} mw_executed;
+
+typedef struct {
     uint32_t count;    /* columns of the table */
     mw_column *columns;
     mw_grown *grown;   /* one for each column; empty where nobody wants it */
@@ -66,6 +72,8 @@ typedef struct {
     size_t plan_count;
     mw_group_place *groups;
     size_t group_count, group_room;
+    mw_executed *executed; /* the GTIDs of the groups, in as few stretches as may be */
+    size_t executed_count, executed_room;
     uint8_t lengths[256]; /* of each kind's fixed part */
     int32_t kinds;        /* how many the file's first event announces */
     int32_t summed;
@@ -93,7 +101,7 @@ static void mw_drop_rows(mw_plan *plan) {
 /* Forget what was read; what was taught stays. */
 MW_PUBLIC void mw_clear(mw_scan *scan) {
     for (size_t i = 0; i < scan->plan_count; i++) mw_drop_rows(&scan->plans[i]);
-    scan->rows = scan->group_count = 0;
+    scan->rows = scan->group_count = scan->executed_count = 0;
 }
 
 MW_PUBLIC void mw_free(mw_scan *scan) {
@@ -107,6 +115,7 @@ MW_PUBLIC void mw_free(mw_scan *scan) {
     free(scan->maps);
     free(scan->plans);
     free(scan->groups);
+    free(scan->executed);
     free(scan);
 }
 
@@ -341,6 +350,30 @@ static bool mw_group_room(mw_scan *scan) {
     return true;
 }
 
+/* One more transaction was executed; false where there is no memory. */
+static bool mw_execute(mw_scan *scan, const mw_group_place *group) {
+    if (group->kind == 0) return true;
+    mw_executed *last = scan->executed_count ? &scan->executed[scan->executed_count - 1] : NULL;
+    if (last != NULL && last->kind == group->kind && memcmp(last->source, group->source, sizeof last->source) == 0
+        && (group->kind == MARIA_GTID || group->number == last->last + 1)) {
+        last->last = group->number;
+        return true;
+    }
+    if (scan->executed_count == scan->executed_room) {
+        size_t room = scan->executed_room ? scan->executed_room * 2 : 64;
+        mw_executed *executed = realloc(scan->executed, room * sizeof *executed);
+        if (executed == NULL) return false;
+        scan->executed = executed;
+        scan->executed_room = room;
+    }
+    mw_executed *next = &scan->executed[scan->executed_count++];
+    memcpy(next->source, group->source, sizeof next->source);
+    next->first = next->last = group->number;
+    next->kind = group->kind;
+    next->unused = 0;
+    return true;
+}
+
 /* Read from this place, where a transaction begins or nothing is open, until the bytes end, `rows_max` images are there, or something is
    not plain. The stop says where to go on: whatever lies before it is in the groups and the plans. */
 MW_PUBLIC void mw_run(mw_scan *scan, const uint8_t *raw, uint64_t size, uint64_t at, uint64_t rows_max, mw_stop *stop) {
@@ -391,6 +424,7 @@ MW_PUBLIC void mw_run(mw_scan *scan, const uint8_t *raw, uint64_t size, uint64_t
         } else if ((kind >= WRITE_V1 && kind <= DELETE_V1) || (kind >= WRITE_V2 && kind <= DELETE_V2)) {
             if (!mw_rows(scan, kind, body, at)) goto odd;
         } else if (kind == XID || (kind == QUERY && mw_says(body, "COMMIT"))) {
+            if (!mw_execute(scan, &group)) goto odd;
             group.end = at + length;
             group.ends = mw_u32(head + 13) ? mw_u32(head + 13) : group.end;
             group.when = mw_u32(head);
@@ -415,6 +449,11 @@ odd:
 MW_PUBLIC const mw_group_place *mw_groups(const mw_scan *scan, uint64_t *count) {
     *count = scan->group_count;
     return scan->groups;
+}
+
+MW_PUBLIC const mw_executed *mw_executed_of(const mw_scan *scan, uint64_t *count) {
+    *count = scan->executed_count;
+    return scan->executed;
 }
 
 MW_PUBLIC uint64_t mw_count(const mw_scan *scan, int32_t plan) {

@@ -118,10 +118,10 @@ static int64_t mw_span(const mw_column *column, const uint8_t *at) {
 static bool mw_is_utf8(const uint8_t *at, size_t size) {
     const uint8_t *end = at + size;
     while (at < end) {
-        if (*at < 0x80) {
-            at++;
-            continue;
-        }
+        uint64_t eight;
+        while (end - at >= 8 && (memcpy(&eight, at, 8), (eight & 0x8080808080808080u) == 0)) at += 8;
+        while (at < end && *at < 0x80) at++;
+        if (at == end) return true;
         unsigned more = *at >= 0xF0 ? 3 : *at >= 0xE0 ? 2 : 1;
         if (*at < 0xC2 || *at > 0xF4 || (size_t)(end - at) <= more) return false;
         if (*at == 0xE0 && at[1] < 0xA0) return false;
