@@ -29,7 +29,7 @@ class LogTrail:
         known = notebook.read(shop)
         self._place, self._since, self._stands = known.place, known.since, dict(known.stands)
         self._dirty: set[ids.OrderNumber] = set()
-        self._trouble = ""
+        self._trouble = self._gap = ""
         self._begun = self._followed = False
 
     def catch_up(self, now: datetime) -> None:
@@ -73,7 +73,7 @@ class LogTrail:
     def coverage(self) -> trails.Coverage:
         """See the port."""
         with self._lock:
-            return trails.Coverage(since=self._since if self._place is not None else None, trouble=self._trouble)
+            return trails.Coverage(since=self._since if self._place is not None else None, trouble=self._trouble or self._gap)
 
     def _steps(self, now: Callable[[], datetime], *, follow: bool) -> Iterator[frozenset[ids.OrderNumber]]:
         """Read on; a place that is gone is begun again once."""
@@ -84,7 +84,8 @@ class LogTrail:
             except trails.Purged as gone:
                 if self._place is None:
                     raise
-                trouble, self._place, self._since = gone.what, None, None
+                # True for good: what was written in between, nobody tells any more, however well reading goes on.
+                self._gap, self._place, self._since = gone.what, None, None
                 yield from self._read(now, follow=follow)
         except faults.BadInput as unread:
             trouble = unread.what

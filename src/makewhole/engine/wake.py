@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from dataclasses import dataclass
 
 import structlog
 
@@ -26,22 +27,39 @@ LEFT_TO_SWEEPS = frozenset({Ailment.ORDER_CONTRADICTS_ITSELF, Ailment.PAID_IN_SH
 log = structlog.get_logger()
 
 
-def wake(world: ports.World, trail: trails.Trail, pool: futures.Executor, stopped: Callable[[], bool]) -> None:
-    """Follow the log until stopped, or until it cannot be read: then it says why, and whoever calls begins again. Raises Credentials."""
-    waiting: dict[ids.OrderNumber, float] = {}
-    busy: set[futures.Future[None]] = set()
-    said = trail.coverage().trouble
-    for named in trail.follow(world.clock.now, stopped):
-        now = time.monotonic()
-        waiting.update({n: now for n in sorted(named) if n not in waiting})
-        busy = _unfinished(busy)
-        for number in _due(waiting, now, AT_ONCE_MAX - len(busy)):
-            busy.add(pool.submit(_one, world, number))
-        said = _say(trail, said)
-        if len(waiting) > AT_ONCE_MAX:
-            log.info("left to the next sweep", orders=len(waiting))
-            waiting.clear()
-    _say(trail, said)
+@dataclass(kw_only=True)
+class Wake:
+    """One call follows the log until stopped, or until it cannot be read: then it says why, and whoever calls begins again."""
+
+    world: ports.World
+    trail: trails.Trail
+    pool: futures.Executor
+    stopped: Callable[[], bool]
+    said: str = ""
+
+    def __call__(self) -> None:
+        """Raises Credentials, and a Defect of an order's work."""
+        waiting: dict[ids.OrderNumber, float] = {}
+        busy: set[futures.Future[None]] = set()
+        self._say()
+        for named in self.trail.follow(self.world.clock.now, self.stopped):
+            now = time.monotonic()
+            waiting.update({n: now for n in sorted(named) if n not in waiting})
+            busy = _unfinished(busy)
+            for number in _due(waiting, now, AT_ONCE_MAX - len(busy)):
+                busy.add(self.pool.submit(_one, self.world, number))
+            self._say()
+            if len(waiting) > AT_ONCE_MAX:
+                log.info("left to the next sweep", orders=len(waiting))
+                waiting.clear()
+        self._say()
+
+    def _say(self) -> None:
+        """What of the log is not heard is told once, and not every second."""
+        trouble = self.trail.coverage().trouble
+        if trouble and trouble != self.said:
+            log.warning("the change log does not tell everything: sweeps look at every order all the same", why=trouble)
+            self.said = trouble
 
 
 def _due(waiting: dict[ids.OrderNumber, float], now: float, room: int) -> Iterator[ids.OrderNumber]:
@@ -71,11 +89,3 @@ def _unfinished(busy: set[futures.Future[None]]) -> set[futures.Future[None]]:
     for one in over:
         one.result()
     return busy - over
-
-
-def _say(trail: trails.Trail, said: str) -> str:
-    """What of the log is not heard is told once, and not every second."""
-    trouble = trail.coverage().trouble
-    if trouble and trouble != said:
-        log.warning("the change log does not tell everything: sweeps look at every order all the same", why=trouble)
-    return trouble

@@ -61,7 +61,9 @@ def serve(
             threads.append(every(told.engine.books_every_s, "daily", partial(_daily, world, stop, publish)))
             threads.append(every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)))
         if world.trail is not None:
-            threads.append(every(told.engine.forward_every_s, "wake", partial(wake.wake, world, world.trail, pool, stop.is_set)))
+            threads.append(
+                every(told.engine.forward_every_s, "wake", wake.Wake(world=world, trail=world.trail, pool=pool, stopped=stop.is_set))
+            )
         server = _server(told, world)
         web = threading.Thread(target=server.run, name="relay", daemon=True)
         web.start()
