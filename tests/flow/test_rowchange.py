@@ -1,0 +1,111 @@
+"""Which changes of an order's row nothing explains, and what ends them: the fold over an order's trail, without any server."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from makewhole.model import order, rowchange
+from makewhole.model.change import Kind
+from makewhole.model.order import Field, OrderState
+from makewhole.model.rowchange import Moved, RowChange
+from tests.flow import told
+
+S = OrderState
+
+
+def moves(was: OrderState, now: OrderState, name: str = "1", **more: Any) -> RowChange:
+    """One change of state."""
+    moved = (Moved(field=Field.ORDER_STATE, before=was.value, after=now.value),)
+    return changed(name, was=was, now=now, **{"moved": moved, **more})
+
+
+def changed(name: str = "1", **more: Any) -> RowChange:
+    at = told.NOW + timedelta(seconds=int(name))
+    return RowChange(**{"source": "changelog", "as_of": at, "order": told.KEY.number, "did": Kind.UPDATE, "transaction": name, **more})
+
+
+def fold(*news: RowChange) -> tuple[RowChange, ...]:
+    stands: tuple[RowChange, ...] = ()
+    for new in news:
+        stands = rowchange.standing(stands, new)
+    return stands
+
+
+@pytest.mark.parametrize("was", list(S))
+@pytest.mark.parametrize("now", list(S))
+def test_a_state_is_followed_by_what_may_follow_it(was: OrderState, now: OrderState) -> None:
+    """Everything else is a breach; closing a paid order is one until money went back."""
+    breach = bool(rowchange.breaches(moves(was, now)))
+    allowed = now is was or now in rowchange.FOLLOWS[was]
+    closes = was in order.SAYS_PAID and now is S.CLOSED
+    assert breach is (not allowed or closes)
+    assert not (allowed and rowchange.unexplained([moves(was, now)], refunded=True))
+
+
+@pytest.mark.parametrize("was", sorted({S.AWAITING_PAYMENT, S.CLOSED}, key=lambda s: s.value))
+def test_a_paid_state_comes_with_its_time_of_payment(was: OrderState) -> None:
+    assert rowchange.breaches(moves(was, S.AWAITING_SHIPMENT, paid_at=False))
+    assert not rowchange.breaches(moves(was, S.AWAITING_SHIPMENT, paid_at=True))
+
+
+def test_the_shop_files_own_word_counts_and_says_more() -> None:
+    """A way of its own, a row that it deletes itself, a field that it writes again."""
+    own = ("awaiting-payment", rowchange.GONE)
+    assert not rowchange.breaches(moves(S.COMPLETED, S.AWAITING_PAYMENT, may_follow=own))
+    assert rowchange.breaches(moves(S.COMPLETED, S.REFUNDING, may_follow=own))
+    there: dict[str, Any] = {"did": Kind.DELETE, "was": S.COMPLETED, "moved": (Moved(field=Field.ORDER_STATE, before="completed"),)}
+    assert rowchange.breaches(changed(**there))
+    assert not rowchange.breaches(changed(**there, may_follow=own))
+    price: dict[str, Any] = {
+        "was": S.SHIPPED,
+        "now": S.SHIPPED,
+        "moved": (Moved(field=Field.ORDER_AMOUNT_DUE, before="1.00", after="2.00"),),
+    }
+    assert rowchange.breaches(changed(**price))
+    assert not rowchange.breaches(changed(**price, may_change=(Field.ORDER_AMOUNT_DUE,)))
+
+
+def test_what_is_taken_back_stands_no_more_and_whatever_came_after_it_neither() -> None:
+    """Back in one step, or through others; and doing it again stands again."""
+    bad, worse = moves(S.COMPLETED, S.CLOSED, "1"), moves(S.CLOSED, S.AWAITING_PAYMENT, "2")
+    back = moves(S.AWAITING_PAYMENT, S.COMPLETED, "3")
+    assert [r.transaction for r in fold(bad, worse)] == ["1", "2"]
+    assert fold(bad, worse, back) == ()
+    assert [r.transaction for r in fold(bad, moves(S.CLOSED, S.COMPLETED, "2"), moves(S.COMPLETED, S.CLOSED, "3"))] == ["3"]
+
+
+def test_going_on_from_where_it_was_ends_it_too() -> None:
+    """Closed by mistake while it waited for its parcel, and shipped all the same."""
+    assert fold(moves(S.AWAITING_SHIPMENT, S.CLOSED), moves(S.CLOSED, S.SHIPPED, "2")) == ()
+
+
+def test_a_row_that_comes_back_as_it_was_is_whole_and_one_that_differs_is_overwritten() -> None:
+    here = (
+        Moved(field=Field.ORDER_STATE, before="shipped"),
+        Moved(field=Field.ORDER_AMOUNT_DUE, before="1.00"),
+    )
+    gone = changed("1", did=Kind.DELETE, was=S.SHIPPED, moved=here)
+    assert [r.did for r in fold(gone)] == [Kind.DELETE]
+    same = tuple(Moved(field=m.field, after=m.before) for m in here)
+    assert fold(gone, changed("2", did=Kind.INSERT, now=S.SHIPPED, moved=same)) == ()
+    other = (same[0], Moved(field=Field.ORDER_AMOUNT_DUE, after="9.00"))
+    (left,) = fold(gone, changed("2", did=Kind.INSERT, now=S.SHIPPED, moved=other))
+    assert (left.did, left.moved) == (Kind.UPDATE, (Moved(field=Field.ORDER_AMOUNT_DUE, before="1.00", after="9.00"),))
+
+
+def test_what_the_shops_history_tells_and_what_our_rollback_wrote_is_explained() -> None:
+    bad = moves(S.COMPLETED, S.CLOSED)
+    assert rowchange.explained(fold(bad), S.CLOSED) == ()
+    assert rowchange.explained(fold(bad), S.SHIPPED) == fold(bad)
+    assert fold(moves(S.CLOSED, S.AWAITING_PAYMENT, ours=True)) == ()
+
+
+def test_a_statement_in_a_loop_is_kept_in_bounds() -> None:
+    """The first, which says what the row was, and the newest."""
+    many = [changed(str(i), moved=(Moved(field=Field.ORDER_BUYER, before=str(i), after=str(i + 1)),)) for i in range(1, 100)]
+    stands = fold(*many)
+    assert len(stands) == rowchange.STANDING_MAX
+    assert (stands[0].transaction, stands[-1].transaction) == ("1", "99")
