@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makewhole.flow.rollback import deciding, folding
-from makewhole.model import cell, change, order, rollback
+from makewhole.model import cell, change, claim, dossier, order, payment, rollback
 from makewhole.model.change import Kind
 from makewhole.model.order import OrderState
+from makewhole.model.payment import AttemptState
 from makewhole.model.trail import Later, Trail
+from tests.flow import told as told_by
 
 TABLE = change.Table(schema="shop", name="orders", columns=("id", "state", "note"), key=("id",))
 FORM = rollback.Form(table="orders", columns=tuple(rollback.Column(name=c, type="int") for c in TABLE.columns), key=("id",))
@@ -118,6 +120,22 @@ def test_refunded_is_left_only_where_the_channel_holds_no_refund(*, elsewhere: b
             asks = was in {OrderState.REFUNDED, OrderState.REFUNDING} and becomes not in {OrderState.REFUNDED, OrderState.REFUNDING}
             assert (deciding.settled(net, was, becomes, elsewhere=elsewhere) is not None) is (asks and left)
     assert deciding.settled(net, None, order.OrderState.CLOSED, elsewhere=None) is None
+
+
+@pytest.mark.parametrize(
+    "said, returned",
+    [
+        (told_by.heard(told_by.attempt(AttemptState.PAID)), False),
+        (told_by.heard(told_by.attempt(AttemptState.PAID), told_by.attempt(AttemptState.REFUND)), True),
+        (told_by.heard(told_by.attempt(AttemptState.PAID), told_by.refund(payment.RefundState.PROCESSING)), True),
+        (told_by.heard(told_by.attempt(AttemptState.PAID), silences=(told_by.silence(claim.Why.UNREACHABLE, number="M-2"),)), None),
+        (told_by.heard(told_by.attempt(AttemptState.CLOSED)), None),
+        (told_by.heard(), None),
+    ],
+)
+def test_a_channel_is_believed_only_on_what_it_says(said: dossier.Dossier, *, returned: bool | None) -> None:
+    """Paid, and heard on every attempt: no money went back. Any refund, or any word of one: it did. Silence proves nothing."""
+    assert deciding.returned(said) is returned
 
 
 @given(

@@ -157,6 +157,7 @@ def test_a_connection_is_a_scope_on_mysql(shop: Shop) -> None:
     assert plan["rows"] == (0 if shop.mariadb else 1)
 
 
-def test_an_order_alone_is_no_scope(shop: Shop) -> None:
-    """Which of its changes was the bad one is for a person to say."""
-    assert "which of its changes" in shop.refused("--order", "N1")
+@pytest.mark.parametrize("alone", [("--order", "N1"), ("--column", "amount"), ("--until", "2099-01-01T00:00:00+08:00")])
+def test_what_does_not_say_which_change_is_no_scope(shop: Shop, alone: tuple[str, str]) -> None:
+    """Which change was the bad one is for a person to say; all that ever happened is never meant."""
+    assert "which changes are the bad ones" in shop.refused(*alone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -57,14 +59,21 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
         raise faults.BadInput(now.say("bad.rollback-one"), where="rollback", todo=now.say("bad.rollback-one-todo"))
     from makewhole import wiring
 
-    with wiring.open_rollback(told, asked["log"]) as (bench, known):
+    with contextlib.ExitStack() as stack:
+        bench, known = stack.enter_context(wiring.open_rollback(told, asked["log"]))
         shown = (lambda _t, _c, value: value) if everything else known.shown
         if applied is not None:
             from makewhole.cli import rollback_apply
 
             return rollback_apply.run(now, told, bench, known.shown, Path(applied), asked)
-        if scope.orders and not (scope.transactions or scope.since or scope.user or scope.connection is not None):
-            raise faults.BadInput(now.say("bad.rollback-order-alone"), where="--order", todo=now.say("bad.rollback-order-alone-todo"))
+        if undone is None and not (scope.transactions or scope.since or scope.user or scope.connection is not None):
+            where = "--order" if scope.orders else "rollback"
+            raise faults.BadInput(now.say("bad.rollback-order-alone"), where=where, todo=now.say("bad.rollback-order-alone-todo"))
+        if told.wechatpay or told.alipay or told.douyinpay:
+            from makewhole.engine import unwinding
+
+            world = stack.enter_context(now.world(told, need_store=False))
+            bench = dataclasses.replace(bench, elsewhere=unwinding.channels_say(world))
         return _plan(now, bench, scope, shown, undone, asked)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from makewhole import reversals
-from makewhole.core import codec, faults
-from makewhole.engine import rewinding
+from makewhole import ports, reversals
+from makewhole.core import codec, faults, ids
+from makewhole.engine import gather, rewinding
 from makewhole.flow.rollback import deciding, folding
 from makewhole.model import cell, order, rollback
 from makewhole.model.rollback import Conflict, Header, Mode, Net, Scope
@@ -96,6 +96,11 @@ def _check(going: rewinding.Run, *, partial: bool) -> None:
                 where=spoken.by,
                 todo="Nobody can tell which rows it wrote. Restore the orders from an image (images restore) instead.",
             )
+
+
+def channels_say(world: ports.World) -> Callable[[str], bool | None]:
+    """Whether the channels hold a refund of an order, asked now; None where they cannot say."""
+    return lambda number: deciding.returned(gather.one(world, ids.OrderNumber(number)))
 
 
 @dataclass(kw_only=True)

@@ -46,8 +46,8 @@ ROLLBACKS: dict[str, tuple[str, str]] = {
         "例如：makewhole rollback --transaction 0-1-42。用 `makewhole history 订单号` 可查看事务。",
     ),
     "bad.rollback-order-alone": (
-        "an order alone does not say which of its changes is the bad one",
-        "只给出订单，看不出要撤回它的哪次改动",
+        "an order, a column or an end alone does not say which changes are the bad ones",
+        "只给出订单、列或截止时间，看不出要撤回哪次改动",
     ),
     "bad.rollback-order-alone-todo": (
         "Add --transaction, --since, --user or --connection; `makewhole history ORDER` tells them.",

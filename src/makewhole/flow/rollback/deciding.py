@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from makewhole.flow.rollback.folding import Incomplete
-from makewhole.model import change, order
+from makewhole.model import change, claim, dossier, order, payment
 from makewhole.model.cell import Cell
 from makewhole.model.rollback import Clash, Conflict, Form, How, Net
 from makewhole.model.trail import Later, Trail
@@ -49,6 +49,19 @@ def cascades(net: Net, form: Form) -> Conflict | None:
 
 _KEPT = frozenset({"RESTRICT", "NO ACTION", ""})
 """What a foreign key may say without touching the rows that refer."""
+
+
+def returned(told: dossier.Dossier) -> bool | None:
+    """Whether money of this order went back, as its channels say; None where nobody can say, which is no proof that none did.
+
+    A channel says of each attempt whether it was refunded, in part or in full. Of an attempt that it was not heard on, nothing follows.
+    """
+    attempts = told.of(payment.Attempt)
+    if any(a.state is payment.AttemptState.REFUND for a in attempts) or told.of(payment.ChannelRefund):
+        return True
+    unheard = any(s.about in {claim.About.PAYMENT, claim.About.REFUND} and s.why in claim.UNHEARD for s in told.silences)
+    paid = any(a.state is payment.AttemptState.PAID for a in attempts)
+    return False if paid and not unheard else None
 
 
 def settled(net: Net, was: order.OrderState | None, becomes: order.OrderState | None, *, elsewhere: bool | None) -> Conflict | None:
