@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from makewhole.adapters.changelog import triggers
+from makewhole.adapters.shops import reverser
 from makewhole.cli import program
 from tests.rollback import shop as shops
 
@@ -124,3 +126,21 @@ def test_postgresql_is_said_not_to_be_read_yet(lite: Lite) -> None:
     ]
     result = CliRunner().invoke(program.PROGRAM, [*arguments, "--lang", "en"], catch_exceptions=False)
     assert (result.exit_code, "PostgreSQL is not read yet" in result.output) == (2, True)
+
+
+def test_what_we_write_is_one_transaction_however_long_it_takes(lite: Lite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every statement a hundred milliseconds after the other: the log still knows it for ours, and it can go back."""
+    bad = lite.sql("UPDATE orders SET payment_status = 'CLOSED'")
+    plan = lite.told("--transaction", bad, "--output", "plan")
+    written = reverser.SqlReverser._statements
+
+    def slowly(*arguments: Any) -> Iterator[Any]:
+        for statement in written(*arguments):
+            yield statement
+            time.sleep(0.1)
+
+    monkeypatch.setattr(reverser.SqlReverser, "_statements", slowly)
+    receipt = lite.apply(plan)
+    assert (receipt["proven"], len(receipt["transactions"])) == (2, 1)
+    undo = lite.told("--undo", plan["plan"], "--hash", plan["hash"], "--output", "undo")
+    assert (undo["rows"], undo["conflicts"]) == (2, 0)

@@ -22,6 +22,8 @@ from makewhole.model import cell, rollback
 from makewhole.model.rollback import Form, Net
 
 AUDIT = "makewhole_rollbacks"
+_CHANGES = "makewhole_changes"
+"""Where the triggers of a SQLite shop write every change, and when."""
 _NAME_LENGTH_MAX = 255
 _INSTANT_SECONDS = 0.002
 """Two of the milliseconds by which a SQLite log tells transactions apart."""
@@ -87,7 +89,7 @@ class SqlReverser:
         scribe = writeback.Scribe(dialect=self._dialect, tag=f"/* makewhole rollback {plan[:16]} */ ")
         with errors.translated(During.WRITE, self._where), self._hand().connect() as connection:
             transaction = connection.begin()
-            self._alone_in_time()
+            newest = self._alone_in_time(connection)
             live = self._standing(connection, rows, forms, lock=True)
             # Behind the rows' locks, and with one of its own: another run of the same plan may have waited here, or been waited for.
             done = self._done(connection, plan, rows)
@@ -99,6 +101,7 @@ class SqlReverser:
                 touched = connection.exec_driver_sql(statement.sql, statement.values).rowcount
                 if touched != statement.rows:
                     raise faults.Rejected(f"{touched} rows were written where {statement.rows} were meant: {statement.sql[:80]}")
+            self._one_instant(connection, newest)
             self._commit(connection, transaction)
         names = [r.name() for r in chosen]
         return reversals.Wrote(before={n: live.get(n) for n in names}, rows=tuple(chosen), earlier=len(done))
@@ -177,15 +180,23 @@ class SqlReverser:
             self._fresh.add(plan)
         return done
 
-    def _alone_in_time(self) -> None:
-        """A SQLite log knows transactions by their millisecond: under the lock, before our first write and after our last, it passes."""
+    def _alone_in_time(self, connection: sa.Connection) -> int:
+        """A SQLite log knows transactions by their millisecond: under the lock, before our first write, it passes. The newest change."""
+        if self._dialect != "sqlite":
+            return 0
+        time.sleep(_INSTANT_SECONDS)
+        return int(connection.exec_driver_sql(f"SELECT COALESCE(MAX(id), 0) FROM {_CHANGES}").scalar_one())  # noqa: S608  names of our own
+
+    def _one_instant(self, connection: sa.Connection, newest: int) -> None:
+        """And all that we wrote since is one transaction there too, however long it took; after it the millisecond passes again."""
         if self._dialect == "sqlite":
+            first = f"SELECT at FROM {_CHANGES} WHERE id > ? ORDER BY id LIMIT 1"  # noqa: S608  names of our own
+            connection.exec_driver_sql(f"UPDATE {_CHANGES} SET at = ({first}) WHERE id > ?", (newest, newest))  # noqa: S608  the same
             time.sleep(_INSTANT_SECONDS)
 
     def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:
         try:
             with errors.translated(During.COMMIT, self._where):
-                self._alone_in_time()
                 transaction.commit()
         except faults.Fault:
             connection.invalidate()
