@@ -118,6 +118,10 @@ class Ledger(Protocol):
         """Of one order, those that are not over, the oldest first."""
         ...
 
+    def orders(self, shop: ids.ShopName, channel: ids.ChannelName) -> frozenset[ids.OrderNumber]:
+        """Orders with a difference that is not over: asked once for many orders that are looked at, of which few have any."""
+        ...
+
     def unsettled(self, shop: ids.ShopName, channel: ids.ChannelName) -> Sequence[difference.Followed]:
         """All of a channel that are not over, the oldest first. One channel's altered record says nothing of the others'."""
         ...

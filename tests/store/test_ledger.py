@@ -152,6 +152,7 @@ def test_a_difference_is_kept_once_and_found_in_every_way(store: journal.SqlStor
     assert ledger_.find(one.id) == difference.Followed(found=one)
     assert [f.found for f in ledger_.of_order(one.order)] == [one]
     assert [f.found for f in ledger_.unsettled(SHOP, WECHAT)] == [one]
+    assert [set(map(str, ledger_.orders(SHOP, c))) for c in (WECHAT, ALIPAY)] == [{"1"}, {"2"}]
     assert [f.found for f in ledger_.of_days(SHOP, ALIPAY, NUMBER, NUMBER)] == [two]
     assert ledger_.of_days(SHOP, ALIPAY, NUMBER + 1, NUMBER + 9) == []
     assert ledger_.unsettled(ids.ShopName("other"), WECHAT) == []
@@ -176,6 +177,7 @@ def test_a_decision_is_taken_once_and_booked_once(store: journal.SqlStore) -> No
         add(store, found("9"), booked())
     assert store.head().size == size + 1
     assert store.ledger.unsettled(SHOP, WECHAT) == []
+    assert store.ledger.orders(SHOP, WECHAT) == frozenset()
     assert store.ledger.of_order(one.order) == []
     assert len(store.ledger.of_days(SHOP, WECHAT, NUMBER, NUMBER)) == 1
 

@@ -25,6 +25,14 @@ def open_(books: accounts.Books, order: ids.OrderKey) -> list[difference.Followe
         return []
 
 
+def orders(world: ports.World) -> frozenset[ids.OrderNumber]:
+    """Orders of which the books may have something to say."""
+    books = world.books
+    if books is None:
+        return frozenset()
+    return frozenset().union(*(books.ledger.orders(world.eyes.shop, channel) for channel in books.sources))
+
+
 def unsettled(world: ports.World, books: accounts.Books, channel: ids.ChannelName) -> list[difference.Followed]:
     """All of a channel that are broken and not over; none where a record of them was altered."""
     try:
@@ -34,9 +42,9 @@ def unsettled(world: ports.World, books: accounts.Books, channel: ids.ChannelNam
         return []
 
 
-def refunds(world: ports.World, order: ids.OrderKey) -> list[ids.RefundNo]:
+def refunds(books: accounts.Books, order: ids.OrderKey) -> list[ids.RefundNo]:
     """Numbers under which a bill, and nobody else, knows refunds of an order: now the channel can be asked about them."""
-    known = [] if world.books is None else open_(world.books, order)
+    known = open_(books, order)
     return [ids.RefundNo(f.found.number) for f in known if f.found.kind is bill.Kind.REFUND and f.found.number is not None]
 
 

@@ -28,11 +28,14 @@ def gather(world: ports.World, numbers: Sequence[ids.OrderNumber], pool: futures
     """
     heard = _shop(world, numbers)
     _catch_up(world, numbers)
+    differing = beside.orders(world)
 
     def one_of(number: ids.OrderNumber) -> dossier.Dossier:
         key = ids.OrderKey(shop=world.eyes.shop, number=number)
-        told = observe.observe(key, *_order(world, key, heard[number]))
-        return told if world.books is None else _with_books(world, world.books, told)
+        if world.books is None or number not in differing:
+            return observe.observe(key, *_order(world, key, heard[number]))
+        told = observe.observe(key, *_order(world, key, heard[number], beside.refunds(world.books, key)))
+        return _with_books(world, world.books, told)
 
     yield from map(one_of, numbers) if pool is None else pool.map(one_of, numbers)
 
@@ -63,7 +66,7 @@ def _shop(world: ports.World, numbers: Sequence[ids.OrderNumber]) -> dict[ids.Or
         return {n: ((), (_silence(claim.SHOP, claim.About.ORDER, n, why, silent.why),)) for n in numbers}
 
 
-def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.Heard:
+def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard, billed: Sequence[ids.RefundNo] = ()) -> ports.Heard:
     claims, silences = list(shop[0]), list(shop[1])
     linked = world.store.numbers_of(key)
     asked = _numbers(world, key, shop, linked)
@@ -71,7 +74,7 @@ def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard) -> ports.He
         _extend(claims, silences, _asked(world.channels[channel], numbers))
     attempts = [c for c in claims if isinstance(c, payment.Attempt)]
     silences = _drop_guesses(silences, attempts, asked, _written(shop, attempts, linked))
-    _extend(claims, silences, _refunds(world, key, claims, beside.refunds(world, key)))
+    _extend(claims, silences, _refunds(world, key, claims, billed))
     _extend(claims, silences, _notices(world, key, attempts))
     if not any(isinstance(c, order.ShopOrder) for c in claims):
         _extend(claims, silences, _orphan(world, key, attempts))
