@@ -45,7 +45,7 @@ def test_a_state_is_followed_by_what_may_follow_it(was: OrderState, now: OrderSt
     assert not (allowed and rowchange.unexplained([moves(was, now)], refunded=True))
 
 
-@pytest.mark.parametrize("was", sorted({S.AWAITING_PAYMENT, S.CLOSED}, key=lambda s: s.value))
+@pytest.mark.parametrize("was", sorted({S.AWAITING_PAYMENT, S.CLOSED}, key=str))
 def test_a_paid_state_comes_with_its_time_of_payment(was: OrderState) -> None:
     assert rowchange.breaches(moves(was, S.AWAITING_SHIPMENT, paid_at=False))
     assert not rowchange.breaches(moves(was, S.AWAITING_SHIPMENT, paid_at=True))
