@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -132,6 +134,34 @@ def test_f14_what_was_interrupted_goes_on_where_it_stopped(shop: Shop) -> None:
     receipt = shop.apply(plan)
     assert (receipt["rows"], receipt["earlier"]) == (500, 1000)
     assert shop.rows(CLOSED) == [(0,)]
+
+
+def test_f14_a_killed_run_goes_on_where_it_died(shop: Shop) -> None:
+    """SIGKILL after the first batch was committed, at whatever place: a second run finds out and does the rest, once."""
+    many(shop, 4996)
+    plan = shop.plan("--transaction", shop.sql(BAD))
+    attached = ["--database", f"mysql://reader@127.0.0.1:{shop.server.port}/{shop.database}", "--shop", str(shop.folder / "tea.toml")]
+    command = [
+        sys.executable,
+        "-c",
+        "from makewhole.cli import main; main()",
+        "rollback",
+        "--apply",
+        plan["plan"],
+        "--hash",
+        plan["hash"],
+        *attached,
+    ]
+    with subprocess.Popen(command, cwd=shop.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while shop.rows(CLOSED) == [(5000,)]:
+            assert process.poll() is None
+        process.kill()
+    done = 5000 - shop.rows(CLOSED)[0][0]
+    assert done > 0
+    receipt = shop.apply(plan)
+    assert (receipt["earlier"], receipt["rows"]) == (done, 5000 - done)
+    assert shop.rows(CLOSED) == [(0,)]
+    assert shop.rows("SELECT COUNT(*) FROM makewhole_rollbacks") == [(5000,)]
 
 
 def test_f15_it_stands_in_the_log_itself_and_goes_back_like_anything_else(shop: Shop) -> None:
