@@ -100,8 +100,8 @@ def test_the_page_says_everything_in_both_languages_and_escapes_what_others_wrot
         "林会计",
     ):
         assert word in text, word
-    assert "¥98765444.60" in text  # ours: matched and broken are the whole book
-    assert "¥98765443.60" in text  # theirs
+    assert "¥98,765,444.60" in text  # ours: matched and broken are the whole book
+    assert "¥98,765,443.60" in text  # theirs
     assert "2026-11-25 10:00:00" in text  # the deadline, in Beijing
     assert "<script>alert" not in text
     assert "&lt;script&gt;" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def render(sheets: Sequence[daysheet.DaySheet], words: table.Words) -> str:
         en=en,
         date_of=bill.date_of,
         at=table.instant,
-        yuan=lambda fen, currency: str(money.Money(fen=fen, currency=currency)),
+        yuan=_amount,
         fees=_fees,
         books=_books,
     )
@@ -42,6 +43,11 @@ def _template() -> jinja2.Template:
     return jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).get_template("page.html")
+
+
+def _amount(fen: int, currency: str) -> str:
+    """As accountants write it: thousands apart."""
+    return re.sub(r"\d+", lambda whole: f"{int(whole[0]):,}", str(money.Money(fen=fen, currency=currency)), count=1)
 
 
 def _fees(millifen: int) -> str:
