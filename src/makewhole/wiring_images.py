@@ -34,7 +34,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
         with reader.connect() as connection:
             live = schema.reflect(connection, map_)
         imaged = wholes.imaged(map_, live, name, secret)
-        log, server = _log(url, [f.table.name for f in imaged.forms])
+        log, server = stack.enter_context(_log(url, [f.table.name for f in imaged.forms]))
         kept = stack.enter_context(contextlib.closing(album.LakeAlbum(place(told, map_.name))))
         yield image.Studio(
             source=imaging.Source(
@@ -57,12 +57,14 @@ def place(told: settings.Settings, shop: str) -> str:
     return f"{kept.rstrip('/')}/{shop}" if "://" in kept else str(Path(kept) / shop)
 
 
-def _log(url: sa.URL, tables: list[str]) -> tuple[imaging.Log, str]:
+@contextlib.contextmanager
+def _log(url: sa.URL, tables: list[str]) -> Iterator[tuple[imaging.Log, str]]:
     """The shop's change log, and what tells its server from every other."""
     from makewhole.adapters.changelog import connection, film, recorded, replica
 
     if url.get_backend_name() == "sqlite":
-        return recorded.RecordedLog(url, tables), Path(url.database or "").name
+        yield recorded.RecordedLog(url, tables), Path(url.database or "").name
+        return
     if url.get_backend_name() not in _SERVERS:
         raise faults.BadInput(
             f"no change log is known of a shop on {url.get_backend_name()}",
@@ -71,4 +73,6 @@ def _log(url: sa.URL, tables: list[str]) -> tuple[imaging.Log, str]:
         )
     with connection.connected(url) as server:
         replica.check(server)
-        return film.ServerFilm(url), replica.identity(server)
+        identity = replica.identity(server)
+    with contextlib.closing(film.ServerFilm(url)) as run:
+        yield run, identity

@@ -138,6 +138,11 @@ class ServerShop:
             self._run(sql.replace("INSERT OR IGNORE", "INSERT IGNORE").replace("UPDATE OR IGNORE", "UPDATE IGNORE"))
         self._run("COMMIT")
 
+    def session(self, at: datetime, sql: str) -> None:
+        """A statement by itself, at this instant."""
+        self._run(f"SET timestamp = {at.timestamp():.6f}")
+        self._run(sql)
+
     def told(self) -> Truth:
         """What a SELECT tells now."""
         return {role: self._run(sql) for role, sql in SELECTS.items()}
@@ -180,7 +185,12 @@ def studio(shop: Shop, place: Path | str, ticking: clock.Clock, secret: bytes = 
     engine = engines.for_eyes(shop.url)
     try:
         with contextlib.closing(album.LakeAlbum(str(place))) as kept:
-            yield mover.Studio(source=shop.source(engine, secret), album=kept, clock=ticking)
+            source = shop.source(engine, secret)
+            try:
+                yield mover.Studio(source=source, album=kept, clock=ticking)
+            finally:
+                if isinstance(source.log, film.ServerFilm):
+                    source.log.close()
     finally:
         engine.dispose()
 
