@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import timedelta
 
 import pytest
 
 from makewhole.books import fees
-from makewhole.model import bill, decision, difference
+from makewhole.model import bill, decision, difference, plan
 from makewhole.sandbox import day as days
 from tests.reconcile import morning
 from tests.reconcile.conftest import Call
@@ -160,3 +161,23 @@ def test_a_channel_that_charges_more_than_agreed_is_charged_back(shop: morning.S
     assert [json.loads(said.stdout)[k] for k in ("state", "terminal")] == ["claimed", "claimed"]
     assert (shop.cases(whole), shop.day.row(sn, "status")) == ([], "20")
     assert call("reconcile", *DAY).exit_code == 0
+
+
+def test_a_decision_to_wait_is_asked_again_after_the_next_bill(shop: morning.Shop, call: Call) -> None:
+    """Until noon of the next day it waits, and its case is nobody's success; then it is a person's again, and may be decided."""
+    one = fee_differs(shop)
+    said = ("--by", "Ms. Lin", "--why", "the channel is looking into it")
+    waiting = call("reconcile", "decide", one.found.id, "wait", *said, "--json")
+    assert waiting.exit_code == 0, waiting.output
+    told = json.loads(waiting.stdout)
+    assert (told["state"], told["owner"], told["deadline"]) == ("waiting", "makewhole", "2026-11-20T12:00:00+08:00")
+    shop.settled()
+    (known,) = shop.cases(str(one.found.order.number))
+    assert known.terminal is plan.Terminal.PERSON
+    assert call("reconcile", "differences").exit_code == 0
+    assert call("reconcile", "decide", one.found.id, "write-off", *said).exit_code == 2
+    shop.until(morning.TEN + timedelta(days=1, hours=3))
+    shop.settled()
+    assert call("reconcile", "differences").exit_code == 1
+    done = call("reconcile", "decide", one.found.id, "shop-is-right", *said, "--json")
+    assert [json.loads(done.stdout)[k] for k in ("state", "terminal")] == ["claimed", "claimed"]

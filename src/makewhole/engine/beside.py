@@ -8,7 +8,7 @@ from makewhole import accounts, ports
 from makewhole.books import standing
 from makewhole.core import ids
 from makewhole.engine import keepbook
-from makewhole.model import bill, decision, difference, dossier
+from makewhole.model import bill, difference, dossier
 
 log = structlog.get_logger()
 
@@ -58,12 +58,9 @@ def still(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> l
 
 
 def claims(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> tuple[difference.Differs, ...]:
-    """What the books say of an order: each difference that still stands, but those that somebody decided to wait with."""
+    """What the books say of an order: each difference that still stands, with what was decided about it."""
     now = world.clock.now()
-    found = []
-    for one in still(world, books, told):
-        decided = one.decided(now)
-        if decided is not None and decided.choice is decision.Choice.WAIT:
-            continue
-        found.append(difference.Differs(source=one.found.channel, as_of=one.found.found_at, of=one.found, what=one.what(), said_so=decided))
-    return tuple(found)
+    return tuple(
+        difference.Differs(source=f.found.channel, as_of=f.found.found_at, of=f.found, what=f.what(), said_so=f.decided(now))
+        for f in still(world, books, told)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from makewhole.flow.diagnose import causes, rule
-from makewhole.model import bill, difference, fact, finding, screen
+from makewhole.model import bill, decision, difference, fact, finding, screen
 
 _BY_HAND = frozenset({bill.Break.OURS_ONLY, bill.Break.DUPLICATE_OURS})
 """What only our side has was written by somebody on our side."""
@@ -26,8 +26,9 @@ def nothing_shows(_: rule.Horizon) -> screen.Predicate | None:
 
 
 def decided(found: finding.Finding, view: rule.View) -> bool:
-    """Whether a person has decided about it: then it is booked, whatever else is wrong with its order."""
-    return any(d.said_so is not None and found.subject == (d.of.id,) for d in view.dossier.of(difference.Differs))
+    """Whether a person has decided what to book about it: then that is done, whatever else is wrong with its order."""
+    told = (d for d in view.dossier.of(difference.Differs) if found.subject == (d.of.id,))
+    return any(d.said_so is not None and d.said_so.choice is not decision.Choice.WAIT for d in told)
 
 
 def _finding(told: difference.Differs) -> finding.Finding:
