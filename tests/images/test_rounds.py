@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -17,13 +18,23 @@ from tests.images import shops
 pytestmark = pytest.mark.slow
 
 
+def captured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the rounds log, whatever a command that ran before made of the logs of this process."""
+    capture = structlog.testing.LogCapture()
+    monkeypatch.setattr(
+        images, "log", structlog.wrap_logger(None, processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0))
+    )
+    return capture.entries
+
+
 def test_a_day_of_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first round opens; the next ones find nothing due; the daily look finds a write that no trigger saw, says so, and begins anew."""
     monkeypatch.chdir(tmp_path)
     with shops.sqlite_shop(tmp_path) as shop:
         shop.write(datetime.now(UTC), "INSERT INTO orders VALUES (1, 'A1', 0, 100, 'p', 'b', 's')")
         told = settings.Settings(shop=settings.ShopSettings(file="shop.toml", database="sqlite:///shop.db"))
-        with wiring.open_world(told) as world, structlog.testing.capture_logs() as logs:
+        with wiring.open_world(told) as world:
+            logs = captured(monkeypatch)
             rounds = images.Rounds(told, world, threading.Event())
             rounds()
             rounds()
@@ -45,7 +56,8 @@ def test_a_shop_of_which_no_images_can_be_made_is_told_of_once(tmp_path: Path, m
     with shops.sqlite_shop(tmp_path) as shop:
         triggers.remove(shop.url)
         told = settings.Settings(shop=settings.ShopSettings(file="shop.toml", database="sqlite:///shop.db"))
-        with wiring.open_world(told) as world, structlog.testing.capture_logs() as logs:
+        with wiring.open_world(told) as world:
+            logs = captured(monkeypatch)
             rounds = images.Rounds(told, world, threading.Event())
             for _ in range(3):
                 rounds()
