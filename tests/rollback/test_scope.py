@@ -111,12 +111,16 @@ def test_f8_deleted_and_inserted_again_is_one_rewrite(shop: Shop) -> None:
     """Whoever repaired by DELETE and INSERT changed columns: those go back, in place."""
     bad = shop.together(
         "DELETE FROM orders WHERE id = 2",
+        "DO SLEEP(0.01)",
         "INSERT INTO orders (id, order_sn, payment_status, amount, receiver, weight) VALUES (2, 'N2', 'CLOSED', 102.50, '张三2', 0.1)",
     )
     plan = shop.plan("--transaction", bad)
     (line,) = plan["lines"]
     assert line["how"] == "rewrite"
     assert line["back"]["payment_status"] == "PAID"
+    # What the row was made anew with, and nothing that it has as it had: a clock and a version of the row go on.
+    assert set(line["back"]) == {"payment_status", "created_at"}
+    assert shop.apply(plan)["proven"] == 1
 
 
 def test_a_row_s_own_key_comes_back(shop: Shop) -> None:

@@ -74,16 +74,16 @@ def net(trail: Trail, form: rollback.Form, unit: str) -> rollback.Net | None:
     """What undoes it all at once; None where the changes undid each other. Of a row that is inserted again, what the server makes by itself
     is left to it."""
     made = {c.name for c in form.columns if not c.written}
-    ticking = {c.name for c in form.columns if c.ticks}
+    moving = {c.name for c in form.columns if c.ticks or c.counts}
     by = (trail.first_by,) if trail.first_by == trail.last_by else (trail.first_by, trail.last_by)
     now = {c: v for c, v in trail.last.items() if c not in made}
     back = {c: v for c, v in trail.first.items() if c not in made}
     if trail.born:
-        how, now, back = rollback.How.REMOVE, {c: v for c, v in now.items() if c not in ticking}, {}
+        how, now, back = rollback.How.REMOVE, {c: v for c, v in now.items() if c not in moving}, {}
     elif not trail.last:
         how = rollback.How.REINSERT
     else:
-        columns = [c for c in now if now[c] != back.get(c)]
+        columns = [c for c in now if now[c] != back.get(c) and c not in moving]
         if not columns:
             return None
         how, now, back = rollback.How.REWRITE, {c: now[c] for c in columns}, {c: back[c] for c in columns}
