@@ -12,11 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from makewhole.core import ids
-from makewhole.model import act
+from makewhole.flow import record
+from makewhole.model import act, bill, comparison, decision, difference, finding
 from makewhole.model.plan import Remedy
 from makewhole.rehearsal import judgement, lives, stage, watch
 from makewhole.sandbox import laws, lightkeys, truth, world
 from makewhole.sandbox.shop import jobs
+from makewhole.sandbox.stories import healthy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class Scene:
 
     remedy: Remedy
     story: str
+    decides: decision.Choice | None = None
+    """The daily books have a difference of its order that only a person can explain, and a person has."""
     refuses: type[act.Act] | None = None
     """The shop refuses this act, so that what was done before it is undone."""
 
@@ -50,6 +54,7 @@ SCENES = (
     Scene(remedy=Remedy.GIVE_STOCK_BACK, story="stock-kept"),
     Scene(remedy=Remedy.TAKE_STOCK_BACK, story="stock-twice"),
     Scene(remedy=Remedy.GIVE_COUPON_BACK, story="coupon-kept"),
+    Scene(remedy=Remedy.BOOK_DECISION, story="paid", decides=decision.Choice.CHANNEL_IS_RIGHT),
     Scene(remedy=Remedy.ASK_PERSON, story="price-rose"),
 )
 """Every remedy once, and the one that has something to undo undone."""
@@ -82,13 +87,15 @@ def play(scene: Scene, kills: frozenset[int], folder: Path) -> Ending:
     """One small world, its worker killed at these places; the folder is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    tale = next(t for t in world.BROKEN if t.name == scene.story)
+    tale = next(t for t in (*world.BROKEN, *healthy.TALES) if t.name == scene.story)
     with lightkeys.used():
         on = stage.stage(SEED, folder)
         try:
             world.tell(on.day, random.Random("crashes"), tale)
             going = lives.Lives(on, watch.Hooks(crashes=kills, quiet=True), lambda step: type(step.act) is scene.refuses)
             on.day.run_until(world.SWEEP_AT)
+            if scene.decides:
+                _decide(on, scene.decides)
             if scene.refuses:
                 for number in on.day.truths:
                     on.day.also_right(number, truth.End.HANDED_OVER)
@@ -138,6 +145,36 @@ def _to_rest(going: lives.Lives) -> None:
         going.on.day.run_until(going.on.day.clock.now() + step)
 
 
+def _decide(on: stage.Stage, choice: decision.Choice) -> None:
+    """A second line of the order's payment in the bill, and a person's word about it."""
+    row = on.day.shop.rows.one("SELECT order_sn FROM trade_order ORDER BY id LIMIT 1")
+    if row is None:
+        raise LookupError("no order")
+    number, at = str(row["order_sn"]), on.day.clock.now()
+    told = comparison.Told(
+        line=2, amount_fen=4200, fee_millifen=None, currency="CNY", standing=bill.Standing.PAID, at=at, day=bill.day_of(at)
+    )
+    found = difference.Difference(
+        id=ids.derive("second line", number),
+        order=ids.OrderKey(shop=on.world.eyes.shop, number=ids.OrderNumber(number)),
+        channel=stage.CHANNEL,
+        merchant="1900000001",
+        kind=bill.Kind.PAYMENT,
+        number=number,
+        what=bill.Break.DUPLICATE_THEIRS,
+        day=told.day,
+        ours=None,
+        theirs=told,
+        found_at=at,
+        source="query",
+    )
+    on.store.ledger.keep([found], [record.difference_found(found)])
+    said = decision.Decision(choice=choice, by="finance", why="a line of the channel's own test", at=at)
+    move = difference.Decided(at=at, said=said)
+    on.store.ledger.add(found.id, move, record.difference_moved(found.id, found.order, move))
+    on.day.broken(number, "decided", {finding.Ailment.BOOKS_DIFFER}, {truth.End.RESTORED: truth.Right()})
+
+
 def _rests(going: lives.Lives) -> bool:
     store = going.on.store
     open_runs = (r for c in store.cases() for r in store.runs_of(c.order) if r.end is None)
@@ -151,5 +188,7 @@ def _result(on: stage.Stage) -> Mapping[str, object]:
         told[table] = [{k: r[k] for k in r.keys() if k not in _WHEN} for r in rows]  # noqa: SIM118 - sqlite3.Row iterates over values
     told["ledger"] = [(line.kind, line.number, line.moved) for line in on.day.bank.ledger]
     told["cases"] = sorted((c.id, c.finding.ailment.value, c.terminal) for c in on.store.cases())
+    of_books = on.store.ledger.of_days(on.world.eyes.shop, stage.CHANNEL, 0, 10**6)
+    told["differences"] = [(f.found.id, [type(m).__name__ for m in f.moves]) for f in of_books]
     told["aliases"] = [(n, on.store.linked(on.world.eyes.shop, ids.OutTradeNo(n))) for n in sorted(on.day.bank.transactions)]
     return told

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from makewhole import ports
+from makewhole import accounts, ports
 from makewhole.adapters.store import journal
 from makewhole.core import faults, ids
 from makewhole.engine import relay
@@ -34,6 +34,8 @@ WRITES = frozenset(
 """What of the store is a commit."""
 
 
+LEDGER_WRITES = frozenset({"keep_bill", "keep", "add", "begin", "close", "halt", "resume"})
+"""What of the daily books is a commit."""
 ASKED_WITHIN = timedelta(hours=2)
 """How fresh an answer must be to end an order by: a run waits an hour at most between the close at the channel and the one in the shop."""
 
@@ -102,6 +104,27 @@ class HookedStore:
         if claimed:
             self._hooks.at("after claim_runs")
         return claimed
+
+
+class HookedLedger:
+    """The real ledger of the daily books with a hook before and after every commit."""
+
+    def __init__(self, ledger: accounts.Ledger, hooks: Hooks) -> None:
+        self._ledger = ledger
+        self._hooks = hooks
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._ledger, name)
+        if name not in LEDGER_WRITES:
+            return real
+
+        def write(*args: Any, **told: Any) -> Any:
+            self._hooks.at(f"before {name}")
+            result = real(*args, **told)
+            self._hooks.at(f"after {name}")
+            return result
+
+        return write
 
 
 @dataclass(kw_only=True)
@@ -248,6 +271,9 @@ def worker(on: stage.Stage, book: Notebook, hooks: Hooks, who: str, refuse: Call
     if real.hands is None:
         raise faults.Defect("a rehearsal without hands")
     channels = {n: cast("ports.Channel", WatchedDoer(c, book, hooks, who)) for n, c in real.channels.items()}
+    books = real.books
+    if books is not None:
+        books = replace(books, ledger=cast("accounts.Ledger", HookedLedger(books.ledger, hooks)))
     return ports.World(
         clock=real.clock,
         eyes=real.eyes,
@@ -258,6 +284,7 @@ def worker(on: stage.Stage, book: Notebook, hooks: Hooks, who: str, refuse: Call
         playbook=real.playbook,
         relayed=real.relayed,
         forwarder=real.forwarder,
+        books=books,
         owner=who,
         lease=real.lease,
     )
