@@ -31,11 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.machine import described  # noqa: E402  the checkout must be on the path first
-from makewhole import imaging  # noqa: E402
 from makewhole.adapters.images import album  # noqa: E402
 from makewhole.core import clock, ids  # noqa: E402
 from makewhole.engine import image as mover  # noqa: E402
 from makewhole.model import change, image  # noqa: E402
+from makewhole.ports import imaging  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "images.json"
 START = datetime(2026, 11, 23, tzinfo=clock.BEIJING)

@@ -42,7 +42,8 @@ def filled(server: launch.Server, folder: Path, rows: int) -> shops.Shop:
         "DELETE FROM orders",
         "INSERT INTO orders (order_sn, payment_status, amount, receiver, remark, weight) "
         f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
-        f"SELECT CONCAT('2026112300', i), ELT(1 + i % 2, '{STATES[0]}', '{STATES[1]}'), 5 + i % 900, CONCAT('收件人', i), '门口', 0.5 FROM n",
+        f"SELECT CONCAT('2026112300', i), ELT(1 + i % 2, '{STATES[0]}', '{STATES[1]}'), "
+        "5 + i % 900, CONCAT('收件人', i), '门口', 0.5 FROM n",
         "CREATE TABLE stage (id BIGINT UNSIGNED PRIMARY KEY, payment_status VARCHAR(16)) CHARACTER SET utf8mb4",
         "INSERT INTO stage SELECT id, payment_status FROM orders",
         session=[f"SET SESSION {limit} = {rows + 1}"],

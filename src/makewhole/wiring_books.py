@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.adapters.books import counter
 from makewhole.books import fees
 from makewhole.core import ids
 from makewhole.model import fetched
+from makewhole.ports import accounts
 
 _ROUNDING = {"alipay": fees.Rounding.FEN}
 """Channels that do not write their fees to the hundred-thousandth of a yuan."""

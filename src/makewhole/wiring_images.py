@@ -8,9 +8,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import imaging, settings, wiring
+from makewhole import settings, wiring
 from makewhole.core import clock, faults
 from makewhole.engine import image
+from makewhole.ports import imaging
 
 _SERVERS = frozenset({"mysql", "mariadb"})
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import imaging
 from makewhole.adapters.changelog import connection as connections
 from makewhole.adapters.changelog import film, recorded, replica, triggers
 from makewhole.adapters.images import album
@@ -18,6 +17,7 @@ from makewhole.adapters.shops import engines, language, schema, shopmap, wholes
 from makewhole.core import clock
 from makewhole.engine import image as mover
 from makewhole.model import image
+from makewhole.ports import imaging
 from tests.servers import launch
 
 START = datetime(2026, 11, 23, 10, 3, tzinfo=UTC)

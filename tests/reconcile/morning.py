@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from makewhole import accounts
 from makewhole.core import ids
 from makewhole.engine import closing, daily, sweep
 from makewhole.model import bill, case, difference
+from makewhole.ports import accounts
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day as days
 from makewhole.sandbox import world as worlds

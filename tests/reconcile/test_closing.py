@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.adapters.store import journal
 from makewhole.engine import closing, daily, daysheets
 from makewhole.model import bill, daysheet, difference, finding, plan
+from makewhole.ports import accounts
 from makewhole.sandbox import day as days
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.web import serve

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.adapters.store import journal
 from makewhole.core import clock, ids
 from makewhole.engine import look, propose, recover, signals
 from makewhole.flow import guard
 from makewhole.model import bill, case, comparison, payment, plan, verdict
 from makewhole.model.signal import Sign
+from makewhole.ports import accounts
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day
 from makewhole.sandbox.shop.defects import Defect

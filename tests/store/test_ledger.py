@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from makewhole import accounts
 from makewhole.adapters.store import journal, ledger, tables
 from makewhole.core import faults, ids, money
 from makewhole.flow import record
 from makewhole.model import bill, comparison, decision, difference, fetched, payment
+from makewhole.ports import accounts
 from tests.store import scenes
 from tests.store.conftest import FILES
 

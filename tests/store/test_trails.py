@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from makewhole import trails
 from makewhole.adapters.store import journal
 from makewhole.core import ids
 from makewhole.model.change import Kind
 from makewhole.model.order import Field
 from makewhole.model.rowchange import Moved, RowChange
+from makewhole.ports import trails
 from tests.store import conftest, scenes
 
 AT = datetime(2026, 11, 23, 4, tzinfo=UTC)

@@ -177,7 +177,7 @@ def _calls_goods(ideas: frozenset[str]) -> bool:
 
 def _kin(stock: Cast, key: str, name: str, ideas: frozenset[str]) -> float:
     """Whether the stock's column is what the item's name says: `product_id` is the `id` of a table that ends in `product`."""
-    own, table = stock.read.ideas(key), stock.read.table.name.lower()
+    own, table = stock.read.ideas(key), stock.read.table.stem.lower()
     same = 0.2 if key.lower() == name.lower() else 0.0
     says = "sku" if "sku" in ideas else "goods"
     if says in own and (own & ideas & {"id", "number"} or own == ideas):

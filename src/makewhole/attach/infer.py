@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole.attach import amounts, around, drafts, fields, links, naming, orders, survey, tables
+from makewhole.attach import amounts, around, drafts, fields, links, naming, orders, shards, survey, tables
 from makewhole.attach.columns import Read, read
 from makewhole.attach.proposal import Proposal
 
@@ -14,6 +14,7 @@ TABLES_MAX = 2000
 
 def propose(told: survey.Survey) -> Proposal | None:
     """The proposal; None where no table looks like orders."""
+    told = shards.together(told)
     initials = naming.speaks_initials(tuple(c.name for t in told.tables for c in t.columns))
     whole = amounts.said_of_whole(told.tables)
     reads = tuple(read(t, initials=initials, whole_money=whole) for t in told.tables[:TABLES_MAX] if t.columns)

@@ -100,6 +100,9 @@ def _named(told: Read, name: str, to: Parent) -> float:
 def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, float, tuple[Evidence, ...]]:
     """How far a column holds the parent's key, and its number."""
     there = {values.text(v) for v in told.table.values(name) if not values.absent(v)}
+    if to.key == to.number and to.read.table.shards and there and to.keys.isdisjoint(there):
+        # Each shard counts its own rows: the column holds a number that only its shard knows.
+        return 0.0, 0.0, ()
     if to.key == to.number:
         return named, 0.0, (Evidence(why=Why.REFERS, what=f"{to.table}.{to.key}"),)
     declared = next((r.there for r in told.table.references if r.column == name and r.table == to.table), "")

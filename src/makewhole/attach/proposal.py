@@ -22,6 +22,7 @@ class Why(enum.Enum):
     REFERS = "refers"
     LABELS = "labels"
     ALONE = "alone"
+    SHARDS = "shards"
     ANSWERED = "answered"
 
 

@@ -70,6 +70,13 @@ class Table:
     """Rows, each in the order of `columns`: from both ends of the primary key and from places between."""
     whole: bool = False
     """Whether the sample is the whole table."""
+    shards: tuple[str, ...] = ()
+    """The tables that it is in the database, where it was cut by suffix."""
+
+    @property
+    def stem(self) -> str:
+        """Its name; of shards, what their names have in common."""
+        return self.name.partition("{")[0].rstrip("_") if self.shards else self.name
 
     @functools.cached_property
     def by_name(self) -> dict[str, Column]:

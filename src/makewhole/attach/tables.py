@@ -161,7 +161,7 @@ def _order(told: Read, reads: tuple[Read, ...]) -> Cast | None:
 def _pointed_at(told: Read, reads: tuple[Read, ...]) -> int:
     """How many other tables carry a column named as this table's key or number is."""
     own = {c.lower() for c in told.table.key if naming.ideas(naming.of_name(c)) - {"id"}}
-    singular = told.table.name.lower().split("_")[-1].removesuffix("s")
+    singular = told.table.stem.lower().split("_")[-1].removesuffix("s")
     own |= {f"{singular}_id", f"{singular}id", f"{singular}_sn", f"{singular}_no"}
     return sum(1 for r in reads if r is not told and any(c.name.lower() in own for c in r.table.columns))
 
@@ -241,4 +241,6 @@ def _cover(told: Read, sought: Sought) -> tuple[float, tuple[str, ...]]:
 
 def _why(told: Read, there: tuple[str, ...]) -> tuple[Evidence, ...]:
     comment = (Evidence(why=Why.COMMENT, what=told.table.comment),) if told.table.comment else ()
-    return (Evidence(why=Why.NAME, what=told.table.name), *comment, Evidence(why=Why.LABELS, what=", ".join(there)))
+    cut = told.table.shards
+    shards = (Evidence(why=Why.SHARDS, what=f"{len(cut)}: {cut[0]} … {cut[-1]}"),) if cut else ()
+    return (Evidence(why=Why.NAME, what=told.table.name), *shards, *comment, Evidence(why=Why.LABELS, what=", ".join(there)))

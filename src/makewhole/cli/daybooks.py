@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from makewhole import accounts, ports, settings
+from makewhole import ports, settings
 from makewhole.cli import bookfiles, bookshapes, exits, session, sheets
 from makewhole.core import faults, ids
 from makewhole.engine import closing, daily, daysheets
 from makewhole.model import bill, daysheet
+from makewhole.ports import accounts
 
 INCOMPLETE = frozenset({closing.Closing.NOT_MADE, closing.Closing.ANOTHERS, closing.Closing.REFUSED, closing.Closing.HALTED})
 """Nothing was compared: what the books would have shown, nobody knows."""

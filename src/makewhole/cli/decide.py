@@ -6,12 +6,13 @@ from datetime import datetime, time, timedelta
 
 import click
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.cli import bookshapes, daybooks, exits, options, session, start, words
 from makewhole.core import clock, faults, ids
 from makewhole.engine import daysheets, differences, sweep
 from makewhole.flow import record
 from makewhole.model import bill, daysheet, decision, difference
+from makewhole.ports import accounts
 
 LATELY_DAYS = 92
 """Days: as long as channels give their bills."""

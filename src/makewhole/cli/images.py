@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from makewhole import imaging, settings
+from makewhole import settings
 from makewhole.cli import exits, options, orders, session, start, words
 from makewhole.core import clock, faults, ids
 from makewhole.engine import image as mover
 from makewhole.model import image
 from makewhole.model.policy import RuleName
+from makewhole.ports import imaging
 
 ASKS = ("list", "take", "as-of", "diff", "restore", "check", "tidy")
 _OF_ORDER = frozenset({"as-of", "restore"})

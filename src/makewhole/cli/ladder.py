@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole import ports, trails
+from makewhole import ports
 from makewhole.cli import words
 from makewhole.model import claim
+from makewhole.ports import trails
 
 RUNGS = ("ladder.rows", "ladder.money", "ladder.relay", "ladder.hands")
 """The shop's own rows; plus money against orders; plus every callback kept; plus repairs. Each is useful without the next."""

@@ -8,11 +8,12 @@ from concurrent import futures
 
 import click
 
-from makewhole import ports, trails
+from makewhole import ports
 from makewhole.cli import exits, ladder, options, progress, session, shapes, start, unusual, words
 from makewhole.core import money
 from makewhole.engine import look, propose, signals, sweep
 from makewhole.model import claim, finding
+from makewhole.ports import trails
 
 ANSWERED = frozenset({claim.Why.NOT_FOUND, claim.Why.NOT_CONFIGURED})
 """A source that knows nothing has answered, and one that nobody attached was not expected to."""

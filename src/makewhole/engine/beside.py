@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import structlog
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.books import standing
 from makewhole.core import ids
 from makewhole.engine import keepbook
 from makewhole.model import bill, difference, dossier
+from makewhole.ports import accounts
 
 log = structlog.get_logger()
 

@@ -12,12 +12,13 @@ from datetime import timedelta
 
 import structlog
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.books import asked, outcome
 from makewhole.core import ids
 from makewhole.engine import differences, gather, keepbook
 from makewhole.flow import record
 from makewhole.model import bill, claim, comparison, difference, fact, fetched, policy
+from makewhole.ports import accounts
 
 TURN = timedelta(minutes=30)
 """How long closing a day may take before another process takes it over: ten million lines a side take ten minutes on two cores."""

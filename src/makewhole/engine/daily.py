@@ -10,10 +10,11 @@ from datetime import time
 
 import structlog
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.core import clock, faults, ids
 from makewhole.engine import closing, differences, sweep
 from makewhole.model import bill, difference
+from makewhole.ports import accounts
 
 EVENING = time(20)
 """Beijing time (R14): the day so far is compared, while somebody is still there to look."""

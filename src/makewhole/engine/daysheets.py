@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.core import ids
 from makewhole.model import bill, case, daysheet, difference, finding
+from makewhole.ports import accounts
 
 _SHOWN = frozenset({bill.Break.ACROSS_CUT_OFF})
 """Kept in the ledger so that the next day knows of it, and no difference to anybody."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import structlog
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.engine import beside, look
 from makewhole.flow import record
 from makewhole.model import act, bill, claim, comparison, decision, difference, fact, policy
+from makewhole.ports import accounts
 
 TOLD_BY_QUERY = frozenset({bill.Break.STATUS, bill.Break.AMOUNT, bill.Break.CURRENCY, bill.Break.DUPLICATE_OURS})
 """Classes that the evening's questions can be believed about: both sides have spoken of the same number."""

@@ -9,11 +9,12 @@ from concurrent import futures
 
 import structlog
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.engine import beside
 from makewhole.flow import observe
 from makewhole.model import claim, dossier, order, payment
+from makewhole.ports import accounts
 
 NOBODYS_NUMBER = ids.OutTradeNo("MWDOCTOR00000000000000000000NONE")
 """An out_trade_no that no shop will ever use: the right answer to it is that there is no such payment."""

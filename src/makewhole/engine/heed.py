@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from makewhole import trails
 from makewhole.core import faults, ids
 from makewhole.model import rowchange
+from makewhole.ports import trails
 
 STEPS_A_COMMIT = 500
 """Transactions between two commits of ours: what a kill costs is reading them again."""

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from makewhole import imaging, trails
 from makewhole.core import clock, faults, ids
 from makewhole.model import change, image
 from makewhole.model.image import Fold, Head, Kind, Row
+from makewhole.ports import imaging, trails
 
 AT_REST = timedelta(seconds=1)
 """Between looking where the log ends and reading the tables: a transaction is in the log a moment before others can see it."""

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import structlog
 
-from makewhole import ports, trails
+from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.model import change, document, rowchange
+from makewhole.ports import trails
 
 BATCH = 5_000
 """Documents in a commit."""

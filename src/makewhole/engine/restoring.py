@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from makewhole import reversals
 from makewhole.core import clock, codec, faults, ids
 from makewhole.engine import image as mover
 from makewhole.engine import rewinding, unwinding
@@ -17,6 +16,7 @@ from makewhole.flow.rollback import deciding
 from makewhole.model import cell, image, order, rollback
 from makewhole.model.image import Row
 from makewhole.model.rollback import Clash, Conflict, Form, Header, How, Mode, Net
+from makewhole.ports import reversals
 
 
 def plan(bench: rewinding.Bench, studio: mover.Studio, number: ids.OrderNumber, at: datetime, now: datetime) -> unwinding.Draft:

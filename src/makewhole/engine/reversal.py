@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from makewhole import ports, reversals
+from makewhole import ports
 from makewhole.core import clock, codec, faults
 from makewhole.engine import rewinding
 from makewhole.flow.rollback import deciding, folding, telling
 from makewhole.model import rollback
 from makewhole.model.change import Position
 from makewhole.model.rollback import Batch, Conflict, Form, Header, How, Mode, Net, Receipt
+from makewhole.ports import reversals
 
 
 @dataclass(frozen=True, kw_only=True)

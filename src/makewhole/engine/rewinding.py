@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from makewhole import reversals
 from makewhole.core import faults
 from makewhole.flow.rollback import folding
 from makewhole.model import change, rollback
 from makewhole.model.change import Kind, Position, Traced
 from makewhole.model.rollback import Form, Scope, Seen
 from makewhole.model.trail import Later
+from makewhole.ports import reversals
 
 AUDIT = "makewhole_rollbacks"
 """Our own table in the shop's database: which rows which plan wrote."""

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from makewhole import ports, reversals
+from makewhole import ports
 from makewhole.core import codec, faults, ids
 from makewhole.engine import gather, rewinding
 from makewhole.flow.rollback import deciding, folding
 from makewhole.model import cell, order, rollback
 from makewhole.model.rollback import Conflict, Header, Mode, Net, Scope
 from makewhole.model.trail import Trail
+from makewhole.ports import reversals
 
 
 @dataclass(frozen=True, kw_only=True)

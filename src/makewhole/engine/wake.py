@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from makewhole import ports, trails
+from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.engine import look, sweep
 from makewhole.model.finding import Ailment
+from makewhole.ports import trails
 
 SETTLED_SECONDS = 0.3
 """After an order was first named: a shop that writes its rows in several transactions has written them by then, and an order that is

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from makewhole import accounts, ports, settings, wiring_books
+from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
 from makewhole.adapters.payments.alipay import account as alipay_account
 from makewhole.adapters.payments.alipay import connector as alipay
@@ -24,6 +24,7 @@ from makewhole.adapters.store import journal
 from makewhole.core import codec, ids
 from makewhole.engine import closing, daily, daysheets, sweep
 from makewhole.model import bill, daysheet
+from makewhole.ports import accounts
 from makewhole.rehearsal import stage
 from makewhole.sandbox import trading
 from makewhole.sandbox.alipay import gateway as alipay_gateway

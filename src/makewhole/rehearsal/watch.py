@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from makewhole import accounts, ports
+from makewhole import ports
 from makewhole.adapters.store import journal
 from makewhole.core import faults, ids
 from makewhole.engine import relay
 from makewhole.model import case, plan, run
+from makewhole.ports import accounts
 from makewhole.rehearsal import stage
 from makewhole.sandbox import laws
 from makewhole.sandbox.shop import till

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from makewhole import accounts
 from makewhole.core import ids
 from makewhole.model import bill, comparison, fetched
+from makewhole.ports import accounts
 
 ReadBill = Callable[[Any, fetched.RawBill], int]
 """Puts a bill on a DuckDB connection as their book; the number of its lines. Raises `bill.Refused`."""

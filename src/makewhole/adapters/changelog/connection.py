@@ -17,9 +17,9 @@ import pymysql
 import sqlalchemy as sa
 from pymysql.connections import Connection
 
-from makewhole import trails
 from makewhole.adapters.changelog import schemas
 from makewhole.core import faults
+from makewhole.ports import trails
 
 CONNECT_SECONDS_MAX = 5
 READ_SECONDS_MAX = 60

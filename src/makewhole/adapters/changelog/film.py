@@ -15,7 +15,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import reversals
 from makewhole.adapters.changelog import (
     connection,
     decoding,
@@ -33,6 +32,7 @@ from makewhole.adapters.changelog.transactions import Group
 from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.change import Position
+from makewhole.ports import reversals
 
 Placed = tuple[str, events.Event, events.Format]
 """The file's name, an event of it, and how that file is written."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import msgspec
 import sqlalchemy as sa
 
-from makewhole import trails
 from makewhole.adapters.changelog import connection, decoding, events, replica, scanning, schemas, triggers
 from makewhole.adapters.changelog.events import Type
 from makewhole.adapters.changelog.transactions import Assembler, Group
 from makewhole.core import codec, faults
 from makewhole.model.change import Position, Traced
+from makewhole.ports import trails
 
 WINDOW_BYTES_MAX = 256 << 20
 """Of the log, where no place is known yet: some seconds of reading. At least the newest file, whatever its size."""

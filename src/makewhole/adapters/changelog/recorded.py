@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import msgspec
 import sqlalchemy as sa
 
-from makewhole import reversals
 from makewhole.adapters.changelog import triggers
 from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.change import Position
+from makewhole.ports import reversals
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from makewhole import imaging
 from makewhole.adapters.images import columns as tables
 from makewhole.adapters.images import states, touches
 from makewhole.adapters.images.columns import CHANGED, DAY, HEAD, IMAGE, KEY, LINK, OP, PART, ROLE, TOLD, TYPES, WHOLE, literal, quoted
@@ -20,6 +19,7 @@ from makewhole.adapters.images.lake import File, Lake
 from makewhole.core import codec
 from makewhole.model import image
 from makewhole.model.image import Head, Kind, Op, Row
+from makewhole.ports import imaging
 
 _EVER = (-1, 1 << 62)
 

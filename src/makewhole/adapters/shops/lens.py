@@ -9,12 +9,12 @@ from datetime import UTC
 import msgspec
 import sqlalchemy as sa
 
-from makewhole import trails
 from makewhole.adapters.shops import engines, errors, evaluate, expressions, reverser, rows, shopmap, spelling, traces
 from makewhole.core import ids, money
 from makewhole.model import change, rowchange
 from makewhole.model.change import Image, Kind
 from makewhole.model.order import Field, OrderState
+from makewhole.ports import trails
 
 KEYS_MAX = 500
 """Keys in one statement, well under every server's limit of parameters."""

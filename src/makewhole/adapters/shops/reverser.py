@@ -14,12 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from makewhole import reversals
 from makewhole.adapters.shops import alike, engines, errors, rowcells, rowforms, writeback
 from makewhole.adapters.shops.errors import During
 from makewhole.core import faults
 from makewhole.model import cell, rollback
 from makewhole.model.rollback import Form, Net
+from makewhole.ports import reversals
 
 AUDIT = "makewhole_rollbacks"
 _CHANGES = "makewhole_changes"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from makewhole import accounts
 from makewhole.adapters.store import names, statements, tables
 from makewhole.core import codec, faults, ids
 from makewhole.model import bill, comparison
+from makewhole.ports import accounts
 
 
 class ClosedDay(codec.Noun, frozen=True, kw_only=True):

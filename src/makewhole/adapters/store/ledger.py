@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from makewhole import accounts
 from makewhole.adapters.store import books, cases, inbox, names, statements, tables, writer
 from makewhole.core import codec, faults, ids
 from makewhole.model import bill, case, difference, fetched
+from makewhole.ports import accounts
 
 Result = TypeVar("Result")
 PART_BYTES = 4 * 2**20

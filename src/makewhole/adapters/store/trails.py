@@ -8,10 +8,10 @@ from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from makewhole import trails
 from makewhole.adapters.store import cases, names, statements, tables
 from makewhole.core import codec, ids
 from makewhole.model import rowchange
+from makewhole.ports import trails
 
 Result = TypeVar("Result")
 Work = Callable[[statements.Tx], Result]

@@ -97,6 +97,7 @@ ATTACHING: dict[str, tuple[str, str]] = {
     "why.sum": ("adds up in {what}", "金额相加吻合 {what}"),
     "why.refers": ("refers to {what}", "指向 {what}"),
     "why.labels": ("says {what}", "含义 {what}"),
+    "why.shards": ("cut by suffix into {what}", "按后缀分表，共 {what}"),
     "why.alone": ("nothing else could be it", "没有别的列可能是它"),
     "why.answered": ("you said so", "由你确认"),
 }

@@ -1,4 +1,4 @@
-"""What the daily books need of the world, on a page beside `ports`: whoever gives bills, whoever compares books, and what remembers both.
+"""What the daily books need of the world: whoever gives bills, whoever compares books, and what remembers both.
 
 Contracts are prose, as in `ports`; every method raises only the faults of `core.faults`.
 """

@@ -1,4 +1,6 @@
-"""All that the engine asks of the world, on one page. Contracts are prose; every adapter is run through the contract suite of its port.
+"""All that the engine asks of the world to mend orders, on one page; what its other works ask stands on the pages beside.
+
+Contracts are prose; every adapter is run through the contract suite of its port.
 
 Errors: every method raises only the faults of `core.faults`. Rejected: understood, said no. Unavailable: nothing happened, we know it.
 Indeterminate: it may have happened. Defect: our mistake; nobody below the process's edge catches it, but to keep one order's
@@ -12,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from makewhole import accounts, indexes, trails
 from makewhole.core import clock, ids, note
 from makewhole.model import (
     act,
@@ -28,6 +29,7 @@ from makewhole.model import (
     screen,
     verdict,
 )
+from makewhole.ports import accounts, indexes, trails
 
 Heard = tuple[tuple[dossier.AnyClaim, ...], tuple[claim.Silence, ...]]
 """Claims and silences, as a source gave them."""

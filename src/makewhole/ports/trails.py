@@ -1,5 +1,5 @@
-"""What reads a shop's change log onwards, what its transactions mean there, and where that is kept: the page of ports beside `ports` for
-whatever the log tells the engine. It never says what to do, only which order to look at, and what of its row nothing explains.
+"""What reads a shop's change log onwards, what its transactions mean there, and where that is kept: whatever the log tells
+the engine. It never says what to do, only which order to look at, and what of its row nothing explains.
 
 Raises the faults of `core.faults`, as ports do.
 """

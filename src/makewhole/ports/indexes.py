@@ -1,4 +1,4 @@
-"""What finds orders by fragments and what fills it, on a page beside `ports`: contracts in prose, one suite of tests for every adapter.
+"""What finds orders by fragments and what fills it: contracts in prose, one suite of tests for every adapter.
 
 Raises the faults of `core.faults`, as ports do.
 """
