@@ -34,7 +34,7 @@ from bench.machine import described  # noqa: E402  the checkout must be on the p
 from makewhole.adapters.images import album  # noqa: E402
 from makewhole.core import clock, ids  # noqa: E402
 from makewhole.engine import image as mover  # noqa: E402
-from makewhole.model import change, image  # noqa: E402
+from makewhole.model import change, image, sheet  # noqa: E402
 from makewhole.ports import imaging  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "images.json"
@@ -87,11 +87,11 @@ class Orders:
         self.count += NEW_EACH
         return told
 
-    def pages(self, form: image.Form) -> Iterator[list[image.Row]]:
+    def pages(self, form: image.Form) -> Iterator[sheet.Sheet]:
         """All of them as the shop's tables are read."""
         for first in range(0, self.count, PAGE):
             told = [self.row(n, 0) for n in range(first, min(first + PAGE, self.count))]
-            yield form.rows([(form.key(one), one) for one in told], image.Op.BASE)
+            yield sheet.read(form, told)
 
 
 def _yuan(fen: int) -> Any:
@@ -126,7 +126,7 @@ def once(changes: list[change.Change], folder: Path) -> tuple[float, float, int]
     return spent, cpu, target.stat().st_size
 
 
-def bytes_once(rows: list[image.Row], folder: Path) -> float:
+def bytes_once(rows: sheet.Sheet, folder: Path) -> float:
     """Seconds of the other one: the rows' texts lie ready in a file, and DuckDB reads it once and writes Parquet; no Python at all."""
     source, target = folder / "rows.txt", folder / "rows.parquet"
     source.write_text("\n".join("\x01".join("" if v is None else v for v in r.values or ()) for r in rows), encoding="utf-8")
@@ -211,11 +211,11 @@ class _Tables:
     def __init__(self, orders: Orders, form: image.Form) -> None:
         self.orders, self.form = orders, form
 
-    def pages(self) -> Iterator[list[image.Row]]:
+    def pages(self) -> Iterator[sheet.Sheet]:
         return self.orders.pages(self.form)
 
 
-def lookups(studio: mover.Studio, orders: Orders, at: datetime, rows: list[image.Row]) -> dict[str, dict[str, float]]:
+def lookups(studio: mover.Studio, orders: Orders, at: datetime, rows: sheet.Sheet) -> dict[str, dict[str, float]]:
     """Milliseconds of looking up fifty random orders, and fifty of the newest image."""
     told = {}
     anywhere = [f"2026{orders.random.randrange(orders.count):012}" for _ in range(50)]

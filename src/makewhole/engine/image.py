@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 
 from makewhole.core import clock, faults, ids
 from makewhole.model import change, image
-from makewhole.model.image import Fold, Head, Kind, Row
+from makewhole.model.fold import Fold
+from makewhole.model.image import Head, Kind, Row
+from makewhole.model.sheet import Sheet
 from makewhole.ports import imaging, trails
 
 AT_REST = timedelta(seconds=1)
@@ -106,7 +108,7 @@ def _close(studio: Studio, at: datetime, place: change.Position, fold: Fold) -> 
     return studio.album.add(_head(studio, at, kind, place, rows), rows)
 
 
-def _head(studio: Studio, at: datetime, kind: Kind, place: change.Position, rows: Sequence[Row], why: str = "") -> Head:
+def _head(studio: Studio, at: datetime, kind: Kind, place: change.Position, rows: Sheet, why: str = "") -> Head:
     return Head(
         at=at,
         kind=kind,
@@ -114,7 +116,7 @@ def _head(studio: Studio, at: datetime, kind: Kind, place: change.Position, rows
         position=place,
         form=studio.source.form,
         columns=studio.columns(),
-        changed=image.counted(rows),
+        changed=rows.counted(),
         why=why,
     )
 
@@ -170,7 +172,7 @@ def as_of(studio: Studio, number: ids.OrderNumber, at: datetime, *, run_on: bool
     head = studio.album.head(at)
     if head is None:
         return None
-    since: Sequence[Row] = ()
+    since: Sequence[Row] = Sheet()
     exact_to, why = head.at, ""
     if run_on and at > head.at:
         try:

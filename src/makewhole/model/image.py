@@ -1,4 +1,4 @@
-"""Images of a shop's orders: what of a row goes into one, when the next one is due, and how a stretch of the change log becomes one.
+"""Images of a shop's orders: what of a row goes into one, and when the next one is due.
 
 An image is the state of every imaged row after the last transaction, in the order of the log, before the first one that was committed at
 the image's instant or later. Values stand in it as the server prints them (`text`), with a letter for their type beside them, so that
@@ -8,12 +8,13 @@ people and any reader of tables can read them and nothing of them is lost.
 from __future__ import annotations
 
 import enum
+import itertools
 import json
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from makewhole.core import clock, codec, faults
 from makewhole.model import change
@@ -25,6 +26,7 @@ SETTLED = timedelta(seconds=5)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNKNOWN = "-"
+T = TypeVar("T")
 Guard = Callable[[str], str]
 """What may be kept of a value: itself, its last characters, or a keyed hash."""
 
@@ -156,9 +158,9 @@ _PRINTED = frozenset({int, date, datetime, type(None)})
 """Types that Python prints as a server does."""
 
 
-def _texts(column: Sequence[change.Value]) -> list[str | None]:
-    """`text` of a column's values, without asking each of them for its type."""
-    kinds = set(map(type, column))
+def _texts(column: Sequence[change.Value], kinds: set[type] | None = None) -> list[str | None]:
+    """`text` of a column's values, without asking each of them for its type. `kinds` are their types, where they are known."""
+    kinds = set(map(type, column)) if kinds is None else kinds
     if kinds == {str}:
         return cast("list[str | None]", list(column))
     if kinds <= _PRINTED:
@@ -168,6 +170,37 @@ def _texts(column: Sequence[change.Value]) -> list[str | None]:
         # Python prints very small ones with an exponent.
         return [w if "E" not in w else text(v) for w, v in zip(words, column, strict=True)]
     return [v if v is None or type(v) is str else text(v) for v in column]
+
+
+def _spelled(column: Sequence[change.Value]) -> tuple[list[str | None], Sequence[str]]:
+    """A column's texts and letters: a letter for each value, or one for all of them."""
+    kinds = set(map(type, column))
+    words = _texts(column, kinds)
+    letters = {kind: _LETTERS[kind] for kind in kinds}
+    if datetime in kinds:
+        # A zone is the value's and not the type's.
+        zones = {v.tzinfo for v in column if type(v) is datetime}
+        if None in zones and len(zones) > 1:
+            return words, [("t" if v.tzinfo is None else "u") if type(v) is datetime else letters[type(v)] for v in column]
+        letters[datetime] = "t" if None in zones else "u"
+    if len(kinds) == 1:
+        return words, letters[kinds.pop()]
+    if len(kinds) == 2 and type(None) in kinds:
+        (other,) = (letter for letter in letters.values() if letter != _UNKNOWN)
+        return words, [_UNKNOWN if v is None else other for v in column]
+    return words, [letters[type(v)] for v in column]
+
+
+def _beside(letters: Sequence[Sequence[str]], count: int) -> list[str]:
+    """Each row's letters as one text. Columns whose letter is the same in all rows are not gone through."""
+    runs = [(len(told) == 1, told) for told in letters]
+    if all(one for one, _ in runs):
+        return ["".join(told[0] for _, told in runs)] * count
+    parts: list[Iterable[str]] = []
+    for one, run in itertools.groupby(runs, key=operator.itemgetter(0)):
+        same = [told for _, told in run]
+        parts += [itertools.repeat("".join(map("".join, same)), count)] if one else same
+    return list(map("".join, zip(*parts, strict=True)))
 
 
 def value(told: str | None, kind: str) -> change.Value:
@@ -208,18 +241,11 @@ def _span(told: str) -> timedelta:
 
 
 class Spelling(NamedTuple):
-    """What takes values, key and link out of an image, each as a tuple."""
+    """What takes a row apart: its columns in order, its own key and its order, both as text."""
 
     values: Callable[[change.Image], tuple[change.Value, ...]]
-    key: Callable[[change.Image], tuple[change.Value, ...]]
-    link: Callable[[change.Image], tuple[change.Value, ...]]
-
-
-def _taking(names: tuple[str, ...]) -> Callable[[change.Image], tuple[change.Value, ...]]:
-    if len(names) == 1:
-        (name,) = names
-        return lambda image: (image[name],)
-    return operator.itemgetter(*names)
+    key: Callable[[change.Image], str]
+    link: Callable[[change.Image], str]
 
 
 class Form:
@@ -230,7 +256,6 @@ class Form:
         self._guards = [(i, guards[c]) for i, c in enumerate(table.columns) if guards and c in guards]
         self._guard = dict(guards or {})
         self._spellings: dict[tuple[str, ...], Spelling] = {}
-        self._shapes: dict[tuple[type, ...], tuple[str, tuple[int, ...]]] = {}
 
     def guarded(self) -> frozenset[str]:
         """Columns that are not kept as they are."""
@@ -238,52 +263,36 @@ class Form:
 
     def key(self, image: change.Image) -> str:
         """The row's own key, one text."""
-        key = self.spelling(tuple(image)).key(image)
-        return self._words(key) if self._guard or len(key) > 1 else text(key[0]) or ""
+        return self.spelling(tuple(image)).key(image)
 
     def link(self, image: change.Image) -> str:
         """The order that the row belongs to; empty where it belongs to none."""
-        return text(self.spelling(tuple(image)).link(image)[0]) or ""
+        return self.spelling(tuple(image)).link(image)
 
-    def row(self, image: change.Image, op: Op = Op.PUT) -> Row:
-        """The row itself."""
-        return self.rows([(self.key(image), image)], op)[0]
+    def keys(self, images: Sequence[change.Image]) -> list[str]:
+        """`key` of each."""
+        return self._each(images, operator.attrgetter("key"))
 
-    def rows(self, told: Sequence[tuple[str, change.Image]], op: Op = Op.PUT) -> list[Row]:
-        """Rows by key. Column by column: the values of one are nearly always of one type."""
-        if not told:
-            return []
-        how, names = self.spelling(tuple(told[0][1])), told[0][1].keys()
-        taken = [how if image.keys() == names else self.spelling(tuple(image)) for _, image in told]
-        values = [how.values(image) for how, (_, image) in zip(taken, told, strict=True)]
-        links = _texts([how.link(image)[0] for how, (_, image) in zip(taken, told, strict=True)])
-        types = list(map(self._types, values))
-        columns = [_texts(column) for column in zip(*values, strict=True)]
+    def links(self, images: Sequence[change.Image]) -> list[str]:
+        """`link` of each."""
+        return self._each(images, operator.attrgetter("link"))
+
+    def columns(self, images: Sequence[change.Image]) -> tuple[list[list[str | None]], list[str]]:
+        """The values of each column, and each row's letters. Column by column: the values of one are nearly always of one type."""
+        if not images:
+            return [[] for _ in self.table.columns], []
+        told = [_spelled(column) for column in zip(*self._each(images, operator.attrgetter("values")), strict=True)]
         for i, guard in self._guards:
-            columns[i] = [None if word is None else guard(word) for word in columns[i]]
-            types = [t if t[i] == _UNKNOWN else t[:i] + "s" + t[i + 1 :] for t in types]
-        keys, role = [key for key, _ in told], self.table.role
-        return [
-            Row(role, link or "", key, op, v, t) for link, key, v, t in zip(links, keys, zip(*columns, strict=True), types, strict=True)
-        ]
+            words, letters = told[i]
+            told[i] = ([None if w is None else guard(w) for w in words], [x if x == _UNKNOWN else "s" for x in letters])
+        return [words for words, _ in told], _beside([letters for _, letters in told], len(images))
 
-    def _types(self, told: tuple[change.Value, ...]) -> str:
-        """A letter for each value. Most rows of a table have the same types: these are looked up."""
-        shape = tuple(map(type, told))
-        known = self._shapes.get(shape)
-        if known is None:
-            known = self._shapes[shape] = ("".join(_LETTERS[t] for t in shape), tuple(i for i, t in enumerate(shape) if t is datetime))
-        types, moments = known
-        # A zone is the value's and not the type's.
-        for i in moments:
-            if told[i].tzinfo is not None:  # type: ignore[union-attr]
-                types = types[:i] + "u" + types[i + 1 :]
-        return types
-
-    def _words(self, key: Sequence[change.Value]) -> str:
-        words = [text(v) or "" for v in key]
-        words = [self._guard[c](w) if c in self._guard else w for c, w in zip(self.table.key, words, strict=True)]
-        return words[0] if len(words) == 1 else json.dumps(words, ensure_ascii=False)
+    def _each(self, images: Sequence[change.Image], part: Callable[[Spelling], Callable[[change.Image], T]]) -> list[T]:
+        """One part of each image; nearly always all of them spell their columns alike. Raises BadInput where a column is not told."""
+        try:
+            return list(map(part(self.spelling(tuple(images[0]))), images)) if images else []
+        except KeyError:
+            return [part(self.spelling(tuple(image)))(image) for image in images]
 
     def spelling(self, names: tuple[str, ...]) -> Spelling:
         """How to take our columns out of an image with these. Raises BadInput where one is not told."""
@@ -297,77 +306,38 @@ class Form:
                     where=f"the change log of {self.table.schema or 'the shop'}",
                     todo="Set binlog_row_image=FULL and binlog_row_metadata=FULL, or begin the images anew if the table was altered.",
                 )
-            told = ((there[c] for c in part) for part in (self.table.columns, self.table.key, (self.table.link,)))
-            known = self._spellings[names] = Spelling(*(_taking(tuple(part)) for part in told))
+            values = _taking(tuple(there[c] for c in self.table.columns))
+            key = self._keying(tuple(there[c] for c in self.table.key))
+            known = self._spellings[names] = Spelling(values, key, _wording(there[self.table.link]))
         return known
 
+    def _keying(self, names: tuple[str, ...]) -> Callable[[change.Image], str]:
+        if len(names) == 1 and not self._guard:
+            return _wording(names[0])
+        taking = _taking(names)
+        return lambda image: self._words(taking(image))
 
-class Fold:
-    """A stretch of the log goes in, transaction after transaction; the rows of the image at its end come out."""
-
-    def __init__(self, forms: Sequence[Form]) -> None:
-        self._forms = {(f.table.schema, f.table.name): f for f in forms}
-        self._was: dict[tuple[str, str], str | None] = {}
-        """Under which order each changed row was known before; None for a row that was not there."""
-        self._is: dict[tuple[str, str], tuple[Form, change.Image | None]] = {}
-        self._tables: dict[int, tuple[change.Table, Form | None]] = {}
-
-    def add(self, changes: Iterable[change.Change]) -> None:
-        """Rows of one transaction, in the order of the log. Raises BadInput for images that are not whole."""
-        for told in changes:
-            known = self._tables.get(id(told.table))
-            if known is None:
-                # Kept, so that no other table can come to have its id.
-                known = self._tables[id(told.table)] = (told.table, self._forms.get((told.table.schema.lower(), told.table.name.lower())))
-            form = known[1]
-            if form is not None:
-                self._add(form, told.before, told.after)
-
-    def _add(self, form: Form, before: change.Image | None, after: change.Image | None) -> None:
-        one = before if before is not None else after
-        if one is None:
-            return
-        key = form.key(one)
-        place = (form.table.role, key)
-        if place not in self._was:
-            self._was[place] = None if before is None else form.link(before)
-        if before is not None and after is not None and (now := form.key(after)) != key:
-            # The row got another key: the old one is gone, the new one is there.
-            self._is[place] = (form, None)
-            place = (form.table.role, now)
-            self._was.setdefault(place, None)
-        self._is[place] = (form, after)
-
-    def places(self) -> frozenset[tuple[str, str]]:
-        """Role and key of every row that was touched."""
-        return frozenset(self._is)
-
-    def rows(self) -> list[Row]:
-        """Sorted by role, order and key. A row that came and went in between leaves nothing."""
-        told: list[Row] = []
-        there: dict[int, tuple[Form, list[tuple[str, change.Image]]]] = {}
-        for (role, key), (form, image) in self._is.items():
-            if image is not None:
-                there.setdefault(id(form), (form, []))[1].append((key, image))
-            elif (was := self._was[role, key]) is not None:
-                told.append(Row(role, was, key, Op.DELETE, None, ""))
-        for form, images in there.values():
-            for row in form.rows(images):
-                told.append(row)
-                was = self._was[row.role, row.key]
-                if was is not None and was != row.link:
-                    told.append(Row(row.role, was, row.key, Op.MOVED, None, ""))
-        told.sort(key=operator.itemgetter(0, 1, 2))
-        return told
+    def _words(self, key: Sequence[change.Value]) -> str:
+        words = [text(v) or "" for v in key]
+        words = [self._guard[c](w) if c in self._guard else w for c, w in zip(self.table.key, words, strict=True)]
+        return words[0] if len(words) == 1 else json.dumps(words, ensure_ascii=False)
 
 
-def counted(rows: Iterable[Row]) -> dict[str, int]:
-    """Rows by role; that one left an order is told with the row itself."""
-    told: dict[str, int] = {}
-    for row in rows:
-        if row.op is not Op.MOVED:
-            told[row.role] = told.get(row.role, 0) + 1
-    return told
+def _taking(names: tuple[str, ...]) -> Callable[[change.Image], tuple[change.Value, ...]]:
+    if len(names) == 1:
+        (name,) = names
+        return lambda image: (image[name],)
+    return operator.itemgetter(*names)
+
+
+def _wording(name: str) -> Callable[[change.Image], str]:
+    """What takes one column's text out of an image; empty for NULL."""
+
+    def word(image: change.Image) -> str:
+        value = image[name]
+        return value if type(value) is str else text(value) or ""
+
+    return word
 
 
 def newest(rows: Iterable[tuple[int, Row]]) -> Iterator[Row]:

@@ -11,16 +11,17 @@ from datetime import datetime
 from typing import Protocol
 
 from makewhole.model import change, image
+from makewhole.model.sheet import Sheet
 
-Changed = tuple[image.Head, Sequence[image.Row]]
-"""A head, and the rows that changed since what was there before, sorted as `image.Fold` does."""
+Changed = tuple[image.Head, Sheet]
+"""A head, and the rows that changed since what was there before, sorted as `fold.Fold` does."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Meanwhile:
     """What was written since an image, and while its shop was read."""
 
-    since: Sequence[image.Row]
+    since: Sheet
     """Rows that changed since the image."""
     unsure: frozenset[tuple[str, str]]
     """Role and key of rows that changed while the pages were read: no page can tell when it saw them."""
@@ -71,7 +72,7 @@ class Log(Protocol):
 class Tables(Protocol):
     """The shop's tables as they are. Reads only; every statement bounded."""
 
-    def pages(self) -> Iterator[Sequence[image.Row]]:
+    def pages(self) -> Iterator[Sheet]:
         """Every row of every imaged table, once, page after page. Not at one instant: what was written meanwhile is in the log."""
         ...
 
@@ -107,13 +108,11 @@ class Album(Protocol):
         """Images whose instant is neither before `since` nor after `until`, oldest first."""
         ...
 
-    def open(
-        self, pages: Iterable[Sequence[image.Row]], columns: Mapping[str, tuple[str, ...]], finish: Callable[[], Changed]
-    ) -> image.Head:
+    def open(self, pages: Iterable[Sheet], columns: Mapping[str, tuple[str, ...]], finish: Callable[[], Changed]) -> image.Head:
         """An opening: the pages, and what `finish`, called once they are read, tells that was written meanwhile."""
         ...
 
-    def add(self, head: image.Head, rows: Sequence[image.Row]) -> image.Head:
+    def add(self, head: image.Head, rows: Sheet) -> image.Head:
         """The next image; a base is made of the images before. One that is there already is left alone."""
         ...
 
@@ -129,7 +128,7 @@ class Album(Protocol):
         """Rows that differ between two images, by role, order and key."""
         ...
 
-    def compared(self, of: image.Head, pages: Iterable[Sequence[image.Row]], finish: Callable[[], Meanwhile]) -> Iterator[Difference]:
+    def compared(self, of: image.Head, pages: Iterable[Sheet], finish: Callable[[], Meanwhile]) -> Iterator[Difference]:
         """Rows in which the image, with what changed since, is not what the pages hold: `before` the image's, `after` the pages'.
         `finish` is called once the pages are read."""
         ...

@@ -19,6 +19,7 @@ from makewhole.adapters.images.lake import File, Lake
 from makewhole.core import codec
 from makewhole.model import image
 from makewhole.model.image import Head, Kind, Op, Row
+from makewhole.model.sheet import Block, Sheet
 from makewhole.ports import imaging
 
 _EVER = (-1, 1 << 62)
@@ -80,15 +81,15 @@ class LakeAlbum:
 
     # ------------------------------------------------------------ adding
 
-    def open(self, pages: Iterable[Sequence[Row]], columns: Mapping[str, tuple[str, ...]], finish: Callable[[], imaging.Changed]) -> Head:
+    def open(self, pages: Iterable[Sheet], columns: Mapping[str, tuple[str, ...]], finish: Callable[[], imaging.Changed]) -> Head:
         """See the port."""
         names = _names(columns)
-        with self._desk.staged((tables.batch(page, columns) for page in pages), names) as stage:
+        with self._desk.staged((tables.batch(page.blocks, columns) for page in pages), names) as stage:
             head, rows = finish()
-            with self._desk.staged((tables.batch(rows, columns),), [IMAGE, *names]) as since:
-                return self._whole(head, states.state(stage, since, names), ())
+            with self._desk.staged((tables.batch(rows.blocks, columns),), [IMAGE, *names]) as since:
+                return self._whole(head, states.state(stage, since, names), Sheet())
 
-    def add(self, head: Head, rows: Sequence[Row]) -> Head:
+    def add(self, head: Head, rows: Sheet) -> Head:
         """See the port."""
         newest = self._lake.last()
         if newest is not None and newest >= head.id:
@@ -96,19 +97,19 @@ class LakeAlbum:
         before = self.last() if head.kind is Kind.BASE else None
         if before is not None:
             names = _names(head.columns)
-            with self._desk.staged((tables.batch(rows, head.columns),), [IMAGE, *names]) as since:
+            with self._desk.staged((tables.batch(rows.blocks, head.columns),), [IMAGE, *names]) as since:
                 return self._whole(head, states.state(self._state(before, names), since, names), rows)
-        self._append(head, rows, tables.batch([tables.head_row(head), *rows], head.columns, head.id, image.day(head.at)))
+        self._append(head, rows, tables.batch([tables.head_block(head), *rows.blocks], head.columns, head.id, image.day(head.at)))
         return head
 
-    def _whole(self, head: Head, state: str, changed: Sequence[Row]) -> Head:
+    def _whole(self, head: Head, state: str, changed: Sheet) -> Head:
         """One commit with every row, and with what changed since the image before."""
         names = _names(head.columns)
         with self._desk.made(f"SELECT * FROM {state}") as whole:  # noqa: S608  names of our own, here and below
             rows = dict(self._desk.rows(f"SELECT {ROLE}, count(*) FROM {whole} GROUP BY 1 ORDER BY 1"))  # noqa: S608
             counted = msgspec.structs.replace(head, rows=rows)
             day = image.day(head.at)
-            told = tables.batch([tables.head_row(counted), *changed], head.columns, head.id, day)
+            told = tables.batch([tables.head_block(counted), *changed.blocks], head.columns, head.id, day)
             shop = ", ".join(map(quoted, tables.names(head.columns)))
             ours = f"{head.id}::BIGINT AS {IMAGE}, {literal(day)} AS {DAY}, '{WHOLE}' AS {PART}"
             fixed = f"{ours}, {ROLE}, {LINK}, {KEY}, '{Op.BASE.value}' AS {OP}, {TYPES}"
@@ -120,11 +121,11 @@ class LakeAlbum:
                 self._append(counted, changed, self._desk.stream(sql))
         return counted
 
-    def _append(self, head: Head, changed: Sequence[Row], data: Any) -> None:
+    def _append(self, head: Head, changed: Sheet, data: Any) -> None:
         self._lake.append(head, data)
         if self._touches is not None:
             self._mend(image.day(head.at), but=head.id)
-            self._touches.add(image.day(head.at), head.id, ((r.role, r.link) for r in changed))
+            self._touches.add(image.day(head.at), head.id, changed.places())
 
     def _mend(self, day: str, but: int) -> None:
         """What a kill between the commit and the index left out of the index: looked for once."""
@@ -203,14 +204,14 @@ class LakeAlbum:
         with self._desk.made(f"SELECT * FROM ({rows}) WHERE {ROLE} <> '{HEAD}'") as only:  # noqa: S608
             yield from self._apart(self._state(before, names, only), self._state(after, names, only), shape)
 
-    def compared(self, of: Head, pages: Iterable[Sequence[Row]], finish: Callable[[], imaging.Meanwhile]) -> Iterator[imaging.Difference]:
+    def compared(self, of: Head, pages: Iterable[Sheet], finish: Callable[[], imaging.Meanwhile]) -> Iterator[imaging.Difference]:
         """See the port."""
         names = _names(of.columns)
-        with self._desk.staged((tables.batch(page, of.columns) for page in pages), names) as live:
+        with self._desk.staged((tables.batch(page.blocks, of.columns) for page in pages), names) as live:
             told = finish()
-            unsure = [Row(role, "", key, Op.PUT, None, "") for role, key in sorted(told.unsure)]
+            unsure = _keyed(told.unsure)
             with (
-                self._desk.staged((tables.batch(told.since, of.columns),), [IMAGE, *names]) as since,
+                self._desk.staged((tables.batch(told.since.blocks, of.columns),), [IMAGE, *names]) as since,
                 self._desk.staged((tables.batch(unsure, of.columns),), [ROLE, KEY]) as left,
             ):
                 ours = states.state(self._state(of, names), since, names)
@@ -254,6 +255,14 @@ class LakeAlbum:
 
 def _names(shape: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [*TOLD, *tables.names(shape)]
+
+
+def _keyed(places: Iterable[tuple[str, str]]) -> list[Block]:
+    """Rows of which role and key are known, and nothing else."""
+    told: dict[str, list[str]] = {}
+    for role, key in sorted(places):
+        told.setdefault(role, []).append(key)
+    return [Block(role, nothing := [""] * len(keys), keys, [Op.PUT] * len(keys), nothing, ()) for role, keys in told.items()]
 
 
 def _row(found: Sequence[Any], shape: Mapping[str, tuple[str, ...]]) -> Row:

@@ -17,8 +17,9 @@ from sqlalchemy.dialects import mysql
 from makewhole.adapters.shops import engines, errors, expressions, rows, schema, shopmap, traces
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import codec, faults
-from makewhole.model import change, image
-from makewhole.model.image import Form, Op, Row
+from makewhole.model import change, image, sheet
+from makewhole.model.image import Form
+from makewhole.model.sheet import Sheet
 
 Typed = sa.types.TypeEngine[Any]
 PAGE = 5_000
@@ -78,7 +79,7 @@ class SqlTables:
         self._engine, self._forms, self._where = engine, forms, where
         self._dialect = engines.spoken(engine)
 
-    def pages(self) -> Iterator[Sequence[Row]]:
+    def pages(self) -> Iterator[Sheet]:
         """See the port."""
         with errors.reading(self._engine, self._where) as connection:
             if self._dialect == "mysql":
@@ -90,7 +91,7 @@ class SqlTables:
                 # The zone must not stay on a connection that goes back to the pool.
                 connection.invalidate()
 
-    def _table(self, connection: sa.Connection, form: Form) -> Iterator[Sequence[Row]]:
+    def _table(self, connection: sa.Connection, form: Form) -> Iterator[Sheet]:
         names = tuple(dict.fromkeys((*form.table.columns, *form.table.key, form.table.link)))
         types: dict[str, Typed] = dict.fromkeys(names, sa.types.NULLTYPE)
         if self._dialect == "mysql":
@@ -100,7 +101,7 @@ class SqlTables:
         after: tuple[object, ...] | None = None
         while found := self._page(connection, form.table, [(n, types[n]) for n in names], after):
             told = [{n: read(v) for (n, read), v in zip(typed, row, strict=False)} for row in found]
-            yield form.rows([(form.key(one), one) for one in told], Op.BASE)
+            yield sheet.read(form, told)
             after = tuple(found[-1][-len(form.table.key) :])
 
     def _page(
