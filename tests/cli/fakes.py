@@ -228,7 +228,7 @@ class FakeStore:
     def asked(self, key: ids.OrderKey, topic: str) -> act.AskPerson | None:
         return self.questions.get((str(key), topic))
 
-    def append(self, entries: Sequence[case.Entry]) -> None:
+    def append(self, entries: Sequence[case.Entry], once: str = "") -> None:
         return
 
     def set_mark(self, name: str, value: str) -> None:

@@ -96,13 +96,15 @@ class Shop:
 
     def call(self, *arguments: str) -> Result:
         """`makewhole rollback` with the shop attached."""
-        attached = ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
-        return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *attached, "--lang", "en"], catch_exceptions=False)
+        return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *self.attached(), "--lang", "en"], catch_exceptions=False)
+
+    def attached(self) -> list[str]:
+        """Which database, and which shop file."""
+        return ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
 
     def history(self, number: str) -> list[dict[str, Any]]:
         """`makewhole history`, with everything."""
-        attached = ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
-        result = CliRunner().invoke(program.PROGRAM, ["history", number, "--json", "--all", *attached], catch_exceptions=False)
+        result = CliRunner().invoke(program.PROGRAM, ["history", number, "--json", "--all", *self.attached()], catch_exceptions=False)
         steps: list[dict[str, Any]] = json.loads(result.stdout)["steps"]
         return steps
 

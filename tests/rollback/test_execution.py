@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from makewhole.adapters.changelog import film as films
 from makewhole.adapters.changelog import shelf as shelves
 from makewhole.adapters.store import journal
 from makewhole.model import case, rollback
+from tests.rollback import dying
 from tests.rollback.shop import Shop
 
 pytestmark = pytest.mark.server
@@ -108,6 +110,22 @@ def test_f13_a_row_that_somebody_holds_stops_the_batch_and_nothing_moves(shop: S
     assert shop.apply(plan)["rows"] == 4
 
 
+def test_f13_as_many_rows_are_written_as_were_meant_or_none(shop: Shop) -> None:
+    """A trigger of the shop deletes the order while its item goes back: one row less than the plan says, and nothing stands."""
+    shop.sql(
+        """CREATE TRIGGER tidies AFTER UPDATE ON order_item FOR EACH ROW
+        DELETE FROM orders WHERE id = NEW.order_id AND NEW.quantity = 2 AND payment_status = 'CLOSED'"""
+    )
+    bad = shop.together("UPDATE orders SET payment_status = 'CLOSED' WHERE id = 1", "UPDATE order_item SET quantity = 9 WHERE id = 1")
+    plan = shop.plan("--transaction", bad)
+    assert [line["table"] for line in plan["lines"]] == ["order_item", "orders"]
+    result = shop.call("--apply", plan["plan"], "--hash", plan["hash"])
+    assert (result.exit_code, "0 rows were written where 1 were meant" in result.output) == (2, True)
+    assert shop.rows("SELECT payment_status FROM orders WHERE id = 1") == [("CLOSED",)]
+    assert shop.rows("SELECT quantity FROM order_item WHERE id = 1") == [(9,)]
+    assert shop.rows("SELECT COUNT(*) FROM makewhole_rollbacks") == [(0,)]
+
+
 def test_f14_a_second_run_is_no_second_write(shop: Shop) -> None:
     """The audit rows say what was done, though somebody may have written the same rows since."""
     plan = shop.plan("--transaction", shop.sql(BAD))
@@ -162,6 +180,34 @@ def test_f14_a_killed_run_goes_on_where_it_died(shop: Shop) -> None:
     assert (receipt["earlier"], receipt["rows"]) == (done, 5000 - done)
     assert shop.rows(CLOSED) == [(0,)]
     assert shop.rows("SELECT COUNT(*) FROM makewhole_rollbacks") == [(5000,)]
+
+
+@pytest.mark.parametrize("where", dying.PLACES)
+def test_f14_what_was_committed_and_not_told_is_told_by_the_next_run(shop: Shop, where: str) -> None:
+    """Killed between the second batch's commit and its entry: the log knows the batch, and its entry is written, once."""
+    many(shop, 2496)
+    plan = shop.plan("--transaction", shop.sql(BAD))
+    dying.dies(where, 2, ["--apply", plan["plan"], "--hash", plan["hash"], *shop.attached()], shop.folder)
+    assert shop.rows(CLOSED) == [(500,)]
+    assert [e["batch"] for e in batches()] == [1]
+    receipt = shop.apply(plan)
+    assert (receipt["rows"], receipt["earlier"]) == (500, 2000)
+    told = batches()
+    assert [(e["batch"], e["rows"], e.get("recovered", False)) for e in told] == [(1, 1000, False), (2, 1000, True), (3, 500, False)]
+    assert [t for e in told for t in e["transactions"]] == receipt["transactions"]
+    assert sum(c["rows"] for c in told[1]["changes"]) == 1000
+    assert [(c["before"], c["after"]) for c in told[1]["changes"]] == [({"payment_status": "CLOSED"}, {"payment_status": "PAID"})]
+    lines = {hashlib.sha256(line).hexdigest() for line in (shop.folder / "plan.receipt").read_bytes().splitlines()}
+    assert {e["content"] for e in told} <= lines
+    shop.apply(plan)
+    assert batches() == told
+
+
+def batches() -> list[dict[str, Any]]:
+    """What the evidence tells of batches that wrote rows, in its order."""
+    with journal.SqlStore("sqlite:///makewhole.db") as store:
+        told = [line.entry().body for line in store.entries()]
+    return [body for body in told if body["stage"] == "done" and body["rows"]]
 
 
 def test_f15_it_stands_in_the_log_itself_and_goes_back_like_anything_else(shop: Shop) -> None:

@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 
 from makewhole.adapters.changelog import triggers
 from makewhole.adapters.shops import reverser
+from makewhole.adapters.store import journal
 from makewhole.cli import program
+from tests.rollback import dying
 from tests.rollback import shop as shops
 
 SCHEMA = """
@@ -57,8 +59,11 @@ class Lite:
 
     def call(self, *arguments: str) -> Result:
         """`makewhole rollback`."""
-        attached = ["--database", f"sqlite:///{self.file}", "--shop", str(self.folder / "tea.toml"), "--lang", "en"]
-        return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *attached], catch_exceptions=False)
+        return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *self.attached()], catch_exceptions=False)
+
+    def attached(self) -> list[str]:
+        """Which database, and which shop file."""
+        return ["--database", f"sqlite:///{self.file}", "--shop", str(self.folder / "tea.toml"), "--lang", "en"]
 
     def told(self, *arguments: str) -> dict[str, Any]:
         """A call that must succeed, as scripts read it."""
@@ -144,3 +149,30 @@ def test_what_we_write_is_one_transaction_however_long_it_takes(lite: Lite, monk
     assert (receipt["proven"], len(receipt["transactions"])) == (2, 1)
     undo = lite.told("--undo", plan["plan"], "--hash", plan["hash"], "--output", "undo")
     assert (undo["rows"], undo["conflicts"]) == (2, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", dying.PLACES)
+def test_what_was_committed_and_not_told_is_told_by_the_next_run(lite: Lite, where: str) -> None:
+    """Killed between the commit and the entry: the triggers' log knows the batch by its audit rows."""
+    bad = lite.sql("UPDATE orders SET payment_status = 'CLOSED'")
+    plan = lite.told("--transaction", bad, "--output", "plan")
+    dying.dies(where, 1, ["--apply", plan["plan"], "--hash", plan["hash"], *lite.attached()], lite.folder)
+    assert lite.rows("SELECT DISTINCT payment_status FROM orders") == [("PAID",)]
+    for _ in range(2):
+        assert lite.apply(plan)["earlier"] == 2
+        with journal.SqlStore("sqlite:///makewhole.db") as store:
+            told = [line.entry().body for line in store.entries()]
+        (batch,) = [body for body in told if body["stage"] == "done" and body["rows"]]
+        assert (batch["rows"], batch["recovered"]) == (2, True)
+
+
+def test_f13_as_many_rows_are_written_as_were_meant_or_none(lite: Lite) -> None:
+    """The shop's own trigger lets one of two writes fall silently: the other one does not stand either."""
+    shy = "CREATE TRIGGER shy BEFORE UPDATE ON orders WHEN OLD.id = 2 AND NEW.payment_status = 'PAID' BEGIN SELECT RAISE(IGNORE); END"
+    bad = lite.sql(shy, "UPDATE orders SET payment_status = 'CLOSED'")
+    plan = lite.told("--transaction", bad, "--output", "plan")
+    result = lite.call("--apply", plan["plan"], "--hash", plan["hash"])
+    assert (result.exit_code, "0 rows were written where 1 were meant" in result.output) == (2, True)
+    assert lite.rows("SELECT DISTINCT payment_status FROM orders") == [("CLOSED",)]
+    assert lite.rows("SELECT COUNT(*) FROM makewhole_rollbacks") == [(0,)]

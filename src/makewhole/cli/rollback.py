@@ -62,6 +62,11 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
     with contextlib.ExitStack() as stack:
         bench, known = stack.enter_context(wiring.open_rollback(told, asked["log"]))
         shown = (lambda _t, _c, value: value) if everything else known.shown
+        if told.wechatpay or told.alipay or told.douyinpay:
+            from makewhole.engine import unwinding
+
+            world = stack.enter_context(now.world(told, need_store=False))
+            bench = dataclasses.replace(bench, elsewhere=unwinding.channels_say(world))
         if applied is not None:
             from makewhole.cli import rollback_apply
 
@@ -69,11 +74,6 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
         if undone is None and not (scope.transactions or scope.since or scope.user or scope.connection is not None):
             where = "--order" if scope.orders else "rollback"
             raise faults.BadInput(now.say("bad.rollback-order-alone"), where=where, todo=now.say("bad.rollback-order-alone-todo"))
-        if told.wechatpay or told.alipay or told.douyinpay:
-            from makewhole.engine import unwinding
-
-            world = stack.enter_context(now.world(told, need_store=False))
-            bench = dataclasses.replace(bench, elsewhere=unwinding.channels_say(world))
         return _plan(now, bench, scope, shown, undone, asked)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from makewhole import ports
 from makewhole.core import clock, codec, faults
-from makewhole.engine import rewinding
+from makewhole.engine import rewinding, untold
 from makewhole.flow.rollback import deciding, folding, telling
 from makewhole.model import rollback
 from makewhole.model.change import Position
@@ -34,28 +34,49 @@ class _Run:
     forms: Mapping[str, Form]
     at: Position
     """How far the log has been read."""
-    own: list[tuple[str, Position, Position]] = field(default_factory=list)
-    """Our own transactions, as the log tells them: name, beginning, end."""
+    own: list[_Own] = field(default_factory=list)
+    """Our own transactions, as the log tells them."""
+    settled: Mapping[str, Conflict] = field(default_factory=dict)
+    """Rows of this batch, by name, of which a channel does not say that no money went back."""
 
 
-def apply(bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Callable[[Batch], None]) -> Receipt:
-    """Do it; `tell` gets each batch as soon as it is committed and found in the log. A second run of the same plan writes nothing again.
+@dataclass(frozen=True, kw_only=True)
+class _Own:
+    """One of our own transactions: its name, its place, and the digest of one row that it wrote."""
+
+    name: str
+    begins: Position
+    ends: Position
+    row: str
+
+
+def apply(
+    bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Callable[[Batch], None], known: Callable[[str], bool]
+) -> Receipt:
+    """Do it; `tell` gets each batch as soon as it is committed and found in the log. A second run of the same plan writes nothing again,
+    and tells what an earlier one committed and did not live to tell: `known` says of a transaction whether it was told.
 
     Raises BadInput where the plan does not fit what is there any more, Rejected where the database refuses or a conflict stops all,
     Unavailable or Indeterminate where the way was lost: the same call again goes on where it stopped.
     """
     going = _begin(bench, order)
+    missing = _missing(going, known)
     began = ticking.now()
     rows = left = earlier = proven = 0
     for number, units in enumerate(_batches(order.rows), start=1):
         conflicts: list[Conflict] = []
         batch = [net for unit in units for net in unit]
         try:
+            # Asked of channels, which takes its time: before any lock. What they say of money that went back they never take back.
+            going.settled = {net.name(): clash for net in batch if (clash := rewinding.settled(bench, net)) is not None}
             wrote = bench.hand.write(order.hash, batch, going.forms, lambda held, u=units, c=conflicts: _decide(going, u, held, c))  # type: ignore[misc]
         except folding.Incomplete as hole:
             raise rewinding.incomplete(hole) from hole
-        own = _find_own(going)
+        own = _find_own(going, wrote.rows)
         proven += _prove(going, wrote.rows)
+        for lost in missing.meet(number, batch):
+            _prove(going, lost.rows)
+            tell(lost)
         rows, left, earlier = rows + len(wrote.rows), left + len(conflicts), earlier + wrote.earlier
         before = tuple({c: v for c, v in (wrote.before[r.name()] or {}).items() if c in r.now or c in r.key} for r in wrote.rows)
         if wrote.rows and not own:
@@ -65,15 +86,17 @@ def apply(bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Call
                 plan=order.hash,
                 number=number,
                 at=ticking.now(),
-                transactions=tuple(name for name, _, _ in own),
-                begins=own[0][1] if own else going.at,
-                ends=own[-1][2] if own else going.at,
+                transactions=tuple(o.name for o in own),
+                begins=own[0].begins if own else going.at,
+                ends=own[-1].ends if own else going.at,
                 rows=wrote.rows,
                 before=before,
                 left=tuple(conflicts),
                 earlier=wrote.earlier,
             )
         )
+    if places := missing.left():
+        raise rewinding.incomplete(folding.Incomplete(f"rows that this plan does not name were written in its name at {places[0]}"))
     return Receipt(
         plan=order.hash,
         by=order.by,
@@ -83,7 +106,7 @@ def apply(bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Call
         rows=rows,
         left=left,
         earlier=earlier,
-        transactions=tuple(name for name, _, _ in going.own),
+        transactions=tuple(o.name for o in going.own),
         proven=proven,
     )
 
@@ -96,17 +119,21 @@ def recorded(
     shown: telling.Shown,
     keep: Callable[[bytes], None],
 ) -> Receipt:
-    """The same with evidence: the intention before the first row (law 2), each batch as it is done, the end. `keep` gets the receipt's
-    lines, which hold everything exactly."""
+    """The same with evidence: the intention before the first row (law 2), each batch as it is done and once only, the end. `keep` gets the
+    receipt's lines, which hold everything exactly."""
     shop = order.header.shop
     store.append([telling.begun(order.header, order.hash, order.by, order.approved_by, ticking.now())])
 
     def tell(batch: Batch) -> None:
         line = codec.canonical(batch)
         keep(line)
-        store.append([telling.done(shop, batch, line, shown)])
+        once = telling.key(batch.plan, batch.transactions[0]) if batch.transactions else ""
+        store.append([telling.done(shop, batch, line, shown)], once)
 
-    receipt = apply(bench, order, ticking, tell)
+    def known(transaction: str) -> bool:
+        return store.mark(telling.key(order.hash, transaction)) is not None
+
+    receipt = apply(bench, order, ticking, tell, known)
     keep(codec.canonical(receipt))
     store.append([telling.ended(shop, receipt)])
     return receipt
@@ -185,23 +212,44 @@ def _decide(going: _Run, units: Sequence[Sequence[Net]], held: reversals.Held, c
 
 def _stands(going: _Run, net: Net, held: reversals.Held) -> Net | Conflict:
     name = net.name()
-    return deciding.stands(net, held.live.get(name), going.bench.shelf.since(name)) or net
+    return deciding.stands(net, held.live.get(name), going.bench.shelf.since(name)) or going.settled.get(name) or net
 
 
-def _follow(going: _Run) -> None:
+def _missing(going: _Run, known: Callable[[str], bool]) -> untold.Untold:
+    """What earlier runs of this plan committed, as the log tells it, and nobody told."""
+    missing = untold.Untold(plan=going.order.hash)
+
+    def met(passing: reversals.Passing) -> None:
+        if not known(passing.head.id):
+            missing.add(passing.head, rewinding.noted(passing, going.order.header.place.database, going.order.hash))
+
+    _follow(going, met)
+    return missing
+
+
+def _follow(going: _Run, met: Callable[[reversals.Passing], None] = lambda passing: None) -> None:
+    database = going.order.header.place.database
+
     def own(passing: reversals.Passing) -> bool:
-        if not rewinding.wrote(passing, going.order.header.place.database, going.order.hash):
+        row = next(rewinding.noted(passing, database, going.order.hash), None)
+        if row is None:
             return False
-        going.own.append((passing.head.id, passing.head.begins, passing.head.ends))
+        going.own.append(_Own(name=passing.head.id, begins=passing.head.begins, ends=passing.head.ends, row=row))
+        met(passing)
         return True
 
-    going.at = rewinding.follow(going.bench, going.forms, going.order.header.place.database, going.at, own) or going.at
+    going.at = rewinding.follow(going.bench, going.forms, database, going.at, own) or going.at
 
 
-def _find_own(going: _Run) -> list[tuple[str, Position, Position]]:
-    known = len(going.own)
+def _find_own(going: _Run, rows: Sequence[Net]) -> list[_Own]:
+    """Our transaction of these rows, as the log tells it: another run of the same plan may have written others at the same time."""
+    before = len(going.own)
     _follow(going)
-    return going.own[known:]
+    found = going.own[before:]
+    if len(found) < 2:
+        return found
+    digests = {rollback.row_digest(r.name()) for r in rows}
+    return [o for o in found if o.row in digests]
 
 
 def _prove(going: _Run, rows: Sequence[Net]) -> int:

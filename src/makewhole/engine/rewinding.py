@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from makewhole.core import faults
-from makewhole.flow.rollback import folding
-from makewhole.model import change, rollback
+from makewhole.flow.rollback import deciding, folding
+from makewhole.model import cell, change, order, rollback
 from makewhole.model.change import Kind, Position, Traced
 from makewhole.model.rollback import Form, Scope, Seen
 from makewhole.model.trail import Later
@@ -68,6 +68,21 @@ class Run:
     traced: dict[str, Traced] = field(default_factory=dict)
 
 
+def settled(bench: Bench, net: rollback.Net) -> rollback.Conflict | None:
+    """Why this row of an order may not leave refunded or refunding, if it does: its channels are asked, now."""
+    own = next((t for t in bench.tables if t.table.lower() == net.table.lower()), None)
+    if own is None or own.key is None or net.how is not rollback.How.REWRITE:
+        return None
+    was, becomes = (_state(bench, cells) for cells in (net.now, net.back))
+    refunded = was in deciding.RETURNED and becomes not in deciding.RETURNED
+    return deciding.settled(net, was, becomes, elsewhere=bench.elsewhere(net.unit)) if refunded else None
+
+
+def _state(bench: Bench, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:
+    word = bench.state({c: cell.unpack(v) for c, v in cells.items()})
+    return None if word is None else order.OrderState(word)
+
+
 def incomplete(hole: folding.Incomplete) -> faults.BadInput:
     """The alarm: something wrote and is not in the log."""
     todo = (
@@ -121,10 +136,18 @@ def _is_meant(going: Run, passing: reversals.Passing) -> bool:
 
 def wrote(passing: reversals.Passing, database: str, plan: str) -> bool:
     """Whether this transaction is a batch of the plan with this hash: its audit rows say so, in the same transaction."""
+    return next(noted(passing, database, plan), None) is not None
+
+
+def noted(passing: reversals.Passing, database: str, plan: str) -> Iterator[str]:
+    """The digests of the rows that this transaction wrote as a batch of the plan with this hash, as its audit rows tell them."""
     audit = (database.lower(), AUDIT)
     if audit not in passing.tables:
-        return False
-    return any((c.after or {}).get("plan") == plan for c in passing.changes(frozenset({audit})))
+        return
+    for told in passing.changes(frozenset({audit})):
+        after = told.after or {}
+        if after.get("plan") == plan:
+            yield str(after["row_key"])
 
 
 def _bad(going: Run, passing: reversals.Passing) -> None:

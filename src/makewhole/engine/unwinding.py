@@ -4,7 +4,7 @@ own shelf."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from makewhole import ports
 from makewhole.core import codec, faults, ids
 from makewhole.engine import gather, rewinding
 from makewhole.flow.rollback import deciding, folding
-from makewhole.model import cell, order, rollback
+from makewhole.model import rollback
 from makewhole.model.rollback import Conflict, Header, Mode, Net, Scope
 from makewhole.model.trail import Trail
 from makewhole.ports import reversals
@@ -142,23 +142,9 @@ def _row(going: rewinding.Run, trail: Trail, unit: str) -> Net | Conflict | None
         deciding.trailed(trail, net)
         or deciding.drifted(net, going.drift[trail.table.lower()])
         or deciding.cascades(net, form)
-        or _settled(going, net)
+        or rewinding.settled(going.bench, net)
         or net
     )
-
-
-def _settled(going: rewinding.Run, net: Net) -> Conflict | None:
-    traced = going.traced.get(net.table.lower())
-    if traced is None or traced.key is None or net.how is not rollback.How.REWRITE:
-        return None
-    was, becomes = (_state(going, cells) for cells in (net.now, net.back))
-    refunded = was in deciding.RETURNED and becomes not in deciding.RETURNED
-    return deciding.settled(net, was, becomes, elsewhere=going.bench.elsewhere(net.unit)) if refunded else None
-
-
-def _state(going: rewinding.Run, cells: Mapping[str, str | None]) -> order.OrderState | None:
-    word = going.bench.state({c: cell.unpack(v) for c, v in cells.items()})
-    return None if word is None else order.OrderState(word)
 
 
 def _batched(units: Iterable[list[Net | Conflict]]) -> Iterator[list[list[Net | Conflict]]]:

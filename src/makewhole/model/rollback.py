@@ -245,6 +245,8 @@ class Batch(codec.Noun, frozen=True, kw_only=True, tag="batch"):
     left: tuple[Conflict, ...] = ()
     earlier: int = 0
     """Rows that an earlier run of the same plan had done."""
+    recovered: bool = False
+    """An earlier run committed it and died before it told anybody: found in the log and told now."""
 
 
 class Receipt(codec.Noun, frozen=True, kw_only=True, tag="receipt"):
@@ -269,6 +271,11 @@ def row_name(table: str, key: Mapping[str, Cell]) -> str:
         ((column, value),) = key.items()
         return f"{table.lower()}\x1f{column.lower()}={value}"
     return "\x1f".join([table.lower(), *sorted(f"{c.lower()}={v}" for c, v in key.items())])
+
+
+def row_digest(name: str) -> str:
+    """Under which a row stands in the audit table: 64 characters, however long its key is."""
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 class Hasher:

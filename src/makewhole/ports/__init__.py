@@ -280,8 +280,8 @@ class Store(Protocol):
         """A signed note of the evidence log as it is now, kept; one for each size (law 9)."""
         ...
 
-    def append(self, entries: Sequence[case.Entry]) -> None:
-        """Evidence that belongs to no other write."""
+    def append(self, entries: Sequence[case.Entry], once: str = "") -> None:
+        """Evidence that belongs to no other write. With a key, only the first time that it is said: a mark of that name is kept."""
         ...
 
     def entries(self, start: int = 0) -> Iterator[Line]:

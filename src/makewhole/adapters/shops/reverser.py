@@ -6,7 +6,6 @@ written by statements whose rows are counted, and noted in the audit table, whic
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,7 +129,7 @@ class SqlReverser:
         for table, told in itertools.groupby(rows, key=lambda r: r.table.lower()):
             yield from scribe.write(forms[table], told)
         one = f"({', '.join([scribe.mark] * 4)})"
-        values = tuple(v for r in rows for v in (plan, _digest(r.name()), _short(r), r.how.value))
+        values = tuple(v for r in rows for v in (plan, rollback.row_digest(r.name()), _short(r), r.how.value))
         yield writeback.Statement(sql=f"{scribe.tag}{_INSERT}{', '.join([one] * len(rows))}", values=values, rows=len(rows))
 
     def _hand(self) -> sa.Engine:
@@ -170,7 +169,7 @@ class SqlReverser:
         """Rows that this plan wrote before: a repeat is no second write."""
         if plan in self._fresh:
             return frozenset()
-        keys = {_digest(r.name()): r.name() for r in rows}
+        keys = {rollback.row_digest(r.name()): r.name() for r in rows}
         mark = writeback.Scribe(dialect=self._dialect).mark
         lock = "" if self._dialect == "sqlite" else " LOCK IN SHARE MODE"
         sql = f"SELECT row_key FROM {AUDIT} WHERE plan = {mark} AND row_key IN ({', '.join([mark] * len(keys))}){lock}"  # noqa: S608  names of our own
@@ -255,10 +254,6 @@ def _logged(connection: sa.Connection) -> None:
             f"our own writes would not be in the log whole (log_bin {on}, sql_log_bin {session}, binlog_format {form}, "
             f"binlog_row_image {image}): they could not be taken back"
         )
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def _short(row: Net) -> str:

@@ -164,9 +164,17 @@ class SqlStore:
     def asked(self, order: ids.OrderKey, topic: str) -> act.AskPerson | None:
         return self._read(lambda tx: cases.question(tx, order, topic))
 
-    def append(self, entries: Sequence[case.Entry]) -> None:
+    def append(self, entries: Sequence[case.Entry], once: str = "") -> None:
         leaves = _leaves(entries)
-        self.writer.write(lambda tx: tx.entries.extend(leaves))
+
+        def work(tx: statements.Tx) -> None:
+            if once and cases.mark(tx, once) is not None:
+                return
+            if once:
+                cases.set_mark(tx, once, leaves[0][0].hex())
+            tx.entries.extend(leaves)
+
+        self.writer.write(work)
 
     def mark(self, name: str) -> str | None:
         return self._read(lambda tx: cases.mark(tx, name))

@@ -60,7 +60,14 @@ def done(shop: str, batch: rollback.Batch, receipt: bytes, shown: Shown) -> case
         "changes": changes,
         "content": codec.digest_bytes(receipt),
     }
+    if batch.recovered:
+        body["recovered"] = True
     return _entry(shop, "", batch.at, body)
+
+
+def key(plan: str, transaction: str) -> str:
+    """Under which a batch stands in the evidence, once, whoever tells it and however often."""
+    return f"rollback/{plan}/{transaction}"
 
 
 def ended(shop: str, receipt: rollback.Receipt) -> case.Entry:
