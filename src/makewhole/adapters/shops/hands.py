@@ -13,7 +13,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import binding, engines, errors, expressions, previews, reads, rows, schema, shopmap, spelling, statements
+from makewhole.adapters.shops import binding, engines, errors, expressions, previews, reads, routes, rows, schema, shopmap, spelling
+from makewhole.adapters.shops import statements as declared
 from makewhole.adapters.shops.language import HandKind
 from makewhole.core import faults, ids
 from makewhole.model import plan, run
@@ -45,6 +46,15 @@ class Locked:
     columns: Mapping[str, object]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """Where an order is: its row's key, and the map and the hand of the shard that holds it."""
+
+    key: object
+    map: shopmap.ShopMap
+    hand: shopmap.Hand
+
+
 class SqlHands:
     """`ports.Hands` of one shop file. Make it with `attach`."""
 
@@ -58,6 +68,7 @@ class SqlHands:
         call: Caller | None = None,
     ) -> None:
         self._map, self._live, self._writer, self._reader = map_, live, writer, reader
+        self._shards = routes.routed(map_)
         self._replay, self._call = replay, call
         self._dialect = engines.spoken(writer)
 
@@ -87,10 +98,10 @@ class SqlHands:
         """Whether the shop's rows show the act, behind every transaction that could still bring it."""
         hand = self._hand(step)
         with errors.translated(errors.During.WRITE, hand.where), self._writer.connect() as connection:
-            key = self._key(connection, order.number)
+            spot = self._find(connection, order.number, hand)
             with connection.begin() as transaction:
-                locked = self._lock(connection, order.number, key, hand)
-                there = self._done(connection, hand, self._bind(order, step, now, locked))
+                locked = self._lock(connection, order.number, spot)
+                there = self._done(connection, spot.hand, self._bind(order, step, now, locked))
                 transaction.rollback()
         if not there and HandKind.CALL in hand.kinds and self._call is not None:
             return run.Saw(there=None, why="the shop's API may still be at work on it")
@@ -103,19 +114,19 @@ class SqlHands:
         if HandKind.REPLAY in hand.kinds and self._replay is not None:
             lines.append("first: hand the kept callback to the shop once more, if one was kept")
         with errors.reading(self._reader, hand.where) as connection:
-            key = self._key(connection, order.number)
+            spot = self._find(connection, order.number, hand)
             with connection.begin():
-                row = self._read(connection, order.number, key, hand)
+                row = self._read(connection, order.number, spot)
                 values = self._bind(order, step, now, row)
                 if hand.call is not None and self._call is not None:
                     request = binding.fill(hand.call, values)
                     return (*lines, f"{request[0]} {request[1]} {dict(request[2])}")
-                if self._done(connection, hand, values):
+                if self._done(connection, spot.hand, values):
                     return ("nothing: it is done already",)
                 if step.expects not in {None, row.version}:
                     lines.append("refused: the order's row has changed since it was read")
                 items = self._items(connection, order, step, row)
-                return (*lines, *previews.lines(connection, self._live, self._dialect, hand.writes, values, items))
+                return (*lines, *previews.lines(connection, self._live, self._dialect, spot.hand.writes, values, items))
 
     def _attached(self, kind: HandKind) -> bool:
         match kind:
@@ -145,7 +156,7 @@ class SqlHands:
         if hand.call is None or self._call is None:
             raise faults.Defect(f"{hand.name} has no call")
         with errors.reading(self._reader, hand.where) as connection:
-            row = self._read(connection, order.number, self._key(connection, order.number), hand)
+            row = self._read(connection, order.number, self._find(connection, order.number, hand))
         if step.expects not in {None, row.version}:
             raise faults.Rejected("row changed")
         method, path, body = binding.fill(hand.call, self._bind(order, step, now, row))
@@ -153,17 +164,17 @@ class SqlHands:
 
     def _write(self, hand: shopmap.Hand, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
         with errors.translated(errors.During.WRITE, hand.where), self._writer.connect() as connection:
-            key = self._key(connection, order.number)
+            spot = self._find(connection, order.number, hand)
             transaction = connection.begin()
-            locked = self._lock(connection, order.number, key, hand)
+            locked = self._lock(connection, order.number, spot)
             values = self._bind(order, step, now, locked)
-            if self._done(connection, hand, values):
+            if self._done(connection, spot.hand, values):
                 transaction.rollback()
                 return run.Succeeded(detail="it was done before")
             if step.expects not in {None, locked.version}:
                 raise faults.Rejected("row changed: the order's row is not the one that was read")
             items = self._items(connection, order, step, locked)
-            for statement in hand.writes:
+            for statement in spot.hand.writes:
                 self._run(connection, statement, values, items)
             self._commit(connection, transaction, hand)
         return run.Succeeded()
@@ -178,7 +189,7 @@ class SqlHands:
             connection.invalidate()
             raise
 
-    def _run(self, connection: sa.Connection, statement: statements.Statement, values: dict[str, object], items: binding.Items) -> None:
+    def _run(self, connection: sa.Connection, statement: declared.Statement, values: dict[str, object], items: binding.Items) -> None:
         """One statement, for the order or for each item. What it gives is bound for those that follow."""
         if statement.when and not values.get(statement.when):
             return
@@ -196,30 +207,46 @@ class SqlHands:
             if statement.gives:
                 values[statement.gives] = done.scalar_one() if done.returns_rows else done.lastrowid
 
-    def _returning(self, statement: statements.Statement) -> str:
+    def _returning(self, statement: declared.Statement) -> str:
         """PostgreSQL tells a new row's key only to whom it is asked by."""
         if statement.gives is None or self._dialect != "postgres":
             return ""
         key = self._live[statement.table()].primary_key
         return f" RETURNING {expressions.Scribe(dialect=self._dialect).name(key[0])}"
 
-    def _key(self, connection: sa.Connection, number: ids.OrderNumber) -> object:
-        """The row's key, found without a lock: on a column without an index a lock would take every row of the table."""
+    def _find(self, connection: sa.Connection, number: ids.OrderNumber, hand: shopmap.Hand) -> Spot:
+        """Where the order is, found without a lock: on a column without an index a lock would take every row of the table."""
         with connection.begin() as transaction:
-            scribe, o = self._order()
-            conditions = [*o.filter(), f"{o.field(Field.ORDER_NUMBER)} = {scribe.bind(number)}"]
-            found = connection.execute(reads.statement(expressions.select([o.key()], o.source(), conditions)), scribe.values).all()
+            scribe = expressions.Scribe(dialect=self._dialect)
+            asked = [self._asked(at, i, scribe, number) for i, at in enumerate(self._shards)]
+            found = connection.execute(reads.statement(" UNION ALL ".join(asked)), scribe.values).all()
+            if len(found) != 1:
+                raise faults.Rejected(f"{len(found)} rows of the shop carry the number {number}")
+            at = self._shards[int(found[0].s)]
+            spot = Spot(key=found[0].k, map=at, hand=at.hands[hand.name])
+            self._alone(connection, number, spot)
             transaction.rollback()
-        if len(found) != 1:
-            raise faults.Rejected(f"{len(found)} rows of the shop carry the number {number}")
-        return found[0][0]
+        return spot
 
-    def _lock(self, connection: sa.Connection, number: ids.OrderNumber, key: object, hand: shopmap.Hand) -> Locked:
-        return self._read(connection, number, key, hand, tail="" if self._dialect == "sqlite" else "FOR UPDATE")
+    def _asked(self, at: shopmap.ShopMap, i: int, scribe: expressions.Scribe, number: ids.OrderNumber) -> str:
+        o = self._order(at, scribe)
+        conditions = [*o.filter(), f"{o.field(Field.ORDER_NUMBER)} = {scribe.bind(number)}"]
+        return expressions.select([f"{o.key()} AS k", f"{i} AS s"], o.source(), conditions)
 
-    def _read(self, connection: sa.Connection, number: ids.OrderNumber, key: object, hand: shopmap.Hand, tail: str = "") -> Locked:
-        scribe, o = self._order()
-        watched, extra = o.map.columns(), hand.order_columns()
+    def _alone(self, connection: sa.Connection, number: ids.OrderNumber, spot: Spot) -> None:
+        """Raises Rejected where a shard that the hand would not see holds rows of the order: then it would do half, or do it twice."""
+        scribe = expressions.Scribe(dialect=self._dialect)
+        asked = [routes.rows_of(t, scribe, spot.key, number) for t in routes.strangers(self._map, spot.map, spot.hand)]
+        if asked and (found := connection.execute(reads.statement(" UNION ALL ".join(asked)), scribe.values).first()) is not None:
+            raise faults.Rejected(f"{found[0]} holds rows of {number}, which is in {spot.map.order.table}: they are cut by different rules")
+
+    def _lock(self, connection: sa.Connection, number: ids.OrderNumber, spot: Spot) -> Locked:
+        return self._read(connection, number, spot, tail="" if self._dialect == "sqlite" else "FOR UPDATE")
+
+    def _read(self, connection: sa.Connection, number: ids.OrderNumber, spot: Spot, tail: str = "") -> Locked:
+        scribe = expressions.Scribe(dialect=self._dialect)
+        o, key = self._order(spot.map, scribe), spot.key
+        watched, extra = o.map.columns(), spot.hand.order_columns()
         columns = [f"{o.field(Field.ORDER_NUMBER)} AS n", *(f"{o.raw(c)} AS r_{i}" for i, c in enumerate(watched))]
         columns += [f"{o.raw(c)} AS x_{i}" for i, c in enumerate(extra)]
         sql = expressions.select(columns, o.source(), [*o.filter(), f"{o.key()} = {scribe.bind(key)}"], tail)
@@ -242,9 +269,8 @@ class SqlHands:
         found = reads.Tables(self._map, self._live, connection).items([row.key], [order.number])
         return binding.items(step, found)
 
-    def _order(self) -> tuple[expressions.Scribe, spelling.Table]:
-        scribe = expressions.Scribe(dialect=self._dialect)
-        return scribe, spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._map.zone)
+    def _order(self, at: shopmap.ShopMap, scribe: expressions.Scribe) -> spelling.Table:
+        return spelling.Table(at.order, self._live[at.order.table], scribe, "o", at.zone)
 
 
 def attach(
@@ -256,8 +282,10 @@ def attach(
 ) -> SqlHands:
     """Hands on a live database. Raises BadInput where the shop file's hands do not fit its schema or its dialect."""
     with errors.translated(errors.During.START, map_.where), writer.connect() as connection:
-        live = schema.reflect(connection, map_, schema.tables_of_hands(map_))
-    schema.check_hands(map_, live)
+        at = routes.routed(map_)
+        live = schema.reflect(connection, map_, tuple(dict.fromkeys(name for m in at for name in schema.tables_of_hands(m))))
+    for shard in at:
+        schema.check_hands(shard, live)
     if engines.spoken(writer) != "mysql":
         for told in (s for h in map_.hands.values() for s in h.writes if s.limited()):
             raise faults.BadInput("UPDATE … LIMIT is MySQL's alone", where=told.where, todo="Name the row by its key instead.")

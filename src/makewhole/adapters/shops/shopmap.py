@@ -101,10 +101,7 @@ class Table:
     """One mapped table."""
 
     name: str
-    table: str
-    """Its name; of several shards, the first one's."""
-    shards: tuple[str, ...]
-    """The tables that it is in the database: itself alone, or all that it was cut into."""
+    cut: shards.Cut
     where: expressions.Expression | None
     key: expressions.Expression | None
     link: expressions.Expression | None
@@ -114,6 +111,16 @@ class Table:
     moves: Cases
     watch: tuple[str, ...]
     phone: Phone | None = None
+
+    @property
+    def table(self) -> str:
+        """Its name; of several shards, the first one's."""
+        return self.cut.names[0]
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """The tables that it is in the database: itself alone, or all that it was cut into."""
+        return self.cut.names
 
     def columns(self) -> tuple[str, ...]:
         """Every column that anything here looks at, in a stable order; the row's version is made of them."""
@@ -189,12 +196,7 @@ def compile_map(file: language.ShopFile) -> ShopMap:
     spec = file.tables["order"]
     channel = tables["order"].fields.get(Field.ORDER_CHANNEL)
     coded = () if channel is None else tuple(v for v in channel.values.values() if v)
-    if file.hands and (cut := [t.name for t in tables.values() if len(t.shards) > 1]):
-        raise faults.BadInput(
-            f"{', '.join(cut)} is cut into shards, and a declared write names one table",
-            where=f"{file.where}: hands",
-            todo="Leave the hands out: what they would do becomes a person's task.",
-        )
+    cuts = {name: table.cut for name, table in tables.items()}
     return ShopMap(
         name=file.name,
         where=file.where,
@@ -203,7 +205,7 @@ def compile_map(file: language.ShopFile) -> ShopMap:
         channels=tuple(dict.fromkeys((*coded, *file.channels))),
         payment_numbers=file.payment_numbers,
         tables=tables,
-        hands={name: _hand(name, told, file) for name, told in file.hands.items()},
+        hands={name: _hand(name, told, file, cuts) for name, told in file.hands.items()},
         may_follow=transitions.follows(spec, frozenset(file.hands), f"{file.where}: order.transitions"),
         may_change=transitions.changes(spec, f"{file.where}: order.may_change"),
     )
@@ -221,11 +223,9 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
     for short in _NEEDED[name]:
         if Field(f"{name}.{short}") not in fields:
             raise faults.BadInput(f"{name}.{short} is not mapped", where=f"{where}.fields", todo=f'Add {short} = "<column>".')
-    names = shards.expand(spec.table, f"{where}.table")
     table = Table(
         name=name,
-        table=names[0],
-        shards=names,
+        cut=shards.cut(spec.table, f"{where}.table"),
         where=_optional(spec.where, file, f"{where}.where"),
         key=_optional(spec.key, file, f"{where}.key"),
         link=_optional(spec.link, file, f"{where}.link"),
@@ -363,7 +363,7 @@ PARAMETERS: Mapping[str, frozenset[str]] = {
 """What each act binds, besides what is always bound and `:order_<column>`."""
 
 
-def _hand(name: str, spec: language.HandSpec, file: language.ShopFile) -> Hand:
+def _hand(name: str, spec: language.HandSpec, file: language.ShopFile, cuts: Mapping[str, shards.Cut]) -> Hand:
     where = f"{file.where}: hands.{name}"
     if name not in SHOP_ACTS:
         raise faults.BadInput(f"no act is called {name!r}", where=where, todo=f"Acts are: {', '.join(SHOP_ACTS)}.")
@@ -382,6 +382,7 @@ def _hand(name: str, spec: language.HandSpec, file: language.ShopFile) -> Hand:
         writes=tuple(statements.parse_write(s, file.dialect, f"{where}.write[{i}]") for i, s in enumerate(spec.write)),
     )
     _check_parameters(hand)
+    shards.check(cuts, (hand.done, *hand.writes), elsewhere="new_number" in PARAMETERS[name])
     return hand
 
 
