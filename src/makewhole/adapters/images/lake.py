@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import deltalake
 from deltalake import exceptions
@@ -25,8 +25,8 @@ HEAD = "makewhole.image"
 """The head of an image in its commit's metadata."""
 LEVEL = 3
 """Of zstd: higher ones take longer than an image may."""
-ROWS_IN_GROUP = 10_000
-"""Rows that are unpacked to look one of them up."""
+ROWS_IN_GROUP = 2048
+"""Rows that are unpacked to look one of them up: as many as DuckDB takes at once. Ten thousand take twice as long, a thousand no less."""
 BASE_FILE_BYTES = 2 << 20
 """A base lies in many small files, sorted: the table's log tells which of them may hold an order, and the others are not opened."""
 CHECKPOINT_EVERY = 96
@@ -35,8 +35,10 @@ ORPHANS_KEPT = timedelta(days=7)
 """What a kill or a compaction left behind is deleted this long after: a reader that began before may still be reading it."""
 LOG_KEPT_DAYS = 3650
 """Delta would forget commits after 30 days, and with them what each image says of itself."""
+_SOUGHT = (columns.IMAGE, columns.ROLE, columns.LINK)
+"""By which rows are looked up: of these alone a file says what lies between its least and its greatest."""
 _SETTINGS = {
-    "delta.dataSkippingStatsColumns": f"{columns.IMAGE},{columns.ROLE},{columns.LINK}",
+    "delta.dataSkippingStatsColumns": ",".join(_SOUGHT),
     "delta.checkpointInterval": str(CHECKPOINT_EVERY),
     "delta.logRetentionDuration": f"interval {LOG_KEPT_DAYS} days",
 }
@@ -107,13 +109,7 @@ class Lake:
                 mode="append",
                 schema_mode="merge" if new or len(shop) + len(columns.FIXED) < len(table.schema().fields) else None,
                 target_file_size=BASE_FILE_BYTES,
-                writer_properties=deltalake.WriterProperties(
-                    compression="ZSTD",
-                    compression_level=LEVEL,
-                    max_row_group_size=ROWS_IN_GROUP,
-                    # Most values of an image are there once: a dictionary makes its file a third larger, and takes three times as long.
-                    default_column_properties=deltalake.ColumnProperties(dictionary_enabled=False),
-                ),
+                writer_properties=_writing(),
                 commit_properties=deltalake.CommitProperties(
                     custom_metadata={HEAD: codec.canonical(head).decode()},
                     app_transactions=[deltalake.Transaction(APPLICATION, head.id)],
@@ -126,7 +122,8 @@ class Lake:
         if table is None:
             return 0
         with _translated(self.place):
-            done = table.optimize.z_order([columns.ROLE, columns.LINK], [(columns.DAY, "=", day), (columns.PART, "=", columns.CHANGED)])
+            part = [(columns.DAY, "=", day), (columns.PART, "=", columns.CHANGED)]
+            done = table.optimize.z_order([columns.ROLE, columns.LINK], part, writer_properties=_writing())
         return int(done.get("numFilesRemoved", 0))
 
     def drop(self, day: str) -> None:
@@ -174,11 +171,26 @@ class Lake:
             return list(told.column(name).to_pylist()) if name in there else [None] * told.num_rows
 
         wanted = ("path", f"partition.{columns.DAY}", f"partition.{columns.PART}")
-        bounds = [column(f"{side}.{n}") for n in (columns.IMAGE, columns.ROLE, columns.LINK) for side in ("min", "max")]
+        bounds = [column(f"{side}.{n}") for n in _SOUGHT for side in ("min", "max")]
         for path, day, part, *of in zip(*map(column, wanted), *bounds, strict=True):
             first, last, low, high, begins, ends = of
             full = urllib.parse.unquote(path) if self.folder is None else str(self.folder / urllib.parse.unquote(path))
             yield File(path=full, day=day, part=part, first=first, last=last, roles=(low, high), links=(begins, ends))
+
+
+def _writing() -> deltalake.WriterProperties:
+    """How files are written. Most values of an image are there once: dictionaries make its file a third larger, and take thrice as long."""
+
+    def column(statistics: Literal["NONE", "CHUNK"]) -> deltalake.ColumnProperties:
+        return deltalake.ColumnProperties(dictionary_enabled=False, statistics_enabled=statistics)
+
+    return deltalake.WriterProperties(
+        compression="ZSTD",
+        compression_level=LEVEL,
+        max_row_group_size=ROWS_IN_GROUP,
+        default_column_properties=column("NONE"),
+        column_properties={name: column("CHUNK") for name in _SOUGHT},
+    )
 
 
 @contextlib.contextmanager
