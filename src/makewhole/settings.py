@@ -22,7 +22,7 @@ PREFIX = "MAKEWHOLE_"
 FILE = "makewhole.toml"
 CHANNELS = ("wechatpay", "alipay", "douyinpay")
 """Sections of payment channels."""
-_SECTIONS = frozenset({*CHANNELS, "shop", "relay", "engine", "images"})
+_SECTIONS = frozenset({*CHANNELS, "douyin", "shop", "relay", "engine", "images"})
 _SECRETS = frozenset({"", "password", "hands_password", "token"})
 """Of the environment alone: no settings."""
 
@@ -122,6 +122,24 @@ class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
     """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
 
 
+class DouyinSettings(codec.Noun, frozen=True, kw_only=True):
+    """The shop's account with Douyin's shop platform (抖店), whose lines are compared at 20:00."""
+
+    shop_id: str
+    app_key: str
+    app_secret_file: str
+    """The app's secret: it signs every question."""
+    access_token_file: str
+    """The shop's access token, read anew for every question: it lives seven days, and whoever renews it writes it here."""
+    base_url: str = "https://openapi-fxg.jinritemai.com"
+    method: str = "order.getSettleBillDetailV3"
+    """The call that gives the account's lines of a day; `order.getShopAccountItem` is known too."""
+    cells: dict[str, str] = {}  # noqa: RUF012 - each value has one of its own
+    """Our names of a row's cells, each with the call's: all of them for a call that is not known."""
+    fee_ppm: int = 0
+    """The commission that was agreed on, in parts per million of what the buyer paid. 0: fees are shown and not compared."""
+
+
 class RelaySettings(codec.Noun, frozen=True, kw_only=True):
     """The callback relay of `serve`."""
 
@@ -179,6 +197,7 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     wechatpay: WechatpaySettings | None = None
     alipay: AlipaySettings | None = None
     douyinpay: DouyinpaySettings | None = None
+    douyin: DouyinSettings | None = None
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()
     images: ImagesSettings = ImagesSettings()
@@ -193,7 +212,7 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
 
     def fees(self) -> dict[str, int]:
         """Agreed fees by channel, in parts per million; only those that are named."""
-        known = {"wechatpay": self.wechatpay, "alipay": self.alipay, "douyinpay": self.douyinpay}
+        known = {"wechatpay": self.wechatpay, "alipay": self.alipay, "douyinpay": self.douyinpay, "douyin-shop": self.douyin}
         return {name: of.fee_ppm for name, of in known.items() if of is not None and of.fee_ppm > 0}
 
     def lease(self) -> timedelta:

@@ -86,7 +86,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             playbook=settings.load_playbook(told.playbook),
             relayed=told.relayed(),
             forwarder=forwarder,
-            books=wiring_books.books(channels, store.ledger, told.fees()),
+            books=wiring_books.books(channels, store.ledger, told.fees(), markets=wiring_channels.markets(told, client, ticking)),
             trail=_trail(told, map_, reader, store, keep=need_store),
             seal=_seal(told) if need_store else None,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",

@@ -12,16 +12,23 @@ from makewhole.core import ids
 from makewhole.model import fetched
 from makewhole.ports import accounts
 
-_ROUNDING = {"alipay": fees.Rounding.FEN}
+_ROUNDING = {"alipay": fees.Rounding.FEN, "douyin-shop": fees.Rounding.FEN}
 """Channels that do not write their fees to the hundred-thousandth of a yuan."""
 
 
 def books(
-    channels: Mapping[ids.ChannelName, ports.Channel], ledger: accounts.Ledger, ppm: Mapping[str, int] | None = None
+    channels: Mapping[ids.ChannelName, ports.Channel],
+    ledger: accounts.Ledger,
+    ppm: Mapping[str, int] | None = None,
+    *,
+    markets: Mapping[ids.ChannelName, accounts.AccountSource] | None = None,
 ) -> accounts.Books:
-    """The books of every channel that gives bills, compared beside us, remembered in the store's ledger. `ppm`: agreed fees."""
+    """The books of every channel that gives bills and of the marketplaces, compared beside us, remembered in the store's ledger.
+
+    `ppm`: agreed fees.
+    """
     sources = {name: channel for name, channel in channels.items() if isinstance(channel, accounts.BillSource)}
-    return accounts.Books(sources=sources, rates=_rates(ppm or {}), accountant=counter.Counter(_take), ledger=ledger)
+    return accounts.Books(sources={**sources, **(markets or {})}, rates=_rates(ppm or {}), accountant=counter.Counter(_take), ledger=ledger)
 
 
 def _rates(ppm: Mapping[str, int]) -> dict[ids.ChannelName, fees.Rate]:

@@ -21,12 +21,16 @@ from makewhole.adapters.payments.douyinpay import answers as douyin_answers
 from makewhole.adapters.payments.douyinpay import connector as douyin_connector
 from makewhole.adapters.payments.wechatpay import account as wechat_accounts
 from makewhole.adapters.payments.wechatpay import connector as wechat_connector
+from makewhole.adapters.platforms.douyin import account as shop_accounts
+from makewhole.adapters.platforms.douyin import connector as shop_connector
 from makewhole.adapters.shops import forward
 from makewhole.core import clock, faults, ids
+from makewhole.ports import accounts
 
 WECHATPAY = ids.ChannelName("wechatpay")
 ALIPAY = ids.ChannelName("alipay")
 DOUYINPAY = ids.ChannelName("douyinpay")
+DOUYIN_SHOP = ids.ChannelName("douyin-shop")
 
 
 def channels(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, ports.Channel]:
@@ -39,6 +43,42 @@ def channels(told: settings.Settings, client: http.Client, ticking: clock.Clock)
     if told.douyinpay is not None:
         attached[DOUYINPAY] = douyin_connector.DouyinPay(douyinpay_account(told.douyinpay), client, ticking)
     return attached
+
+
+def markets(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, accounts.AccountSource]:
+    """The marketplaces whose account lines are compared. Raises BadInput for settings that cannot be meant."""
+    own = told.douyin
+    if own is None:
+        return {}
+    for name in ("app_secret_file", "access_token_file"):
+        # The token is read anew for every question; that it is there at all is told at once.
+        _secret(getattr(own, name), f"douyin.{name}")
+    account = shop_accounts.Account(
+        name=DOUYIN_SHOP,
+        shop_id=own.shop_id,
+        app_key=own.app_key,
+        app_secret=_secret(own.app_secret_file, "douyin.app_secret_file"),
+        token=lambda: _token(own.access_token_file),
+        base_url=own.base_url.rstrip("/"),
+        method=own.method.strip("/").replace("/", "."),
+        shape=shop_accounts.shape(own.method.strip("/").replace("/", "."), own.cells, "douyin.cells"),
+    )
+    return {DOUYIN_SHOP: shop_connector.DouyinShop(account, client, ticking)}
+
+
+def _token(path: str) -> str:
+    """The token of now. Raises Credentials: the file was there when we began, and its end must not be the end of the other channels."""
+    try:
+        return _secret(path, "douyin.access_token_file")
+    except faults.BadInput as gone:
+        raise faults.Credentials(str(gone)) from gone
+
+
+def _secret(path: str, where: str) -> str:
+    told = read_file(path, where).decode("utf-8", "replace").strip()
+    if not told:
+        raise faults.BadInput("the file is empty", where=where, todo="Copy it from the platform's page of the app.")
+    return told
 
 
 def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeReader]:

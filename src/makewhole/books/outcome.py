@@ -69,7 +69,7 @@ def carried(known: Sequence[difference.Followed], side: bill.Side, day: int) -> 
     for one in waiting(known):
         alone = one.found.theirs if side is bill.Side.THEIRS else one.found.ours
         if alone is not None and alone.day < day:
-            told.append(_line(one.found, alone, -1 - len(told)))
+            told.append(line_of(one.found, alone, -1 - len(told)))
     return told
 
 
@@ -132,7 +132,8 @@ def _difference(
     )
 
 
-def _line(found: difference.Difference, told: comparison.Told, place: int) -> bill.Line:
+def line_of(found: difference.Difference, told: comparison.Told, place: int) -> bill.Line:
+    """One side of a difference as the line that it was."""
     return bill.Line(
         line=place,
         channel=found.channel,

@@ -23,8 +23,8 @@ def run(now: session.Session, told: settings.Settings, *, day: int, channel: str
         today = bill.day_of(world.clock.now())
         if day > today:
             raise faults.BadInput(now.say("reconcile.future"), where="--day", todo=now.say("reconcile.day-todo"))
-        stage = bill.Stage.EVENING if day == today else bill.Stage.BILL
-        results = [closing.close(world, books, closing.Day(channel=c, day=day, stage=stage)) for c in channels]
+        days = [closing.Day(channel=c, day=day, stage=closing.stage_of(books, c, day, today)) for c in channels]
+        results = [closing.close(world, books, one) for one in days]
         if applied:
             daily.follow(world, books)
         found = daysheets.sheets(world, books, day, channels)

@@ -12,16 +12,18 @@ from makewhole.core import faults
 from makewhole.model import bill
 
 CHANNELS = ("wechatpay", "alipay", "douyinpay")
+MARKETS = ("douyin-shop",)
+"""Marketplaces: their account lines are asked for, and come as no file."""
 _ALONE = "wechatpay"
 """Whose bill a file is, if nobody says."""
 
 
 def command(say: words.Say) -> click.Command:
     """The command in the reader's language."""
-    names = ", ".join(CHANNELS)
+    names = ", ".join((*CHANNELS, *MARKETS))
     params: list[click.Parameter] = [
         click.Option(["--day"], metavar="DAY", help=say("option.day")),
-        click.Option(["--channel"], type=click.Choice(CHANNELS), help=say("option.channel", names=names)),
+        click.Option(["--channel"], type=click.Choice((*CHANNELS, *MARKETS)), help=say("option.channel", names=names)),
         click.Option(["--apply", "applied"], is_flag=True, help=say("option.follow")),
         click.Option(["--report"], metavar="FOLDER", help=say("option.report")),
         click.Option(["--theirs"], metavar="FILE", help=say("option.theirs")),
@@ -45,6 +47,8 @@ def run(ctx: click.Context, /, **given: Any) -> int:
     now = session.Session(begun, as_json=given["as_json"])
     told = now.settings(config=given["config"], database=given["database"], shop=given["shop"])
     day = _day(now, given["day"])
+    if given["theirs"] is not None and given["channel"] in MARKETS:
+        raise faults.BadInput(now.say("reconcile.no-file"), where="--theirs", todo=now.say("reconcile.no-file-todo"))
     if given["theirs"] is not None:
         only = {name: given[name] for name in ("ours", "theirs", "merchant")}
         return bookfiles.run(now, told, day=day, channel=given["channel"] or _ALONE, **only)

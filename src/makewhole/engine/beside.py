@@ -7,7 +7,7 @@ import structlog
 from makewhole import ports
 from makewhole.books import standing
 from makewhole.core import ids
-from makewhole.engine import keepbook
+from makewhole.engine import keepbook, settling
 from makewhole.model import bill, difference, dossier
 from makewhole.ports import accounts
 
@@ -55,6 +55,7 @@ def still(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> l
     if not known:
         return []
     ours = keepbook.of_dossier(world, told, {n: s.merchant for n, s in books.sources.items()})
+    ours += settling.of_dossier(world, books, told, known)
     return [f for f in known if standing.stands(f, ours, told.claims)]
 
 

@@ -15,7 +15,7 @@ import structlog
 from makewhole import ports
 from makewhole.books import asked, outcome
 from makewhole.core import ids
-from makewhole.engine import differences, gather, keepbook
+from makewhole.engine import differences, gather, keepbook, settling
 from makewhole.flow import record
 from makewhole.model import bill, claim, comparison, difference, fact, fetched, policy
 from makewhole.ports import accounts
@@ -59,6 +59,12 @@ class Result:
     compared: comparison.Comparison | None = None
     found: tuple[difference.Difference, ...] = ()
     why: str = ""
+
+
+def stage_of(books: accounts.Books, channel: ids.ChannelName, day: int, today: int) -> bill.Stage:
+    """Against what a day is compared now. A marketplace is not asked order by order: its day is its account's lines."""
+    asks = not isinstance(books.sources[channel], accounts.AccountSource)
+    return bill.Stage.EVENING if day == today and asks else bill.Stage.BILL
 
 
 def close(world: ports.World, books: accounts.Books, of: Day) -> Result:
@@ -116,13 +122,17 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
         compared = books.accountant.compare(ours, theirs, window, owner=world.eyes.owner)
     else:
         name = source.digest() if isinstance(source, fetched.RawBill) else "no-bill"
-        compared = books.accountant.compare(
-            _ours(world, window, merchants, known),
-            source if isinstance(source, fetched.RawBill) else (),
-            window,
-            carried=outcome.carried(known, bill.Side.THEIRS, of.day),
-            owner=world.eyes.owner,
-        )
+        market = books.sources[of.channel]
+        if isinstance(market, accounts.AccountSource):
+            compared = settling.compared(world, books, market, source, window)
+        else:
+            compared = books.accountant.compare(
+                _ours(world, window, merchants, known),
+                source if isinstance(source, fetched.RawBill) else (),
+                window,
+                carried=outcome.carried(known, bill.Side.THEIRS, of.day),
+                owner=world.eyes.owner,
+            )
         ledger.keep_bill(shop, source, now, record.bill_kept(shop, source, name, now))
     said = outcome.outcome(compared, window, known, shop=shop, order_of=lambda p: differences.order_of(world, p), source=name, now=now)
     # The evening knows half of the day: what stands alone then may be on its way, and the bill will tell.

@@ -17,7 +17,8 @@ from makewhole.model import bill, difference
 from makewhole.ports import accounts
 
 EVENING = time(20)
-"""Beijing time (R14): the day so far is compared, while somebody is still there to look."""
+"""Beijing time (R14): the day so far is compared, while somebody is still there to look; at a marketplace, whose account lines are made
+on the next afternoon, the day before."""
 MORNING = time(10)
 """Beijing time, of the next day: channels say that their bills are made by then."""
 CATCH_UP_DAYS = 30
@@ -31,8 +32,9 @@ def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
     """The days to close now, the oldest first at each channel; then today's evening."""
     now = world.clock.now().astimezone(clock.BEIJING)
     today = bill.day_of(now)
-    last = today - 1 if now.time() >= MORNING else today - 2
-    for channel in sorted(books.sources):
+    for channel, source in sorted(books.sources.items()):
+        settles = isinstance(source, accounts.AccountSource)
+        last = today - 1 if now.time() >= (EVENING if settles else MORNING) else today - 2
         done = books.ledger.closings(world.eyes.shop, channel, today - CATCH_UP_DAYS)
         closed = {c.day for c in done if c.stage is bill.Stage.BILL}
         first = min(closed) if closed else last - FIRST_DAYS + 1
@@ -40,7 +42,7 @@ def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
             if day not in closed:
                 yield closing.Day(channel=channel, day=day, stage=bill.Stage.BILL)
         evening = any((c.day, c.stage) == (today, bill.Stage.EVENING) for c in done)
-        if now.time() >= EVENING and not evening:
+        if now.time() >= EVENING and not evening and not settles:
             yield closing.Day(channel=channel, day=today, stage=bill.Stage.EVENING)
 
 
@@ -52,7 +54,8 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
             return results
         try:
             results.append(closing.close(world, books, of))
-        except (faults.Unavailable, faults.Rejected, faults.Indeterminate) as no:
+        except (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials) as no:
+            # Whoever does not know us any more (a marketplace's token ends every week) keeps the other channels' days not open either.
             log.warning("day not closed", channel=of.channel, day=str(bill.date_of(of.day)), why=no.why)
     if any(r.state is closing.Closing.CLOSED for r in results):
         follow(world, books, stopped)

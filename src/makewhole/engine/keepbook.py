@@ -35,6 +35,11 @@ def book(world: ports.World, window: bill.Window, merchants: Merchants) -> Itera
                     yield fees.charged(bill.placed(line, next(numbered)), rates.get(line.channel))
 
 
+def of_heard(world: ports.World, number: ids.OrderNumber, heard: ports.Heard, merchants: Merchants) -> tuple[bill.Line, ...]:
+    """Our lines of one order, from what the shop's rows say of it; without any fee."""
+    return with_ours(world, number, internal.lines(heard[0], world.eyes.payment_numbers(heard), merchants), merchants)
+
+
 def span(window: bill.Window) -> tuple[datetime, datetime]:
     """The day and what is near to it; the end is not in it."""
     begins = datetime.combine(bill.date_of(window.day), datetime.min.time(), clock.BEIJING)

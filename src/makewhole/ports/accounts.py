@@ -47,6 +47,15 @@ class BillSource(Protocol):
         ...
 
 
+@runtime_checkable
+class AccountSource(BillSource, Protocol):
+    """A marketplace that takes the buyers' money and settles days later. Its account lines of a day are its bill; they name orders."""
+
+    def lines(self, raw: fetched.RawBill) -> Sequence[bill.Line]:
+        """The book that they are, numbered from 1: a payment under its order's number. Raises `bill.Refused`, for one wrong line too."""
+        ...
+
+
 class Accountant(Protocol):
     """Compares two books of a day."""
 

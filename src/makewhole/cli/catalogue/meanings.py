@@ -307,6 +307,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "Source.wechatpay": ("WeChat Pay", "微信支付"),
     "Source.alipay": ("Alipay", "支付宝"),
     "Source.douyinpay": ("Douyin Pay", "抖音支付"),
+    "Source.douyin-shop": ("Douyin shop", "抖店"),
     "Source.changelog": ("change log", "变更日志"),
     "Source.makewhole": ("Makewhole", "Makewhole"),
 }

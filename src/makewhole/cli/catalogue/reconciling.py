@@ -90,6 +90,11 @@ RECONCILING: dict[str, tuple[str, str]] = {
     "reconcile.decided-todo": ("A decision stands; only one to wait runs out.", "已做的决定不能更改；只有“等次日账单”会到期。"),
     "reconcile.not-halted": ("settlement at this channel is not stopped", "该渠道没有停止结算"),
     "reconcile.not-halted-todo": ("There is nothing to resume.", "无需恢复。"),
+    "reconcile.no-file": ("a marketplace's account lines do not come as a file", "平台账户流水没有账单文件"),
+    "reconcile.no-file-todo": (
+        "Leave --theirs out; [douyin] of the settings names its access.",
+        "请在设置 [douyin] 中写明接入信息，并去掉 --theirs。",
+    ),
     "reconcile.resumed": ("{channel} is settled again. It was stopped by: {record}", "{channel} 已恢复结算。此前因此停止：{record}"),
     "reconcile.written": ("written: {path}", "已写入：{path}"),
 }

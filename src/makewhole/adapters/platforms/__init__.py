@@ -1,0 +1,1 @@
+"""Marketplaces: what they say of the shop's account with them."""

@@ -1,0 +1,41 @@
+"""The platform's codes: a code and a sub-code of a question go in, one of our faults comes out.
+
+We only ask here, so a code that nobody documented has told nothing: Unavailable, counted for whoever looks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import structlog
+
+from makewhole.core import faults
+
+OK = 10000
+DATA_OK = "100000"
+"""The call's own word, inside the data."""
+_LATER = frozenset({10001, 20000, 20001, 60000, 70000, 90000})
+"""Half an answer, the server's own trouble, too many questions, the call switched off, and what they call other."""
+_REFUSED = frozenset({40002, 40004, 80000})
+_OURS = frozenset({30001, 30002, 40001, 50001})
+"""Permission, address, a signature or token that is missing or was not given."""
+_WORDS_OURS = ("isv.signature", "isv.access-token", "isv.timestamp", "isv.app-id")
+_BUSY = "isv.business-failed:100010"
+"""Their database failed: ask again."""
+_log = structlog.get_logger()
+
+
+def fault(code: int, sub_code: str, message: str, unlisted: Counter[str]) -> faults.Fault:
+    """The fault that an answer means."""
+    word = f"{code}/{sub_code}" if sub_code else str(code)
+    why = f"the marketplace says {word}: {message}"
+    if code in _OURS or (code == 40003 and sub_code.startswith(_WORDS_OURS)):
+        todo = "Check app key, secret, access token (it lives seven days), the app's permissions and addresses, and this machine's clock"
+        return faults.Credentials(f"{why}. {todo}", code=word)
+    if code in _LATER or (code == 50002 and sub_code == _BUSY):
+        return faults.Unavailable(why, code=word)
+    if code in _REFUSED or code in {40003, 50002}:
+        return faults.Rejected(why, code=word)
+    unlisted[word] += 1
+    _log.warning("the marketplace answered with a code that is not documented", code=word)
+    return faults.Unavailable(why, code=word)

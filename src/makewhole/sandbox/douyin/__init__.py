@@ -1,0 +1,1 @@
+"""Douyin's shop platform for rehearsals."""

@@ -1,0 +1,1 @@
+"""Marketplaces: their account lines, read from the sandbox that checks every signature."""
