@@ -52,6 +52,7 @@ def propose(told: Survey) -> proposal.Proposal:
     return made
 
 
+@pytest.mark.slow
 def test_a_cut_shop_is_proposed_as_the_whole_one_is(tmp_path: Path) -> None:
     """Every column, unit and state is the same; the tables are patterns, with the reason beside them; the file fits the shop."""
     address, shop = whole(tmp_path)
@@ -108,6 +109,19 @@ def test_where_each_shard_counts_its_own_rows_the_number_is_the_key(tmp_path: Pa
     assert (order.table, order.key) == ("t_order_{0..1}", "order_sn")
     assert "order_id" not in {item.link, *({said.sql} if said is not None else ())}
     assert item.link == "order_sn" or (said is not None and said.sql == "order_sn")
+
+
+@pytest.mark.slow
+def test_a_key_that_samples_do_not_show_in_two_shards_is_looked_for(tmp_path: Path) -> None:
+    """Thousands of rows with keys of each shard's own, neither the first nor the last of them in common."""
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        for i, (first, last) in enumerate(((1, 9000), (4001, 13_000))):
+            connection.execute(ORDER.format(name=f"t_order_{i}"))
+            rows = ((k, f"SN{20260000 + 20_000 * i + k}", k % 7, k, k % 3, "2026-01-02 00:00:00", None) for k in range(first, last + 1))
+            connection.executemany(f"INSERT INTO t_order_{i} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    order = propose(look(f"sqlite:///{tmp_path / 'shop.db'}")).role("order")
+    assert order is not None
+    assert (order.table, order.key) == ("t_order_{0..1}", "order_sn")
 
 
 def test_copies_of_one_table_are_no_shards(tmp_path: Path) -> None:
