@@ -137,6 +137,16 @@ def test_f14_a_second_run_is_no_second_write(shop: Shop) -> None:
     assert shop.rows("SELECT COUNT(*), COUNT(DISTINCT plan) FROM makewhole_rollbacks") == [(4, 1)]
 
 
+@pytest.mark.parametrize("key", ["SMALLINT(6) ZEROFILL", "BIGINT UNSIGNED", "BIGINT"])
+def test_f14_rows_are_noted_by_the_name_that_their_plan_gives_them(shop: Shop, key: str) -> None:
+    """However the server prints a number: the second run finds every row done."""
+    high = {"SMALLINT(6) ZEROFILL": 65535, "BIGINT UNSIGNED": 2**64 - 1, "BIGINT": -(2**63)}[key]
+    shop.sql(f"CREATE TABLE ticket (id {key} PRIMARY KEY, note VARCHAR(9))", f"INSERT INTO ticket VALUES (7, 'a'), ({high}, 'a')")
+    plan = shop.plan("--transaction", shop.sql("UPDATE ticket SET note = 'b'"))
+    assert shop.apply(plan)["rows"] == 2
+    assert shop.apply(plan)["earlier"] == 2
+
+
 def test_f14_what_was_interrupted_goes_on_where_it_stopped(shop: Shop) -> None:
     """The second batch waits for a lock in vain: the first is done, and done once."""
     many(shop, 1496)

@@ -9,7 +9,7 @@ from makewhole import ports
 from makewhole.core import clock, codec, faults
 from makewhole.engine import rewinding, untold
 from makewhole.flow.rollback import deciding, folding, telling
-from makewhole.model import rollback
+from makewhole.model import cell, rollback
 from makewhole.model.change import Position
 from makewhole.model.rollback import Batch, Conflict, Form, Header, How, Mode, Net, Receipt
 from makewhole.ports import reversals
@@ -68,7 +68,7 @@ def apply(
         batch = [net for unit in units for net in unit]
         try:
             # Asked of channels, which takes its time: before any lock. What they say of money that went back they never take back.
-            going.settled = {net.name(): clash for net in batch if (clash := rewinding.settled(bench, net)) is not None}
+            going.settled = rewinding.settled(bench, batch)
             wrote = bench.hand.write(order.hash, batch, going.forms, lambda held, u=units, c=conflicts: _decide(going, u, held, c))  # type: ignore[misc]
         except folding.Incomplete as hole:
             raise rewinding.incomplete(hole) from hole
@@ -78,7 +78,6 @@ def apply(
             _prove(going, lost.rows)
             tell(lost)
         rows, left, earlier = rows + len(wrote.rows), left + len(conflicts), earlier + wrote.earlier
-        before = tuple({c: v for c, v in (wrote.before[r.name()] or {}).items() if c in r.now or c in r.key} for r in wrote.rows)
         if wrote.rows and not own:
             raise rewinding.incomplete(folding.Incomplete("what we wrote ourselves is not in it"))
         tell(
@@ -90,7 +89,7 @@ def apply(
                 begins=own[0].begins if own else going.at,
                 ends=own[-1].ends if own else going.at,
                 rows=wrote.rows,
-                before=before,
+                before=_before(wrote),
                 left=tuple(conflicts),
                 earlier=wrote.earlier,
             )
@@ -200,6 +199,9 @@ def _units(rows: Iterable[Net]) -> Iterator[list[Net]]:
 def _decide(going: _Run, units: Sequence[Sequence[Net]], held: reversals.Held, conflicts: list[Conflict]) -> list[Net]:
     """Under the lock: the log up to this very instant, then every row against what stands in it."""
     _follow(going)
+    if held.exact and not held.done and not going.settled and going.bench.shelf.quiet():
+        whole = [net for unit in units for net in unit]
+        return whole if len(going.forms) == 1 else deciding.in_order(whole, deciding.ranks(going.forms))
     chosen: list[Net] = []
     for unit in units:
         judged = deciding.together(_stands(going, net, held) for net in unit if net.name() not in held.done)
@@ -212,7 +214,8 @@ def _decide(going: _Run, units: Sequence[Sequence[Net]], held: reversals.Held, c
 
 def _stands(going: _Run, net: Net, held: reversals.Held) -> Net | Conflict:
     name = net.name()
-    return deciding.stands(net, held.live.get(name), going.bench.shelf.since(name)) or going.settled.get(name) or net
+    live = rollback.expected(net) if held.exact else held.live.get(name)
+    return deciding.stands(net, live, going.bench.shelf.since(name)) or going.settled.get(name) or net
 
 
 def _missing(going: _Run, known: Callable[[str], bool]) -> untold.Untold:
@@ -254,6 +257,8 @@ def _find_own(going: _Run, rows: Sequence[Net]) -> list[_Own]:
 
 def _prove(going: _Run, rows: Sequence[Net]) -> int:
     """Read again: every row holds what was written, or somebody wrote it since, which the log then tells. Raises BadInput where not."""
+    if going.bench.hand.holds(rows, going.forms):
+        return len(rows)
     targets = [target(row) for row in rows]
     live = going.bench.hand.read(targets, going.forms)
     proven = 0
@@ -267,6 +272,13 @@ def _prove(going: _Run, rows: Sequence[Net]) -> int:
         if not going.bench.shelf.since(wanted.name()):
             raise rewinding.incomplete(folding.Incomplete(f"a row of {row.table} does not hold what was just written"))
     return proven
+
+
+def _before(wrote: reversals.Wrote) -> tuple[dict[str, cell.Cell], ...]:
+    """Of each row, what stood under the lock in the columns that the plan looks at."""
+    if wrote.exact:
+        return tuple(map(rollback.expected, wrote.rows))
+    return tuple({c: v for c, v in (wrote.before[r.name()] or {}).items() if c in r.now or c in r.key} for r in wrote.rows)
 
 
 def target(row: Net) -> Net:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +21,11 @@ OURS = "makewhole_"
 """What every table of ours is called by: never taken back."""
 FORWARD = frozenset({"ALTER"})
 """Statements after the last bad change that leave a table's rows what they were: columns are then found by name, types compared."""
+
+STATES_MAX = 1000
+"""Different contents whose states are remembered, of one batch."""
+States = tuple[order.OrderState | None, order.OrderState | None]
+"""Before and after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +73,24 @@ class Run:
     traced: dict[str, Traced] = field(default_factory=dict)
 
 
-def settled(bench: Bench, net: rollback.Net) -> rollback.Conflict | None:
-    """Why this row of an order may not leave refunded or refunding, if it does: its channels are asked, now."""
-    own = next((t for t in bench.tables if t.table.lower() == net.table.lower()), None)
-    if own is None or own.key is None or net.how is not rollback.How.REWRITE:
-        return None
-    was, becomes = (_state(bench, cells) for cells in (net.now, net.back))
-    refunded = was in deciding.RETURNED and becomes not in deciding.RETURNED
-    return deciding.settled(net, was, becomes, elsewhere=bench.elsewhere(net.unit)) if refunded else None
+def settled(bench: Bench, rows: Iterable[rollback.Net]) -> dict[str, rollback.Conflict]:
+    """Rows of orders, by name, that may not leave refunded or refunding, though they would: their channels are asked, now."""
+    own = {t.table.lower() for t in bench.tables if t.key is not None}
+    leaving: dict[rollback.Contents, States] = {}
+    found = {}
+    for net in rows:
+        if net.how is not rollback.How.REWRITE or net.table.lower() not in own:
+            continue
+        states = leaving.get(net.contents)
+        if states is None:
+            if len(leaving) == STATES_MAX:
+                leaving.clear()
+            states = leaving[net.contents] = _state(bench, net.now), _state(bench, net.back)
+        if states[0] not in deciding.RETURNED or states[1] in deciding.RETURNED:
+            continue
+        if clash := deciding.settled(net, *states, elsewhere=bench.elsewhere(net.unit)):
+            found[net.name()] = clash
+    return found
 
 
 def _state(bench: Bench, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:

@@ -60,6 +60,6 @@ class Untold:
             ends=head.ends,
             rows=tuple(missing.rows),
             # It was written, so it was compared: what stood there is what the plan says.
-            before=tuple({**r.key, **r.now} if r.how is not rollback.How.REINSERT else {} for r in missing.rows),
+            before=tuple(rollback.expected(r) if r.how is not rollback.How.REINSERT else {} for r in missing.rows),
             recovered=True,
         )

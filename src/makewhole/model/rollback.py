@@ -70,6 +70,11 @@ class How(enum.Enum):
     """The row was inserted and is deleted again."""
 
 
+Cells = tuple[tuple[str, Cell], ...]
+Contents = tuple[str, Cells, Cells]
+"""Table, what must stand, what is written: equal for rows that a bulk edit changed alike."""
+
+
 class Net(codec.Noun, frozen=True, kw_only=True, tag="net", dict=True):
     """One row's whole way back, however many changes it collapses."""
 
@@ -95,6 +100,11 @@ class Net(codec.Noun, frozen=True, kw_only=True, tag="net", dict=True):
     def _name(self) -> str:
         """A row is called a dozen times on its way back."""
         return row_name(self.table, self.key)
+
+    @functools.cached_property
+    def contents(self) -> Contents:
+        """What is told of a row beside its key: a bulk edit changed thousands alike."""
+        return self.table, tuple(self.now.items()), tuple(self.back.items())
 
 
 class Clash(enum.Enum):
@@ -271,6 +281,11 @@ def row_name(table: str, key: Mapping[str, Cell]) -> str:
         ((column, value),) = key.items()
         return f"{table.lower()}\x1f{column.lower()}={value}"
     return "\x1f".join([table.lower(), *sorted(f"{c.lower()}={v}" for c, v in key.items())])
+
+
+def expected(net: Net) -> dict[str, Cell]:
+    """What stands in a row that is exactly as the plan says, as far as the plan looks at it."""
+    return {**net.key, **net.now}
 
 
 def row_digest(name: str) -> str:

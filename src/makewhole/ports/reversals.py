@@ -65,6 +65,8 @@ class Held:
     live: Live
     done: frozenset[str]
     """Rows, by name, that this plan wrote before: the audit table says so."""
+    exact: bool = False
+    """Every row is there and exactly what the plan expects (`rollback.expected`): nobody tells it row by row, and `live` is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,8 @@ class Wrote:
     """What stood in each row that was written, under the lock."""
     rows: tuple[rollback.Net, ...]
     earlier: int
+    exact: bool = False
+    """As in `Held`: `before` is empty then."""
 
 
 class Reverser(Protocol):
@@ -95,6 +99,11 @@ class Reverser(Protocol):
 
     def read(self, rows: Sequence[rollback.Net], forms: Mapping[str, rollback.Form]) -> Live:
         """What stands in these rows now, without a lock."""
+        ...
+
+    def holds(self, rows: Sequence[rollback.Net], forms: Mapping[str, rollback.Form]) -> bool:
+        """Whether every one of these rows holds exactly what was written (`Net.back`), asked in one go; False where that cannot be asked,
+        or where one does not: then they are to be read."""
         ...
 
     def write(
@@ -143,6 +152,10 @@ class Shelf(Protocol):
 
     def lines(self) -> Iterator[bytes]:
         """The lines, in the order in which they were kept."""
+        ...
+
+    def quiet(self) -> bool:
+        """Whether nobody wrote any row since the plan was made."""
         ...
 
     def happened(self, name: str, event: trail.Later) -> None:

@@ -90,7 +90,7 @@ class ServerFilm:
 
     def run(self, since: Position | None = None) -> Iterator[reversals.Passing]:
         """See the port. What is written while it runs is for the next run."""
-        target = self.end()
+        target = newest(self._asking(), executed=False)
         from_files = since is None and bool(self._paths)
         placed = self._from_files(target) if from_files else self._until(target, since or replica.oldest(self._asking()))
         for group in scanning.groups(_spooled(placed), "" if since is None else since.gtids):
@@ -197,14 +197,16 @@ def _before(one: Position, other: Position) -> bool:
     return (len(one.file), one.file, one.offset) < (len(other.file), other.file, other.offset)
 
 
-def newest(server: connection.Server) -> Position:
-    """Where the server's log ends now."""
+def newest(server: connection.Server, *, executed: bool = True) -> Position:
+    """Where the server's log ends now; with what was executed up to there, or the place alone."""
     told = server.rows("SHOW MASTER STATUS")
     if not told:
         raise faults.BadInput("the server keeps no change log (log_bin is off)", where=server.where, todo="Set log_bin and start it again.")
     file, offset, *rest = told[0]
-    executed = server.variable("gtid_binlog_pos") if server.mariadb else str(rest[2] if len(rest) > 2 else "").replace("\n", "")
-    return Position(file=str(file), offset=int(offset), gtids=executed)
+    if not executed:
+        return Position(file=str(file), offset=int(offset))
+    gtids = server.variable("gtid_binlog_pos") if server.mariadb else str(rest[2] if len(rest) > 2 else "").replace("\n", "")
+    return Position(file=str(file), offset=int(offset), gtids=gtids)
 
 
 def _spooled(placed: Iterator[Placed]) -> Iterator[Placed]:

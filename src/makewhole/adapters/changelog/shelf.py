@@ -76,6 +76,10 @@ class DiskShelf:
         for (body,) in self._connection.execute("SELECT body FROM lines ORDER BY place"):
             yield bytes(body)
 
+    def quiet(self) -> bool:
+        """See the port."""
+        return not self._events
+
     def happened(self, name: str, event: trail.Later) -> None:
         """See the port."""
         self._events += 1

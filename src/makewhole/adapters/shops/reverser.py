@@ -53,6 +53,8 @@ class SqlReverser:
         self._dialect = engines.spoken(reader)
         self._fresh: set[str] = set()
         """Plans of which nothing was written before we began."""
+        self._last: tuple[Sequence[Net], list[alike.Group] | None] = (), None
+        """What was written last, and how it was grouped: it is asked for again at once."""
 
     def place(self) -> rollback.Place:
         """See the port."""
@@ -77,7 +79,11 @@ class SqlReverser:
     def read(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> reversals.Live:
         """See the port."""
         with errors.reading(self._writer or self._reader, self._where) as connection:
-            return self._standing(connection, rows, forms, lock=False)
+            if together := self._together(rows, forms):
+                scribe = writeback.Scribe(dialect=self._dialect)
+                if _all_there(connection, [g.there(scribe, g.now, lock=False) for g in together]):
+                    return {r.name(): rollback.expected(r) for r in rows}
+            return self._read(connection, rows, forms, lock=False)
 
     def write(
         self, plan: str, rows: Sequence[Net], forms: Mapping[str, Form], decide: Callable[[reversals.Held], Sequence[Net]]
@@ -89,21 +95,37 @@ class SqlReverser:
         with errors.translated(During.WRITE, self._where), self._hand().connect() as connection:
             transaction = connection.begin()
             newest = self._alone_in_time(connection)
-            live = self._standing(connection, rows, forms, lock=True)
+            together = self._together(rows, forms)
+            exact = together is not None and _all_there(connection, [g.there(scribe, g.now, lock=True) for g in together])
+            live = {} if exact else self._read(connection, rows, forms, lock=True)
             # Behind the rows' locks, and with one of its own: another run of the same plan may have waited here, or been waited for.
             done = self._done(connection, plan, rows)
-            chosen = list(decide(reversals.Held(live=live, done=done)))
+            chosen = tuple(decide(reversals.Held(live=live, done=done, exact=exact)))
             if not chosen:
                 transaction.rollback()
                 return reversals.Wrote(before={}, rows=(), earlier=len(done))
-            for statement in self._statements(plan, chosen, forms, scribe):
+            if not exact or len(chosen) != len(rows):
+                together = self._together(chosen, forms)
+            for statement in self._statements(plan, chosen, forms, scribe, together):
                 touched = connection.exec_driver_sql(statement.sql, statement.values).rowcount
                 if touched != statement.rows:
                     raise faults.Rejected(f"{touched} rows were written where {statement.rows} were meant: {statement.sql[:80]}")
             self._one_instant(connection, newest)
             self._commit(connection, transaction)
-        names = [r.name() for r in chosen]
-        return reversals.Wrote(before={n: live.get(n) for n in names}, rows=tuple(chosen), earlier=len(done))
+        self._last = chosen, together
+        before = {} if exact else {r.name(): live.get(r.name()) for r in chosen}
+        return reversals.Wrote(before=before, rows=chosen, earlier=len(done), exact=exact)
+
+    def holds(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> bool:
+        """See the port."""
+        known, together = self._last
+        if known is not rows:
+            together = self._together(rows, forms)
+        if not together or not all(group.provable() for group in together):
+            return False
+        scribe = writeback.Scribe(dialect=self._dialect)
+        with errors.reading(self._writer or self._reader, self._where) as connection:
+            return _all_there(connection, [g.there(scribe, g.back, lock=False) for g in together])
 
     def _same_place(self, connection: sa.Connection) -> None:
         """Raises BadInput where what is read is another database than what is written."""
@@ -117,14 +139,12 @@ class SqlReverser:
             raise faults.BadInput(f"we read {theirs.database} and would write {ours.database}", where="the settings", todo=todo)
 
     def _statements(
-        self, plan: str, rows: Sequence[Net], forms: Mapping[str, Form], scribe: writeback.Scribe
+        self, plan: str, rows: Sequence[Net], forms: Mapping[str, Form], scribe: writeback.Scribe, together: list[alike.Group] | None
     ) -> Iterator[writeback.Statement]:
         """The rows and their audit rows."""
-        together = alike.groups(rows, dict(forms)) if self._dialect == "mysql" else None
         if together is not None:
-            for group in together:
-                yield group.write(scribe)
-                yield group.note(scribe, AUDIT, plan)
+            yield from (group.write(scribe) for group in together)
+            yield from alike.notes(together, scribe, AUDIT, plan)
             return
         for table, told in itertools.groupby(rows, key=lambda r: r.table.lower()):
             yield from scribe.write(forms[table], told)
@@ -138,10 +158,8 @@ class SqlReverser:
             raise faults.BadInput("no account may write here", where="shop.hands_database", todo=todo)
         return self._writer
 
-    def _standing(self, connection: sa.Connection, rows: Sequence[Net], forms: Mapping[str, Form], *, lock: bool) -> reversals.Live:
+    def _read(self, connection: sa.Connection, rows: Sequence[Net], forms: Mapping[str, Form], *, lock: bool) -> reversals.Live:
         scribe = writeback.Scribe(dialect=self._dialect)
-        if rows and self._all_there(connection, rows, forms, scribe, lock=lock):
-            return {r.name(): {**r.key, **r.now} for r in rows}
         live: dict[str, Mapping[str, cell.Cell] | None] = {r.name(): None for r in rows}
         for table, told in itertools.groupby(sorted(rows, key=lambda r: r.table.lower()), key=lambda r: r.table.lower()):
             form, these = forms[table], list(told)
@@ -155,15 +173,10 @@ class SqlReverser:
                     live[rollback.row_name(form.table, {c: cells[c] for c in form.key})] = cells
         return live
 
-    def _all_there(
-        self, connection: sa.Connection, rows: Sequence[Net], forms: Mapping[str, Form], scribe: writeback.Scribe, *, lock: bool
-    ) -> bool:
-        """Whether every row is exactly what is expected of it, where the server can say so in one number."""
-        together = alike.groups(rows, dict(forms)) if self._dialect == "mysql" and len(rows) <= rollback.ROWS_MAX else None
-        if together is None:
-            return False
-        asked = (group.there(scribe, lock=lock) for group in together)
-        return all(connection.exec_driver_sql(one.sql, one.values).scalar() == one.rows for one in asked)
+    def _together(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> list[alike.Group] | None:
+        """The rows in groups of the same contents; None where they are not of that kind."""
+        small = self._dialect == "mysql" and 0 < len(rows) <= rollback.ROWS_MAX
+        return alike.groups(rows, dict(forms)) if small else None
 
     def _done(self, connection: sa.Connection, plan: str, rows: Sequence[Net]) -> frozenset[str]:
         """Rows that this plan wrote before: a repeat is no second write."""
@@ -211,6 +224,7 @@ def attach(reader: sa.Engine, writer: sa.Engine | None, counters: rowforms.Count
 
 
 def _speak(connection: Any, _: Any) -> None:
+    connection.encoders |= {alike.Keys: alike.Keys.spelled, alike.Listed: alike.Listed.spelled}
     cursor = connection.cursor()
     for sql in _SESSION:
         cursor.execute(sql)
@@ -254,6 +268,11 @@ def _logged(connection: sa.Connection) -> None:
             f"our own writes would not be in the log whole (log_bin {on}, sql_log_bin {session}, binlog_format {form}, "
             f"binlog_row_image {image}): they could not be taken back"
         )
+
+
+def _all_there(connection: sa.Connection, asked: Sequence[writeback.Statement]) -> bool:
+    """Whether as many rows are what was asked for as were meant: the server says it in numbers."""
+    return all(connection.exec_driver_sql(one.sql, one.values).scalar() == one.rows for one in asked)
 
 
 def _short(row: Net) -> str:

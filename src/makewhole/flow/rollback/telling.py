@@ -14,9 +14,8 @@ from makewhole.model.case import EntryKind
 
 Shown = Callable[[str, str, str], str | None]
 """Table, column and spelled value: the value as its privacy class lets it be shown, None where it may not."""
-Cells = tuple[tuple[str, cell.Cell], ...]
-Alike = tuple[str, rollback.How, Cells, Cells]
-"""Table, what was done, and the values before and after: the same for many orders of a bulk edit."""
+Alike = tuple[rollback.How, rollback.Contents]
+"""What was done, and the values before and after: the same for many orders of a bulk edit."""
 CHANGES_MAX = 100
 """Different changes that one entry tells; all of them are in the receipt."""
 
@@ -41,15 +40,19 @@ def done(shop: str, batch: rollback.Batch, receipt: bytes, shown: Shown) -> case
     stands in the receipt, whose line's digest is here: a bulk edit changed many alike, and an entry is no copy of a table."""
     alike: Counter[Alike] = Counter()
     for net, before in zip(batch.rows, batch.before, strict=True):
+        if net.how is rollback.How.REWRITE:
+            # It was compared: what stood there is what its plan says.
+            alike[net.how, net.contents] += 1
+            continue
         was = tuple((c, v) for c, v in before.items() if c in net.now or c in net.back)
-        alike[net.table, net.how, was, tuple(net.back.items())] += 1
+        alike[net.how, (net.table, was, tuple(net.back.items()))] += 1
 
     def told(table: str, cells: Iterable[tuple[str, cell.Cell]]) -> dict[str, str | None]:
         return {c: None if v is None else shown(table, c, cell.shown(v)) for c, v in cells}
 
     changes = [
         {"table": table, "how": how.value, "before": told(table, was), "after": told(table, back), "rows": rows}
-        for (table, how, was, back), rows in itertools.islice(alike.items(), CHANGES_MAX)
+        for (how, (table, was, back)), rows in itertools.islice(alike.items(), CHANGES_MAX)
     ]
     body = {
         "plan": batch.plan,
