@@ -11,7 +11,6 @@ from typing import assert_never
 
 import msgspec
 
-from makewhole.core import ids
 from makewhole.model import plan, run
 from makewhole.model.run import End, Mark
 
@@ -20,8 +19,6 @@ RETRY_WAITS = tuple(timedelta(seconds=s) for s in (1, 2, 5, 15, 60, 300, 900, 18
 PENDING_WAITS = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600)) + (timedelta(hours=6),) * 12
 """Waits for what was accepted and takes its time: a refund to a bank card may take three days."""
 
-SPREAD = 0.25
-"""By which share a wait may be longer: a hundred runs that failed in one second must not come back in one second."""
 TRIES_MAX = len(PENDING_WAITS)
 """Waits on one step, of both kinds together: a refund that takes days must not be given up for one look that failed on its last day."""
 
@@ -78,13 +75,7 @@ def _wait(going: run.Run, waits: tuple[timedelta, ...], why: str, now: datetime)
     if going.tries >= TRIES_MAX:
         return _finish(going, End.PERSON, f"gave up waiting: {why}")
     later = msgspec.structs.replace(going, tries=going.tries + 1)
-    wait = waits[min(going.tries, len(waits) - 1)]
-    return later, run.Wait(until=now + wait + wait * _share(going) * SPREAD, why=why)
-
-
-def _share(going: run.Run) -> float:
-    """A number from 0 to 1, another for each run and each of its waits; derived, so that the same world is the same again."""
-    return int(ids.derive("wait", going.plan.order, going.plan.basis, going.tries)[:4], 16) / 0xFFFF
+    return later, run.Wait(until=now + waits[min(going.tries, len(waits) - 1)], why=why)
 
 
 def _turn_back(going: run.Run, at: int, why: str) -> run.Run:
