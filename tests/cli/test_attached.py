@@ -119,6 +119,7 @@ def lines(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+@pytest.mark.slow
 def test_found_shown_mended_once_and_whole(merchant: Merchant) -> None:
     """The whole way: scan, show, preview, apply, apply again, scan; with what the shop's own rows then say."""
     scanned = merchant.run("scan", "--json")

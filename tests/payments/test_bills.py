@@ -23,6 +23,8 @@ from makewhole.sandbox.channel.faults import Fault
 from tests.payments import alipay, every
 from tests.payments import shop as shops
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 11, 23)
 MORNING = datetime(2026, 11, 24, 10, 0, tzinfo=clock.BEIJING)
 

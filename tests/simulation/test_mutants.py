@@ -14,8 +14,6 @@ from tests.simulation import mutants
 
 SEEDS_MAX = 12
 """Worlds in which a mutant must be seen. The random walk sees many thousand; a gate must not depend on luck."""
-LONG = {"answered-before-kept", "undone-twice", "lease-ignored"}
-"""Bugs that take seconds to be seen."""
 World = tuple[int, frozenset[int]]
 """A seed, or the kills of a crash scene."""
 
@@ -53,9 +51,8 @@ def test_there_are_twelve() -> None:
     assert {m.law for m in mutants.MUTANTS} <= set(laws.NAMES)
 
 
-@pytest.mark.parametrize(
-    "mutant", [pytest.param(m, marks=pytest.mark.slow) if m.name in LONG else m for m in mutants.MUTANTS], ids=lambda m: m.name
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_each_is_seen(mutant: mutants.Mutant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its own law; and where the bug is not, the same world breaks none."""
     places = list(worlds(mutant, tmp_path))

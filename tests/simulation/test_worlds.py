@@ -47,7 +47,8 @@ def test_every_law_is_kept_in_as_many_worlds_as_a_minute_holds(first: int, recor
     assert played >= 5
 
 
-@pytest.mark.parametrize("seed", [7, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [7, 8])
 def test_the_same_seed_is_the_same_world_to_the_byte(seed: int, tmp_path: Path) -> None:
     """Trace, grade, rows, ledger and evidence: nothing reads a clock, draws by chance, or depends on the folder."""
     once, again = (simulate.play(seed, tmp_path / name) for name in ("one", "another"))
