@@ -70,9 +70,14 @@ def server(request: pytest.FixtureRequest) -> launch.Server:
 
 
 @pytest.fixture
-def history(server: launch.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def database(server: launch.Server) -> str:
+    """This test's own shop: the server is shared, and keeps those of the tests before."""
+    return lived(server)
+
+
+@pytest.fixture
+def history(server: launch.Server, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Calls `makewhole history` on the shop as its reader."""
-    database = lived(server)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", "reader")
     attached = ["--database", f"mysql://reader@127.0.0.1:{server.port}/{database}", "--shop", str(shop_file(tmp_path))]
@@ -127,32 +132,22 @@ def test_the_same_is_told_from_the_files(history: Callable[..., Result], server:
     assert told[0] == told[1]
 
 
-def test_an_order_that_is_gone_is_told_by_the_log_alone(history: Callable[..., Result], server: launch.Server) -> None:
+def test_an_order_that_is_gone_is_told_by_the_log_alone(history: Callable[..., Result], server: launch.Server, database: str) -> None:
     """Its key is in no table any more; the log's own images tell it, and its line of history is found by it."""
     with server.root_connection() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'oms_order' ORDER BY create_time DESC LIMIT 1"
-        )
-        row = cursor.fetchone()
-        assert row is not None
-        cursor.execute(f"DELETE FROM {row[0]}.oms_order WHERE id = 1")
+        cursor.execute(f"DELETE FROM {database}.oms_order WHERE id = 1")
     steps = [s for s in json.loads(history(NUMBER, "--json").stdout)["steps"] if s["changes"]]
     assert [c["kind"] for c in steps[-1]["changes"]] == ["delete"]
     assert [c["role"] for c in steps[1]["changes"]] == ["order", "history"]
 
 
-def test_what_the_log_tells_without_images_is_told_as_such(history: Callable[..., Result], server: launch.Server) -> None:
+def test_what_the_log_tells_without_images_is_told_as_such(history: Callable[..., Result], server: launch.Server, database: str) -> None:
     """A truncated table, or rows of a session that logged none: the images do not tell the whole, and the timeline says where."""
     with server.root_connection() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'oms_order' ORDER BY create_time DESC LIMIT 1"
-        )
-        row = cursor.fetchone()
-        assert row is not None
         cursor.execute("SET SESSION binlog_format = STATEMENT")
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute(f"UPDATE {row[0]}.oms_order SET status = 5")
-        cursor.execute(f"TRUNCATE TABLE {row[0]}.oms_order")
+        cursor.execute(f"UPDATE {database}.oms_order SET status = 5")
+        cursor.execute(f"TRUNCATE TABLE {database}.oms_order")
     unseen = [s["without_images"] for s in json.loads(history(NUMBER, "--json").stdout)["steps"] if not s["changes"]]
     assert [text.split()[0] for (text,) in unseen] == ["UPDATE", "TRUNCATE"]
 

@@ -24,7 +24,8 @@ TICKS = (
 callbacks, and orders about which somebody was silent get their turn."""
 SWEEPS = frozenset({timedelta(minutes=5), timedelta(minutes=45), timedelta(hours=90)})
 """When all of the shop's rows are looked at once more: one look in fifty meets a replica of the channel that lags and knows of no payment,
-so with two early looks one order in some 2,500 was found days late. In between nothing new breaks; `serve` would look every minute and find that."""
+so with two early looks one order in some 2,500 was found days late. In between nothing new breaks; `serve` would look every minute and
+find that."""
 TROUBLE = {
     faults.Fault.REFUSED: 0.01,
     faults.Fault.REQUEST_LOST: 0.02,
