@@ -11,6 +11,7 @@ from makewhole import ports
 from makewhole.adapters.store import limits, names, statements, tables
 from makewhole.core import codec, faults, ids
 from makewhole.model import payment
+from makewhole.ports import accounts
 
 REFUSED_MAX = 2_000
 """Notices that are not genuine, kept for one shop in one calendar month (UTC): enough to see what was tried, and which clock or key was
@@ -132,8 +133,13 @@ def _claim(notice: ports.Kept) -> bytes | None:
 
 
 def _kept(row: statements.Row) -> ports.Kept:
+    """The notice. Raises Altered where the row holds no longer what a notice is made of."""
     key, shop, channel, number, check, received_at, headers, body, attempt, answer, code, forwarded, settled = row
-    claim = None if attempt is None else _CLAIMS.decode(attempt)
+    try:
+        claim = None if attempt is None else _CLAIMS.decode(names.raw(attempt))
+        told = codec.decode(names.raw(headers), tuple[tuple[str, str], ...])
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        raise accounts.Altered(f"the callback {key} about {number}", ids.ChannelName(channel)) from wrong
     return ports.Kept(
         key=ids.Key(key),
         shop=ids.ShopName(shop),
@@ -141,8 +147,8 @@ def _kept(row: statements.Row) -> ports.Kept:
         number=ids.OutTradeNo(number),
         check=payment.NoticeCheck(check),
         received_at=names.instant(received_at),
-        headers=codec.decode(headers, tuple[tuple[str, str], ...]),
-        body=bytes(body),
+        headers=told,
+        body=names.raw(body),
         attempt=claim if isinstance(claim, payment.Attempt) else None,
         refund=claim if isinstance(claim, payment.ChannelRefund) else None,
         answer=payment.ShopAnswer(answer),

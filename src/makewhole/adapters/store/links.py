@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -102,6 +103,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _sqlite_connected(connection: Any, _record: object) -> None:
     """FULL: with NORMAL a power cut may take back an intention that was already acted on."""
+    # A file holds whatever was written into it. What is no text is read as text that fits no digest, and so is told by its record.
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
     cursor = connection.cursor()
     _journal_mode(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
