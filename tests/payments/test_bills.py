@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 import pytest
 
+from makewhole.adapters import http
 from makewhole.adapters.bills import formats, reading
 from makewhole.adapters.payments import bill
 from makewhole.core import clock, faults, ids
@@ -107,6 +108,22 @@ def test_a_question_for_a_bill_that_was_spoilt_is_unavailable(name: str, fault: 
         assert fetched(shop).content
 
 
+@pytest.mark.parametrize("name", [n for n in every.NAMES if n.endswith("loopback")])
+def test_a_bill_has_a_limit_of_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be longer than any other answer, and as long as it says; a byte more, and nothing of it is taken."""
+    with every.made(name) as shop:
+        for number in range(200):
+            shop.paid(f"A{number}", 100 + number)
+        next_morning(shop)
+        size = len(fetched(shop).content)
+        monkeypatch.setattr(http, "ANSWER_BYTES_MAX", size - 1)
+        monkeypatch.setattr(bill, "PACKED_BYTES_MAX", size)
+        assert len(fetched(shop).content) == size
+        monkeypatch.setattr(bill, "PACKED_BYTES_MAX", size - 1)
+        with pytest.raises(faults.Unavailable, match="longer than"):
+            shop.channel.fetch_bill(DAY)
+
+
 @pytest.mark.parametrize("name", [n for n in every.NAMES if n.endswith("in-process")])
 @pytest.mark.parametrize("broken", [b"", b"<html>gone</html>", "half", "other"])
 def test_what_comes_under_a_bills_address_and_is_no_bill_is_unavailable(name: str, broken: bytes | str) -> None:
@@ -137,9 +154,9 @@ def test_a_hash_of_the_packed_bytes_will_do_too() -> None:
     """The page does not say of which bytes it is."""
     packed = gzip.compress(b"plain")
     for of in (packed, b"plain"):
-        bill.whole(packed, hashlib.sha1(of, usedforsecurity=False).hexdigest().upper())
+        assert packed == bill.whole(io.BytesIO(packed), hashlib.sha1(of, usedforsecurity=False).hexdigest().upper())
     with pytest.raises(faults.Unavailable):
-        bill.whole(packed, hashlib.sha1(b"other", usedforsecurity=False).hexdigest())
+        bill.whole(io.BytesIO(packed), hashlib.sha1(b"other", usedforsecurity=False).hexdigest())
 
 
 @pytest.mark.parametrize("url", ["http://bill.test/x", "ftp://bill.test/x", "file:///etc/passwd", ""])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO
 
 import pytest
 
@@ -186,6 +189,46 @@ def test_redirects_are_answers_and_are_not_followed(pool: http.Pool) -> None:
         assert client(pool).act("POST", url, {}, b"{}").status == 302
 
 
+def a_file(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + b"." * 9_000_000)
+
+
+@pytest.mark.parametrize("bytes_max, whole", [(9_000_000, True), (8_999_999, False)])
+def test_a_file_comes_to_disk_up_to_its_own_limit(pool: http.Pool, bytes_max: int, whole: bool) -> None:  # noqa: FBT001
+    """Longer than an answer may be; and never in memory as a whole."""
+    with listening(a_file) as url, TemporaryFile() as file:
+        asking = http.Client(pool, read_pauses_s=())
+        if whole:
+            answer = asking.download(url, dict, file, bytes_max)
+            assert (answer.status, answer.body, file.tell(), len(file.read())) == (200, b"", 0, 9_000_000)
+        else:
+            with pytest.raises(faults.Unavailable, match="longer than 8999999"):
+                asking.download(url, dict, file, bytes_max)
+
+
+def test_a_file_that_came_in_half_is_begun_anew() -> None:
+    """What the first try left is gone, whatever the second brings."""
+
+    class Cut:
+        tries = 0
+
+        def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+            raise NotImplementedError
+
+        def stream(self, url: str, headers: Mapping[str, str], into: IO[bytes], bytes_max: int) -> tuple[int, Mapping[str, str]]:
+            self.tries += 1
+            if self.tries == 1:
+                into.write(b"half of something long")
+                raise ConnectionResetError("cut")
+            into.write(b"whole")
+            return 200, {}
+
+    with TemporaryFile() as file:
+        assert client(Cut()).download("http://x/y", dict, file, 100).status == 200
+        assert file.read() == b"whole"
+
+
 class Ticks:
     """A clock that is moved by hand."""
 
@@ -251,6 +294,39 @@ def test_after_a_rest_one_goes_first() -> None:
     assert breaker.lets_through("http://x")
     breaker.heard("http://x", answered=True)
     assert all(breaker.lets_through("http://x") for _ in range(3))
+
+
+A, B = http.Line("1900000001", "/pay"), http.Line("1900000001", "/refunds")
+OTHER = http.Line("1900000002", "/pay")
+
+
+@pytest.mark.parametrize(
+    "trouble, left_alone", [(ConnectionRefusedError("refused"), {A, B, OTHER}), *((trouble, {A}) for trouble in DEAD[1:])]
+)
+def test_a_service_that_is_silent_is_left_alone_by_itself(trouble: Reply | OSError, left_alone: set[http.Line]) -> None:
+    """For the account that asked: other services and other accounts go on. Who lets nobody in is left alone as a whole."""
+    transport = Scripted(*[trouble] * http.FAILURES_MAX, *[OK] * 9)
+    asking = http.Client(transport, read_pauses_s=(), breaker=http.Breaker(Ticks()))
+    for _ in range(http.FAILURES_MAX):
+        with contextlib.suppress(faults.Unavailable):
+            asking.read("http://x/y", dict, A)
+    for line in (A, B, OTHER):
+        if line in left_alone:
+            with pytest.raises(faults.Unavailable, match="not asked"):
+                asking.read("http://x/y", dict, line)
+        else:
+            assert asking.read("http://x/y", dict, line).status == 200
+
+
+def test_an_address_that_lets_us_in_again_is_asked_by_everybody() -> None:
+    """Though the one who went first heard nothing: that is his service's trouble."""
+    clock, transport = Ticks(), Scripted(*[ConnectionRefusedError("refused")] * http.FAILURES_MAX, BAD_GATEWAY, OK, OK)
+    asking = http.Client(transport, read_pauses_s=(), breaker=http.Breaker(clock))
+    for _ in range(http.FAILURES_MAX):
+        with pytest.raises(faults.Unavailable, match="refused"):
+            asking.read("http://x/y", dict, A)
+    clock.now += http.REST_S
+    assert [asking.read("http://x/y", dict, line).status for line in (A, B, A)] == [502, 200, 200]
 
 
 def test_an_act_in_doubt_stays_in_doubt() -> None:

@@ -3,7 +3,8 @@
 Nothing was sent (connection refused, no such host)      -> Unavailable
 anything after the first byte may have left              -> Indeterminate
 Reads may be repeated here, a bounded number of times; acts never: their repeats belong to the run, which looks first (law 4).
-An address that fails and fails is left alone for a while: a sweep must not wait for each order's time-outs at a channel that is down.
+What fails and fails is left alone for a while: a sweep must not wait for each order's time-outs at a channel that is down. An address
+that lets nobody in is left alone as a whole; where it lets us in and does not answer, only that service, for that account.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO, Protocol, runtime_checkable
 
 import httpx2
 import structlog
@@ -24,12 +26,14 @@ where something may have been. A simulator's counterpart is one of these too, wi
 
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 """An API answer has a few kilobytes; a larger one is a mistake or an attack and is cut off."""
+FILE_S = 600.0
+"""Seconds for a file, which no lease waits for: a hundred megabytes over a slow line, and a third of a day's turn to be closed."""
 READ_PAUSES_S = (0.2, 1.0)
 """Seconds before the second and the third try of a read: long enough for a lost packet, short enough for a sweep."""
 GATEWAY_TROUBLE = frozenset({502, 503, 504})
 """A proxy speaks for a server that did not: a read may be asked again, and a forwarding did not arrive."""
 FAILURES_MAX = 5
-"""Exchanges with one address that fail in a row before it is left alone: more than a read's three tries, so that one lost order is none."""
+"""Exchanges that fail in a row before they are left alone: more than a read's three tries, so that one lost order is none."""
 REST_S = 10.0
 """Seconds for which it is left alone, until one exchange is let through to see: as long as one call that hangs."""
 RESTS = "left-alone"
@@ -61,6 +65,23 @@ class Answer:
         return self.headers.get(name.lower(), "")
 
 
+@dataclass(frozen=True)
+class Line:
+    """Whose questions, and to which service, share one count of failures beside their address. Empty: the address' own."""
+
+    account: str = ""
+    service: str = ""
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A transport that can put an answer's body into a file as it comes."""
+
+    def stream(self, url: str, headers: Mapping[str, str], into: IO[bytes], bytes_max: int) -> tuple[int, Mapping[str, str]]:
+        """GET. Status and headers; raises as a `Transport` does."""
+        ...
+
+
 class Pool:
     """A transport over real sockets: pooled connections, no redirects, no proxies from the environment unless one is named."""
 
@@ -77,19 +98,39 @@ class Pool:
         )
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """One exchange. `Accept-Encoding: identity`, because signatures are over the bytes as sent."""
-        deadline = time.monotonic() + self._timeouts.total_s
+        """One exchange, its answer in memory."""
+        received = bytearray()
+        status, told = self._exchange(method, url, headers, body, received.extend, ANSWER_BYTES_MAX, self._timeouts.total_s)
+        return status, told, bytes(received)
+
+    def stream(self, url: str, headers: Mapping[str, str], into: IO[bytes], bytes_max: int) -> tuple[int, Mapping[str, str]]:
+        """GET, its answer in a file."""
+        return self._exchange("GET", url, headers, b"", into.write, bytes_max, FILE_S)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        take: Callable[[bytes], object],
+        bytes_max: int,
+        total_s: float,
+    ) -> tuple[int, Mapping[str, str]]:
+        """`Accept-Encoding: identity`, because signatures are over the bytes as sent."""
+        deadline = time.monotonic() + total_s
         sent = {"Accept-Encoding": "identity", **headers}
         try:
             with self._client.stream(method, url, headers=sent, content=body or None) as reply:
-                received = bytearray()
+                length = 0
                 for chunk in reply.iter_raw():
-                    received += chunk
-                    if len(received) > ANSWER_BYTES_MAX:
-                        raise ConnectionAbortedError(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+                    length += len(chunk)
+                    if length > bytes_max:
+                        raise ConnectionAbortedError(f"the answer is longer than {bytes_max} bytes")
                     if time.monotonic() > deadline:
-                        raise TimeoutError(f"the answer took longer than {self._timeouts.total_s:g} s")
-                return reply.status_code, dict(reply.headers), bytes(received)
+                        raise TimeoutError(f"the answer took longer than {total_s:g} s")
+                    take(chunk)
+                return reply.status_code, dict(reply.headers)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as refused:
             raise ConnectionRefusedError(str(refused) or type(refused).__name__) from refused
         except httpx2.TimeoutException as late:
@@ -103,7 +144,7 @@ class Pool:
 
 
 class Breaker:
-    """Counts failures in a row by address. One for a process; threads may share it."""
+    """Counts failures in a row by name. One for a process; threads may share it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -111,33 +152,32 @@ class Breaker:
         self._failed: dict[str, int] = {}
         self._rests_until: dict[str, float] = {}
 
-    def lets_through(self, address: str) -> bool:
-        """Whether to speak to it now. After a rest one is let through; the others wait for what it hears, or for the next rest's end."""
+    def lets_through(self, *names: str) -> bool:
+        """Whether to speak to all of them now. After a rest one is let through; the others wait for what it hears, or for the next rest."""
         with self._lock:
-            until = self._rests_until.get(address)
-            if until is None:
-                return True
-            if self._clock() < until:
+            now = self._clock()
+            resting = [name for name in names if name in self._rests_until]
+            if any(now < self._rests_until[name] for name in resting):
                 return False
-            self._rests_until[address] = self._clock() + REST_S
+            self._rests_until |= dict.fromkeys(resting, now + REST_S)
             return True
 
-    def heard(self, address: str, *, answered: bool) -> None:
+    def heard(self, name: str, *, answered: bool) -> None:
         """What came of an exchange."""
         with self._lock:
-            rested = address in self._rests_until
+            rested = name in self._rests_until
             if answered:
-                self._failed.pop(address, None)
-                self._rests_until.pop(address, None)
+                self._failed.pop(name, None)
+                self._rests_until.pop(name, None)
             else:
-                self._failed[address] = self._failed.get(address, 0) + 1
-                if self._failed[address] >= FAILURES_MAX:
-                    self._rests_until[address] = self._clock() + REST_S
-            rests = address in self._rests_until
+                self._failed[name] = self._failed.get(name, 0) + 1
+                if self._failed[name] >= FAILURES_MAX:
+                    self._rests_until[name] = self._clock() + REST_S
+            rests = name in self._rests_until
         if rests and not rested:
-            log.warning("address left alone for a while", address=address, failures=FAILURES_MAX, rest_s=REST_S)
+            log.warning("left alone for a while", address=name, failures=FAILURES_MAX, rest_s=REST_S)
         elif rested and not rests:
-            log.warning("address answers again", address=address)
+            log.warning("answers again", address=name)
 
 
 class Client:
@@ -156,14 +196,32 @@ class Client:
         self._pauses = tuple(read_pauses_s)
         self._sleep = sleep
 
-    def read(self, url: str, headers: Callable[[], Mapping[str, str]]) -> Answer:
+    def read(self, url: str, headers: Callable[[], Mapping[str, str]], line: Line = Line()) -> Answer:
         """GET, repeated after trouble on the way. `headers` is asked anew for each try: signatures carry the time and a nonce.
 
         Raises Unavailable when the last try fails too: a read changes nothing, so nothing happened.
         """
+        return self._read(url, lambda: self._exchange(url, line, lambda: self._transport("GET", url, headers(), b"")))
+
+    def download(self, url: str, headers: Callable[[], Mapping[str, str]], into: IO[bytes], bytes_max: int, line: Line = Line()) -> Answer:
+        """GET into an open file, which then holds this answer alone and stands at its beginning; the answer's own body is empty.
+
+        Repeated and failing as `read` does; a longer file is trouble too.
+        """
+
+        def once() -> tuple[int, Mapping[str, str], bytes]:
+            into.seek(0)
+            into.truncate()
+            return *self._streamed(url, headers(), into, bytes_max), b""
+
+        answer = self._read(url, lambda: self._exchange(url, line, once))
+        into.seek(0)
+        return answer
+
+    def _read(self, url: str, exchange: Callable[[], Answer]) -> Answer:
         for pause in (*self._pauses, None):
             try:
-                answer = self._exchange("GET", url, headers(), b"")
+                answer = exchange()
             except OSError as trouble:
                 if pause is None:
                     raise faults.Unavailable(f"no answer from {_host(url)}: {trouble}") from trouble
@@ -173,32 +231,52 @@ class Client:
             self._sleep(pause)
         raise faults.Defect("the last try neither answered nor failed")
 
-    def act(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def act(self, method: str, url: str, headers: Mapping[str, str], body: bytes, line: Line = Line()) -> Answer:
         """Exactly one try. Raises Unavailable where nothing was sent, Indeterminate where it may have arrived."""
         try:
-            return self._exchange(method, url, headers, body)
+            return self._exchange(url, line, lambda: self._transport(method, url, headers, body))
         except ConnectionRefusedError as refused:
             raise faults.Unavailable(f"{_host(url)} cannot be reached, nothing was sent: {refused}") from refused
         except OSError as trouble:
             raise faults.Indeterminate(f"no answer from {_host(url)}, and it may have arrived: {trouble}") from trouble
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _exchange(self, url: str, line: Line, exchange: Callable[[], tuple[int, Mapping[str, str], bytes]]) -> Answer:
         breaker, address = self._breaker, _host(url)
-        if breaker is None:
-            return self._exchanged(method, url, headers, body)
-        if not breaker.lets_through(address):
-            raise faults.Unavailable(f"{address} was not asked: the last {FAILURES_MAX} exchanges failed", code=RESTS)
-        answered = False
+        own = " ".join(part for part in (address, line.account, line.service) if part)
+        if breaker is not None and not breaker.lets_through(*{address, own}):
+            raise faults.Unavailable(f"{own} was not asked: the last {FAILURES_MAX} exchanges failed", code=RESTS)
+        entered, answered = True, False
         try:
-            answer = self._exchanged(method, url, headers, body)
-            answered = answer.status not in GATEWAY_TROUBLE
+            status, told, received = exchange()
+            answered = status not in GATEWAY_TROUBLE
+        except ConnectionRefusedError:
+            entered = False
+            raise
         finally:
-            breaker.heard(address, answered=answered)
-        return answer
-
-    def _exchanged(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        status, told, received = self._transport(method, url, headers, body)
+            if breaker is not None:
+                _note(breaker, address, own, entered=entered, answered=answered)
         return Answer(status=status, headers={k.lower(): v for k, v in told.items()}, body=received)
+
+    def _streamed(self, url: str, headers: Mapping[str, str], into: IO[bytes], bytes_max: int) -> tuple[int, Mapping[str, str]]:
+        transport: object = self._transport
+        if isinstance(transport, Streaming):
+            return transport.stream(url, headers, into, bytes_max)
+        # A counterpart without a socket has its answer ready.
+        status, told, received = self._transport("GET", url, headers, b"")
+        if len(received) > bytes_max:
+            raise ConnectionAbortedError(f"the answer is longer than {bytes_max} bytes")
+        into.write(received)
+        return status, told
+
+
+def _note(breaker: Breaker, address: str, own: str, *, entered: bool, answered: bool) -> None:
+    """Who lets nobody in counts as a whole; who lets us in and is silent, for this service and account. An answer clears both."""
+    if own == address:
+        breaker.heard(address, answered=answered)
+        return
+    breaker.heard(address, answered=entered)
+    if entered:
+        breaker.heard(own, answered=answered)
 
 
 def _host(url: str) -> str:

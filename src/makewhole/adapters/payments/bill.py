@@ -1,17 +1,25 @@
-"""A channel's bill of one day as it was fetched: bytes for whoever reads bills, and what the channel itself says of them."""
+"""A channel's bill of one day as it was fetched: bytes for whoever reads bills, and what the channel itself says of them.
+
+It comes into a file without a name, and is judged there piece by piece: only what its channel stands behind is read as a whole.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import io
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from typing import IO
 from urllib.parse import urlsplit
 
 from makewhole.core import clock, faults
 from makewhole.model import fetched
 
+PACKED_BYTES_MAX = 2**27
+"""128 mebibytes as they come: three million lines, packed eight to one, as whoever reads bills takes at most."""
 PLAIN_BYTES_MAX = 2**30
 """One gibibyte of text, three million lines: beyond it a file is a bomb and no bill."""
 _CHUNK = 2**20
@@ -37,21 +45,35 @@ def safe(url: str, ours: str) -> None:
         raise faults.Unavailable(f"the bill's address is not safe: {urlsplit(url).scheme[:10]!r}")
 
 
-def whole(packed: bytes, sha1: str) -> None:
-    """Raises Unavailable where this is not what the hash was made of: cut short on the way, or another's.
+@contextmanager
+def landing() -> Iterator[IO[bytes]]:
+    """Where a bill comes down: a file that nobody else can open and that is gone afterwards, since it names buyers."""
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+def whole(packed: IO[bytes], sha1: str) -> bytes:
+    """All of it. Raises Unavailable where this is not what the hash was made of: cut short on the way, or another's.
 
     The channel's page does not say of which bytes, its sample takes the unpacked ones; either will do.
     """
-    hashes = {hashlib.sha1(packed, usedforsecurity=False).hexdigest(), _unpacked_sha1(packed)}
-    if sha1.lower() not in hashes:
-        raise faults.Unavailable(f"the bill is not what its hash was made of: {len(packed)} bytes came")
+    if sha1.lower() not in (_sha1(packed), _unpacked_sha1(packed)):
+        raise faults.Unavailable(f"the bill is not what its hash was made of: {packed.seek(0, 2)} bytes came")
+    packed.seek(0)
+    return packed.read()
 
 
-def _unpacked_sha1(packed: bytes) -> str | None:
+def _sha1(packed: IO[bytes]) -> str:
+    packed.seek(0)
+    return hashlib.file_digest(packed, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()  # type: ignore[arg-type]
+
+
+def _unpacked_sha1(packed: IO[bytes]) -> str | None:
     """None where it is no whole gzip file."""
     taken, read = hashlib.sha1(usedforsecurity=False), 0
+    packed.seek(0)
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as opened:
+        with gzip.GzipFile(fileobj=packed) as opened:
             while chunk := opened.read(_CHUNK):
                 taken.update(chunk)
                 read += len(chunk)

@@ -103,10 +103,12 @@ class Alipay(doing.Doing):
         except ValueError as wrong:
             raise faults.Unavailable(f"the answer to the question for a bill cannot be read: {wrong}") from wrong
         bill.safe(found.bill_download_url, of.gateway_url)
-        answer = self._talk.fetch(found.bill_download_url)
-        if answer.status != 200 or not answer.body.startswith(b"PK"):
-            raise faults.Unavailable(f"no bill under its address: HTTP {answer.status}, {len(answer.body)} bytes that are no zip")
-        return bill.RawBill(channel=self.name, merchant=of.seller_id, day=day, name=f"alipay-{of.seller_id}-{day}.zip", content=answer.body)
+        with bill.landing() as file:
+            status = self._talk.fetch(found.bill_download_url, file)
+            content = file.read()
+        if status != 200 or not content.startswith(b"PK"):
+            raise faults.Unavailable(f"no bill under its address: HTTP {status}, {len(content)} bytes that are no zip")
+        return bill.RawBill(channel=self.name, merchant=of.seller_id, day=day, name=f"alipay-{of.seller_id}-{day}.zip", content=content)
 
     def doubt(self) -> str | None:
         """Why an answer of just now cannot be believed; empty where it can, None where it is not signed. Raises Unavailable."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import IO, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from makewhole.adapters import http
+from makewhole.adapters.payments import bill
 from makewhole.adapters.payments.alipay import account, errors, signing, wire
 from makewhole.core import clock, faults
 
@@ -37,7 +38,7 @@ class Conversation:
         Raises Rejected with the sub-code, Unavailable for whatever tells nothing, Credentials where ours are wrong, ValueError for another
         object than the method's.
         """
-        answer = self._client.read(self.address(method, content), lambda: {"Accept": "application/json", "User-Agent": "makewhole"})
+        answer = self._asked(method, content)
         signed = self._judge(answer, method, act=False)
         return wire.parse(signed, shape, self.account.charset), signed
 
@@ -47,16 +48,16 @@ class Conversation:
         body = urlencode({"biz_content": told.pop("biz_content")}, encoding=self._codec()).encode()
         url = f"{self.account.gateway_url}?{urlencode(told, encoding=self._codec())}"
         kind = f"application/x-www-form-urlencoded;charset={self.account.charset}"
-        answer = self._client.act("POST", url, {"Content-Type": kind, "User-Agent": "makewhole"}, body)
+        answer = self._client.act("POST", url, {"Content-Type": kind, "User-Agent": "makewhole"}, body, self._line(method))
         signed = self._judge(answer, method, act=True)
         try:
             return wire.parse(signed, shape, self.account.charset)
         except ValueError as wrong:
             raise faults.Indeterminate(f"the answer to {method} cannot be read: {wrong}") from wrong
 
-    def fetch(self, url: str) -> http.Answer:
-        """A file that an answer pointed to; unsigned. Raises Unavailable where nobody answers."""
-        return self._client.read(url, lambda: {"User-Agent": "makewhole"})
+    def fetch(self, url: str, into: IO[bytes]) -> int:
+        """A file that an answer pointed to; unsigned. The status that came with it. Raises Unavailable where nobody answers."""
+        return self._client.download(url, lambda: {"User-Agent": "makewhole"}, into, bill.PACKED_BYTES_MAX).status
 
     def parameters(self, method: str, content: Content, **more: str) -> dict[str, str]:
         """All parameters of a request, signed now."""
@@ -94,12 +95,19 @@ class Conversation:
 
         Raises Unavailable where nobody answers.
         """
-        answer = self._client.read(self.address(method, content), lambda: {"User-Agent": "makewhole"})
+        answer = self._asked(method, content)
         try:
             told = wire.answer(answer.body, _node(method), self.account.charset)
         except ValueError as wrong:
             return f"it is no answer of Alipay's: {wrong}"
         return self._doubt_of(told) if told.sign else None
+
+    def _asked(self, method: str, content: Content) -> http.Answer:
+        headers = {"Accept": "application/json", "User-Agent": "makewhole"}
+        return self._client.read(self.address(method, content), lambda: headers, self._line(method))
+
+    def _line(self, method: str) -> http.Line:
+        return http.Line(account=self.account.app_id, service=method)
 
     def _judge(self, answer: http.Answer, method: str, *, act: bool) -> bytes:
         """The signed bytes of a success."""

@@ -109,8 +109,9 @@ class Connector(doing.Doing, abc.ABC):
         if told.hash_type != "SHA1":
             raise faults.Unavailable(f"the bill's hash is of a kind that we do not know: {told.hash_type[:20]!r}")
         bill.safe(told.download_url, of.base_url)
-        content = self._talk.fetch(told.download_url)
-        bill.whole(content, told.hash_value)
+        with bill.landing() as file:
+            self._talk.fetch(told.download_url, file)
+            content = bill.whole(file, told.hash_value)
         return bill.RawBill(
             channel=self.name,
             merchant=of.mchid,

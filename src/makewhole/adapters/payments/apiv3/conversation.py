@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import IO
 from urllib.parse import urlsplit
 
 import msgspec
 
 from makewhole.adapters import http
+from makewhole.adapters.payments import bill, strictjson
 from makewhole.adapters.payments.apiv3 import account, dialect, errors, signing, trust, wire
 from makewhole.core import clock, faults
 
@@ -45,23 +49,23 @@ class Conversation:
 
     def read(self, target: str) -> bytes:
         """GET. Raises Rejected with the code, Unavailable for whatever tells nothing, Defect where our credentials are wrong."""
-        answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
-        return self._judge(answer, act=False)
+        return self._judge(self._asked(target), act=False)
 
     def act(self, target: str, content: Mapping[str, object]) -> bytes:
         """POST, once. Raises Rejected, Unavailable (nothing happened), Indeterminate (it may have) or Defect."""
         body = msgspec.json.encode(content)
-        answer = self._client.act("POST", self.account.base_url + target, self._headers("POST", target, body), body)
+        url = self.account.base_url + target
+        answer = self._client.act("POST", url, self._headers("POST", target, body), body, self._line(target))
         return self._judge(answer, act=True)
 
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str, into: IO[bytes]) -> None:
         """A file that an answer pointed to: the request is signed, the answer is the one that is not. Raises as `read` does."""
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        answer = self._client.read(url, lambda: self._headers("GET", target, b""))
+        headers = partial(self._headers, "GET", target, b"")
+        answer = self._client.download(url, headers, into, bill.PACKED_BYTES_MAX, self._line(target))
         if answer.status != 200:
-            raise self._fault(answer, act=False)
-        return answer.body
+            raise self._fault(replace(answer, body=into.read(strictjson.BODY_BYTES_MAX)), act=False)
 
     def now(self) -> datetime:
         """Our clock."""
@@ -87,10 +91,16 @@ class Conversation:
 
         Raises Unavailable where nobody answers.
         """
-        answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
+        answer = self._asked(target)
         if answer.header(self.speech.header("Signature")):
             return self.doubt_of(answer.header, answer.body)
         return None
+
+    def _asked(self, target: str) -> http.Answer:
+        return self._client.read(self.account.base_url + target, partial(self._headers, "GET", target, b""), self._line(target))
+
+    def _line(self, target: str) -> http.Line:
+        return http.Line(account=self.account.mchid, service=self.speech.service(target))
 
     def _headers(self, method: str, target: str, body: bytes) -> Mapping[str, str]:
         of, nonce = self.account, self._nonce()
@@ -126,8 +136,7 @@ class Conversation:
 
     def _certificates(self) -> http.Answer:
         """The list of certificates, unverified: `trust` checks its seals and then its signature with what they hold."""
-        target = self.speech.certificates
-        answer = self._client.read(self.account.base_url + target, lambda: self._headers("GET", target, b""))
+        answer = self._asked(self.speech.certificates)
         if answer.status != 200:
             raise self._fault(answer, act=False)
         return answer

@@ -67,6 +67,11 @@ class Dialect:
         """One of them."""
         return f"{self.prefix}-{name}"
 
+    def service(self, target: str) -> str:
+        """Which of the channel's services a call is for: its path without numbers. One may be down while another answers."""
+        known = (self.transactions, self.refunds, self.certificates)
+        return next((path for path in known if target.startswith(path)), target.partition("?")[0])
+
     def meaning(self, code: str | None) -> errors.Meaning | None:
         """What a code says in either spelling; None for one that is not known."""
         return self.codes.get(errors.spelled(code))

@@ -75,7 +75,8 @@ class Conversation:
         )
         url = f"{of.base_url}/{of.method.replace('.', '/')}?{told}"
         try:
-            return self._client.act("POST", url, {"Content-Type": "application/json;charset=UTF-8"}, param_json.encode())
+            line = http.Line(account=of.shop_id, service=of.method)
+            return self._client.act("POST", url, {"Content-Type": "application/json;charset=UTF-8"}, param_json.encode(), line)
         except faults.Indeterminate as lost:
             # It was a question: whether it arrived is all the same.
             raise faults.Unavailable(lost.why) from lost
