@@ -60,6 +60,7 @@ class Field(enum.Enum):
     ORDER_STATE = "order.state"
     ORDER_AMOUNT_DUE = "order.amount_due"
     ORDER_AMOUNT_PARTS = "order.amount_parts"
+    ORDER_AMOUNT_SUBORDERS = "order.amount_suborders"
     ORDER_AMOUNT_PAID = "order.amount_paid"
     ORDER_CREATED_AT = "order.created_at"
     ORDER_PAID_AT = "order.paid_at"
@@ -76,6 +77,14 @@ class Field(enum.Enum):
     ORDER_TENANT = "order.tenant"
     ORDER_VERSION = "order.version"
     ORDER_KIND = "order.kind"
+    SUBORDER_ORDER = "suborder.order"
+    SUBORDER_NUMBER = "suborder.number"
+    SUBORDER_STATE = "suborder.state"
+    SUBORDER_AMOUNT_DUE = "suborder.amount_due"
+    SUBORDER_CARRIER = "suborder.carrier"
+    SUBORDER_TRACKING_NUMBER = "suborder.tracking_number"
+    SUBORDER_SHIPPED_AT = "suborder.shipped_at"
+    SUBORDER_COMPLETED_AT = "suborder.completed_at"
     ITEM_ORDER = "item.order"
     ITEM_SKU = "item.sku"
     ITEM_QUANTITY = "item.quantity"
@@ -120,6 +129,41 @@ class Item(codec.Noun, frozen=True, kw_only=True):
     order: ids.OrderNumber | None = None
 
 
+class Suborder(codec.Noun, frozen=True, kw_only=True):
+    """One part of an order that is shipped, refunded and closed by itself. `key` is its row's own, as the shop spells it.
+
+    `state` is None where the map does not know the shop's code; `raw_state` is the code as the shop spells it.
+    """
+
+    key: str
+    state: OrderState | None
+    raw_state: str
+    number: str | None = None
+    due: money.Money | None = None
+    tracking: str | None = None
+    carrier: str | None = None
+    shipped_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    def called(self) -> str:
+        """What people call it: its number, or its key where it has none."""
+        return self.number or self.key
+
+
+class Suborders(codec.Noun, frozen=True, kw_only=True):
+    """An order's parts beside its own word; `model.suborder` says what follows from them."""
+
+    own: OrderState | None
+    """What the order's own row says; None for a code that nobody knows."""
+    own_words: tuple[OrderState, ...]
+    """What such a row can say at all, by the shop's map."""
+    part_words: tuple[OrderState, ...]
+    """What a part's row can say at all."""
+    due: money.Money
+    """What the amounts of the parts should add up to."""
+    parts: tuple[Suborder, ...] = ()
+
+
 class Tried(codec.Noun, frozen=True, kw_only=True):
     """An attempt to pay that the shop's own rows name: under which number, and at which channel where they say so."""
 
@@ -137,7 +181,8 @@ class OrphanRows(claim.Claim, frozen=True, kw_only=True, tag="orphan-rows"):
 class ShopOrder(claim.Claim, frozen=True, kw_only=True, tag="order"):
     """The order's own row. `version` names what compare-and-set compares with; `speaks_of` what the map covers.
 
-    `state` is None where the map does not know the shop's code; `raw_state` is the code as the shop spells it.
+    `state` is None where the map does not know the shop's code; `raw_state` is the code as the shop spells it. Of an order in parts, it
+    is what follows from its own word and theirs. `suborders` is None where the map tells of no parts.
     """
 
     number: ids.OrderNumber
@@ -164,6 +209,7 @@ class ShopOrder(claim.Claim, frozen=True, kw_only=True, tag="order"):
     kind: OrderKind = OrderKind.NORMAL
     items: tuple[Item, ...] = ()
     tried: tuple[Tried, ...] = ()
+    suborders: Suborders | None = None
     rows: int = 1
 
     def speaks(self, field: Field) -> bool:

@@ -104,6 +104,20 @@ class SharesNumber(codec.Noun, frozen=True, kw_only=True, tag="shares-number"):
     """Another row carries the same order number."""
 
 
+class HasPart(codec.Noun, frozen=True, kw_only=True, tag="has-part"):
+    """One of the order's sub-orders is so: a predicate over that part's own row."""
+
+    of: Predicate
+
+
+class PartsDisagree(codec.Noun, frozen=True, kw_only=True, tag="parts-disagree"):
+    """The order's own row contradicts the states of its sub-orders (`model.suborder`)."""
+
+
+class PartsDoNotAddUp(codec.Noun, frozen=True, kw_only=True, tag="parts-do-not-add-up"):
+    """What the sub-orders are due is not, together, what it should be."""
+
+
 class All(codec.Noun, frozen=True, kw_only=True, tag="all"):
     """Every part holds."""
 
@@ -130,6 +144,9 @@ Predicate = (
     | ForeignItem
     | SharesCoupon
     | SharesNumber
+    | HasPart
+    | PartsDisagree
+    | PartsDoNotAddUp
     | All
     | Any
 )
@@ -142,8 +159,12 @@ def fields(predicate: Predicate) -> frozenset[order.Field]:
             return frozenset().union(*(fields(p) for p in parts))
         case Less(left=left, right=right) | Differ(left=left, right=right):
             return frozenset({left, right})
-        case HasChild() | NoChild() | ForeignItem() | SharesNumber():
+        case HasChild() | NoChild() | ForeignItem() | SharesNumber() | PartsDisagree():
             return frozenset()
+        case HasPart(of=of):
+            return fields(of)
+        case PartsDoNotAddUp():
+            return frozenset({order.Field.SUBORDER_AMOUNT_DUE})
         case SharesCoupon():
             return frozenset({order.Field.ORDER_COUPON})
         case _:
@@ -158,6 +179,9 @@ class Seen(codec.Noun, frozen=True, kw_only=True):
     foreign_item: bool = False
     shares_coupon: bool = False
     shares_number: bool = False
+    parts: tuple[Row, ...] = ()
+    parts_disagree: bool = False
+    parts_do_not_add_up: bool = False
 
 
 def holds(predicate: Predicate, seen: Seen) -> bool:
@@ -192,6 +216,12 @@ def holds(predicate: Predicate, seen: Seen) -> bool:
             return seen.shares_coupon
         case SharesNumber():
             return seen.shares_number
+        case HasPart(of=of):
+            return any(holds(of, Seen(row=part, children={})) for part in seen.parts)
+        case PartsDisagree():
+            return seen.parts_disagree
+        case PartsDoNotAddUp():
+            return seen.parts_do_not_add_up
 
 
 def _less(left: Value, right: Value) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from makewhole.adapters.shops import language, reads, rows, shopmap, spelling
+from makewhole.adapters.shops import language, locks, reads, rows, shopmap, spelling, statements
 from makewhole.core import faults, ids, money
 from makewhole.model import act, order, plan
 from makewhole.model.order import Field
@@ -16,11 +16,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Items:
-    """What `for_each = "item"` goes over, and how many lines the order's own rows have."""
+class Each:
+    """What a statement may be repeated for: the items that are acted on, and the order's parts."""
 
-    lines: tuple[dict[str, object], ...]
-    rows: int
+    items: tuple[dict[str, object], ...]
+    items_rows: int
+    """How many lines the order's own rows have."""
+    parts: tuple[dict[str, object], ...] = ()
+
+    def over(self, told: statements.Statement) -> tuple[Mapping[str, object], ...]:
+        """What the statement binds each time; once, where it is not repeated."""
+        return {None: ({},), "item": self.items, "part": self.parts}[told.for_each]
+
+    def rows(self, told: statements.Statement) -> tuple[int, int | None]:
+        """How many rows it must touch each time, at least and at most."""
+        match told.rows_as:
+            case "items":
+                return self.items_rows, self.items_rows
+            case "parts":
+                return len(self.parts), len(self.parts)
+            case _:
+                return told.rows_min, told.rows_max
 
 
 def act_name(step: plan.Step) -> str:
@@ -63,7 +79,7 @@ def values(
     return found
 
 
-def items(step: plan.Step, found: Sequence[reads.Row]) -> Items:
+def each(step: plan.Step, found: Sequence[reads.Row], parts: Sequence[locks.Part]) -> Each:
     """The act's own items where it names them, else the order's lines; by sku, so that two hands never wait for each other in a ring."""
     match step.act:
         case act.AcceptLate(items=told) | act.CloseExpired(items=told) | act.ReissueOrder(items=told) | act.CancelReissue(items=told):
@@ -71,7 +87,11 @@ def items(step: plan.Step, found: Sequence[reads.Row]) -> Items:
         case _:
             sku, quantity = rows.name(Field.ITEM_SKU), rows.name(Field.ITEM_QUANTITY)
             lines = [{"sku": r[sku], "quantity": r[quantity]} for r in found]
-    return Items(lines=tuple(sorted(lines, key=lambda i: str(i["sku"]))), rows=len(found))
+    return Each(
+        items=tuple(sorted(lines, key=lambda i: str(i["sku"]))),
+        items_rows=len(found),
+        parts=tuple({"part": p.key, **{f"part_{c}": v for c, v in p.columns.items()}} for p in parts),
+    )
 
 
 def fill(call: language.CallSpec, told: Mapping[str, object]) -> tuple[str, str, Mapping[str, str]]:

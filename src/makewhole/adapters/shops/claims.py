@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from makewhole import ports
-from makewhole.adapters.shops import reads, rows, shopmap
-from makewhole.core import ids
-from makewhole.model import claim, dossier, order, payment, resource
+from makewhole.adapters.shops import partstates, reads, rows, shopmap
+from makewhole.core import ids, money
+from makewhole.model import claim, dossier, order, payment, resource, suborder
 from makewhole.model.order import Field
 
 Word = TypeVar("Word", bound=enum.Enum)
@@ -52,6 +52,7 @@ class _Batch:
     ) -> None:
         self._map, self._readers, self._speaks, self._found, self._now = map_, readers, speaks, found, now
         self._orders = _group(found.orders, "n")
+        self._parts = _group(found.parts, "v")
         self._items = _group(found.items, "v")
         self._refunds = _group(found.refunds, "v")
         self._payments = _group(found.payments, "v")
@@ -125,20 +126,23 @@ class _Batch:
         due = read.money(row, Field.ORDER_AMOUNT_DUE)
         if due is None:
             raise rows.Misread(Field.ORDER_AMOUNT_DUE, None, "no amount")
-        state = _word(order.OrderState, self._map.order.states, row["st"])
+        own = _word(order.OrderState, self._map.order.states, row["st"])
         kind = _word(order.OrderKind, self._map.order.kinds, row["kd"])
         raw = {c: row[f"r_{i}"] for i, c in enumerate(columns)}
+        version = rows.version(raw, columns, self._raw_parts(row))
+        told = self._suborders(row, own, due)
+        state = own if told is None else suborder.whole(own, suborder.of(told))
         items = tuple(self._item(r) for r in self._of("item", self._items, row))
         channel, transaction, coupon = (read.text(row, f) for f in (Field.ORDER_CHANNEL, Field.ORDER_TRANSACTION_ID, Field.ORDER_COUPON))
         return order.ShopOrder(
             source=claim.SHOP,
             as_of=self._now,
-            raw=rows.version(raw, columns),
+            raw=version,
             number=number,
             state=state,
-            raw_state=_raw_state(self._map.order.states, raw),
+            raw_state=_raw_state(self._map.order.states, raw) + ("" if state or own is None else _unknown_parts(told)),
             due=due,
-            version=rows.version(raw, columns),
+            version=version,
             speaks_of=self._speaks,
             created_at=read.instant(row, Field.ORDER_CREATED_AT),
             parts=read.money(row, Field.ORDER_AMOUNT_PARTS),
@@ -158,7 +162,40 @@ class _Batch:
             kind=kind or order.OrderKind.NORMAL,
             items=items,
             tried=self._tried(row),
+            suborders=told,
             rows=count,
+        )
+
+    def _raw_parts(self, row: reads.Row) -> list[rows.Raw]:
+        """The parts' rows as they stand: compare-and-set compares them as well."""
+        return [] if self._map.parts is None else [rows.raw_part(p, self._map.parts) for p in self._of("suborder", self._parts, row)]
+
+    def _suborders(self, row: reads.Row, own: order.OrderState | None, due: money.Money) -> order.Suborders | None:
+        """The order's parts, by their keys; None where the map tells of none."""
+        if self._map.parts is None:
+            return None
+        found = [self._suborder(p, self._map.parts) for p in self._of("suborder", self._parts, row)]
+        return order.Suborders(
+            own=own,
+            own_words=partstates.vocabulary(self._map.order.states),
+            part_words=partstates.vocabulary(self._map.parts.states),
+            due=self._readers["order"].money(row, Field.ORDER_AMOUNT_SUBORDERS) or due,
+            parts=tuple(sorted(found, key=lambda p: p.key)),
+        )
+
+    def _suborder(self, row: reads.Row, table: shopmap.Table) -> order.Suborder:
+        read = self._readers["suborder"]
+        raw = {c: row[f"r_{i}"] for i, c in enumerate(table.columns())}
+        return order.Suborder(
+            key=rows.spell(row["p"]),
+            number=read.text(row, Field.SUBORDER_NUMBER),
+            state=_word(order.OrderState, table.states, row["st"]),
+            raw_state=_raw_state(table.states, raw),
+            due=read.money(row, Field.SUBORDER_AMOUNT_DUE),
+            tracking=read.text(row, Field.SUBORDER_TRACKING_NUMBER),
+            carrier=read.text(row, Field.SUBORDER_CARRIER),
+            shipped_at=read.instant(row, Field.SUBORDER_SHIPPED_AT),
+            completed_at=read.instant(row, Field.SUBORDER_COMPLETED_AT),
         )
 
     def _item(self, row: reads.Row) -> order.Item:
@@ -281,6 +318,12 @@ def _group(told: Iterable[reads.Row], column: str) -> dict[str, list[reads.Row]]
 def _word(words: type[Word], cases: shopmap.Cases, rung: object) -> Word | None:
     at = int(str(rung))
     return None if at < 0 else words(cases.rungs[at][1])
+
+
+def _unknown_parts(told: order.Suborders | None) -> str:
+    """The codes of parts that the map does not know, as the shop spells them."""
+    codes = dict.fromkeys(p.raw_state for p in told.parts if p.state is None) if told else ()
+    return f", suborder {'; '.join(codes)}"
 
 
 def _takes(moves: shopmap.Cases, row: reads.Row, quantity: int) -> bool:

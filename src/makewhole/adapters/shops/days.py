@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from makewhole.adapters.shops import expressions, schema, screens, shopmap, spelling
+from makewhole.adapters.shops import expressions, partstates, schema, screens, shopmap, spelling
 from makewhole.model.order import Field
 
 
@@ -26,7 +26,7 @@ def moved(map_: shopmap.ShopMap, live: schema.Schema, dialect: str, since: datet
         if refunds is None or field not in refunds.fields:
             continue
         c = spelling.Table(refunds, live[refunds.table], scribe, "c", map_.zone)
-        link, there = screens.linked(c, o)
+        link, there = partstates.linked(c, o)
         source = f"{c.source()} JOIN {o.source()} ON {there} = {link}"
         found.append(expressions.select(named, source, [*o.filter(), *c.filter(), c.not_before(field, since), c.before(field, until)]))
     if not found:

@@ -13,7 +13,20 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import binding, engines, errors, expressions, previews, reads, routes, rows, schema, shopmap, spelling
+from makewhole.adapters.shops import (
+    binding,
+    engines,
+    errors,
+    expressions,
+    handmap,
+    locks,
+    previews,
+    reads,
+    routes,
+    schema,
+    shopmap,
+    spelling,
+)
 from makewhole.adapters.shops import statements as declared
 from makewhole.adapters.shops.language import HandKind
 from makewhole.core import faults, ids
@@ -35,24 +48,6 @@ Replay = Callable[[ids.OrderKey, plan.Step], run.News | None]
 """Hands the kept callback of the step's payment to the shop once more; None where none was kept or enough were tried."""
 Caller = Callable[[Call], run.News]
 """Sends a call and says what the shop's API answered."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Locked:
-    """The order's row as it stands under the lock."""
-
-    key: object
-    version: str
-    columns: Mapping[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spot:
-    """Where an order is: its row's key, and the map and the hand of the shard that holds it."""
-
-    key: object
-    map: shopmap.ShopMap
-    hand: shopmap.Hand
 
 
 class SqlHands:
@@ -125,8 +120,8 @@ class SqlHands:
                     return ("nothing: it is done already",)
                 if step.expects not in {None, row.version}:
                     lines.append("refused: the order's row has changed since it was read")
-                items = self._items(connection, order, step, row)
-                return (*lines, *previews.lines(connection, self._live, self._dialect, spot.hand.writes, values, items))
+                each = self._each(connection, order, step, row)
+                return (*lines, *previews.lines(connection, self._live, self._dialect, spot.hand.writes, values, each))
 
     def _attached(self, kind: HandKind) -> bool:
         match kind:
@@ -137,7 +132,7 @@ class SqlHands:
             case HandKind.WRITE:
                 return True
 
-    def _hand(self, step: plan.Step) -> shopmap.Hand:
+    def _hand(self, step: plan.Step) -> handmap.Hand:
         hand = self._map.hands.get(binding.act_name(step))
         if hand is None:
             raise faults.Rejected(f"{self._map.where} declares no hand for {binding.act_name(step)}")
@@ -152,7 +147,7 @@ class SqlHands:
         shown = isinstance(seen, run.Saw) and seen.there
         return news if shown else run.Pending(why="the shop took the callback, and its row does not show it yet")
 
-    def _called(self, hand: shopmap.Hand, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
+    def _called(self, hand: handmap.Hand, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
         if hand.call is None or self._call is None:
             raise faults.Defect(f"{hand.name} has no call")
         with errors.reading(self._reader, hand.where) as connection:
@@ -162,7 +157,7 @@ class SqlHands:
         method, path, body = binding.fill(hand.call, self._bind(order, step, now, row))
         return self._call(Call(method=method, path=path, body=body, key=plan.key(order, step)))
 
-    def _write(self, hand: shopmap.Hand, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
+    def _write(self, hand: handmap.Hand, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
         with errors.translated(errors.During.WRITE, hand.where), self._writer.connect() as connection:
             spot = self._find(connection, order.number, hand)
             transaction = connection.begin()
@@ -173,13 +168,13 @@ class SqlHands:
                 return run.Succeeded(detail="it was done before")
             if step.expects not in {None, locked.version}:
                 raise faults.Rejected("row changed: the order's row is not the one that was read")
-            items = self._items(connection, order, step, locked)
+            each = self._each(connection, order, step, locked)
             for statement in spot.hand.writes:
-                self._run(connection, statement, values, items)
+                self._run(connection, statement, values, each)
             self._commit(connection, transaction, hand)
         return run.Succeeded()
 
-    def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction, hand: shopmap.Hand) -> None:
+    def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction, hand: handmap.Hand) -> None:
         try:
             with errors.translated(errors.During.COMMIT, hand.where):
                 transaction.commit()
@@ -189,20 +184,20 @@ class SqlHands:
             connection.invalidate()
             raise
 
-    def _run(self, connection: sa.Connection, statement: declared.Statement, values: dict[str, object], items: binding.Items) -> None:
+    def _run(self, connection: sa.Connection, statement: declared.Statement, values: dict[str, object], each: binding.Each) -> None:
         """One statement, for the order or for each item. What it gives is bound for those that follow."""
         if statement.when and not values.get(statement.when):
             return
         scribe = expressions.Scribe(dialect=self._dialect)
         sql = reads.statement(statement.write(scribe) + self._returning(statement))
-        for item in items.lines if statement.for_each else ({},):
+        for item in each.over(statement):
             bound = {n: v for n, v in {**values, **item}.items() if n in statement.parameters()}
             done = connection.execute(sql, {**scribe.values, **bound})
-            low, high = (items.rows, items.rows) if statement.rows_as_items else (statement.rows_min, statement.rows_max)
+            low, high = each.rows(statement)
             if done.rowcount < low or (high is not None and done.rowcount > high):
                 raise faults.Rejected(
                     f"{statement.what}: touched {done.rowcount} rows of {statement.table()}, declared were {binding.span(low, high)}"
-                    + (f" (sku {item['sku']})" if item else "")
+                    + "".join(f" ({name} {value})" for name, value in item.items() if name in {"sku", "part"})
                 )
             if statement.gives:
                 values[statement.gives] = done.scalar_one() if done.returns_rows else done.lastrowid
@@ -214,7 +209,7 @@ class SqlHands:
         key = self._live[statement.table()].primary_key
         return f" RETURNING {expressions.Scribe(dialect=self._dialect).name(key[0])}"
 
-    def _find(self, connection: sa.Connection, number: ids.OrderNumber, hand: shopmap.Hand) -> Spot:
+    def _find(self, connection: sa.Connection, number: ids.OrderNumber, hand: handmap.Hand) -> locks.Spot:
         """Where the order is, found without a lock: on a column without an index a lock would take every row of the table."""
         with connection.begin() as transaction:
             scribe = expressions.Scribe(dialect=self._dialect)
@@ -223,7 +218,9 @@ class SqlHands:
             if len(found) != 1:
                 raise faults.Rejected(f"{len(found)} rows of the shop carry the number {number}")
             at = self._shards[int(found[0].s)]
-            spot = Spot(key=found[0].k, map=at, hand=at.hands[hand.name])
+            key = found[0].k
+            parts = locks.Reader(connection, self._live, self._dialect, lock=False).parts_of(at, key, number)
+            spot = locks.Spot(key=key, parts=parts, map=at, hand=at.hands[hand.name])
             self._alone(connection, number, spot)
             transaction.rollback()
         return spot
@@ -233,41 +230,31 @@ class SqlHands:
         conditions = [*o.filter(), f"{o.field(Field.ORDER_NUMBER)} = {scribe.bind(number)}"]
         return expressions.select([f"{o.key()} AS k", f"{i} AS s"], o.source(), conditions)
 
-    def _alone(self, connection: sa.Connection, number: ids.OrderNumber, spot: Spot) -> None:
+    def _alone(self, connection: sa.Connection, number: ids.OrderNumber, spot: locks.Spot) -> None:
         """Raises Rejected where a shard that the hand would not see holds rows of the order: then it would do half, or do it twice."""
         scribe = expressions.Scribe(dialect=self._dialect)
         asked = [routes.rows_of(t, scribe, spot.key, number) for t in routes.strangers(self._map, spot.map, spot.hand)]
         if asked and (found := connection.execute(reads.statement(" UNION ALL ".join(asked)), scribe.values).first()) is not None:
             raise faults.Rejected(f"{found[0]} holds rows of {number}, which is in {spot.map.order.table}: they are cut by different rules")
 
-    def _lock(self, connection: sa.Connection, number: ids.OrderNumber, spot: Spot) -> Locked:
-        return self._read(connection, number, spot, tail="" if self._dialect == "sqlite" else "FOR UPDATE")
+    def _lock(self, connection: sa.Connection, number: ids.OrderNumber, spot: locks.Spot) -> locks.Locked:
+        return locks.Reader(connection, self._live, self._dialect, lock=True).read(number, spot)
 
-    def _read(self, connection: sa.Connection, number: ids.OrderNumber, spot: Spot, tail: str = "") -> Locked:
-        scribe = expressions.Scribe(dialect=self._dialect)
-        o, key = self._order(spot.map, scribe), spot.key
-        watched, extra = o.map.columns(), spot.hand.order_columns()
-        columns = [f"{o.field(Field.ORDER_NUMBER)} AS n", *(f"{o.raw(c)} AS r_{i}" for i, c in enumerate(watched))]
-        columns += [f"{o.raw(c)} AS x_{i}" for i, c in enumerate(extra)]
-        sql = expressions.select(columns, o.source(), [*o.filter(), f"{o.key()} = {scribe.bind(key)}"], tail)
-        row = connection.execute(reads.statement(sql), scribe.values).mappings().first()
-        if row is None or str(row["n"]) != number:
-            raise faults.Rejected(f"row changed: {number} is gone")
-        raw = {c: row[f"r_{i}"] for i, c in enumerate(watched)}
-        return Locked(key=key, version=rows.version(raw, watched), columns={c: row[f"x_{i}"] for i, c in enumerate(extra)})
+    def _read(self, connection: sa.Connection, number: ids.OrderNumber, spot: locks.Spot) -> locks.Locked:
+        return locks.Reader(connection, self._live, self._dialect, lock=False).read(number, spot)
 
-    def _done(self, connection: sa.Connection, hand: shopmap.Hand, values: Mapping[str, object]) -> bool:
+    def _done(self, connection: sa.Connection, hand: handmap.Hand, values: Mapping[str, object]) -> bool:
         scribe = expressions.Scribe(dialect=self._dialect)
         sql = hand.done.write(scribe)
         bound = {n: v for n, v in values.items() if n in hand.done.parameters()}
         return connection.execute(reads.statement(sql), {**scribe.values, **bound}).first() is not None
 
-    def _bind(self, order: ids.OrderKey, step: plan.Step, now: datetime, row: Locked) -> dict[str, object]:
+    def _bind(self, order: ids.OrderKey, step: plan.Step, now: datetime, row: locks.Locked) -> dict[str, object]:
         return binding.values(self._map, order, step, now, row.key, row.columns)
 
-    def _items(self, connection: sa.Connection, order: ids.OrderKey, step: plan.Step, row: Locked) -> binding.Items:
+    def _each(self, connection: sa.Connection, order: ids.OrderKey, step: plan.Step, row: locks.Locked) -> binding.Each:
         found = reads.Tables(self._map, self._live, connection).items([row.key], [order.number])
-        return binding.items(step, found)
+        return binding.each(step, found, row.parts)
 
     def _order(self, at: shopmap.ShopMap, scribe: expressions.Scribe) -> spelling.Table:
         return spelling.Table(at.order, self._live[at.order.table], scribe, "o", at.zone)

@@ -15,7 +15,7 @@ from makewhole.core import codec, faults
 
 Kind = TypeVar("Kind")
 
-TABLES = ("order", "item", "refund", "payment", "stock", "stock_move", "coupon", "history")
+TABLES = ("order", "suborder", "item", "refund", "payment", "stock", "stock_move", "coupon", "history")
 """What a shop file may map; only `order` must be there."""
 DIALECTS = ("mysql", "postgres", "sqlite")
 """What a shop file may be written in, as the SQL parser calls it; MariaDB is `mysql` here."""
@@ -63,7 +63,7 @@ class FieldSpec(codec.Noun, frozen=True, kw_only=True):
 
 
 class TableSpec(codec.Noun, frozen=True, kw_only=True):
-    """One table. `key` is the order row's own key, `link` the child's column that holds it."""
+    """One table. `key` is the own key of an order's row or a sub-order's, `link` the child's column that holds the order's."""
 
     table: str
     fields: dict[str, FieldSpec]
@@ -75,9 +75,11 @@ class TableSpec(codec.Noun, frozen=True, kw_only=True):
     moves: dict[str, str] = msgspec.field(default_factory=dict)
     watch: tuple[str, ...] = ()
     transitions: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    """Of the order: what may follow a state; a state that is not named follows the usual way."""
+    """Of the order or the sub-order: what may follow a state; a state that is not named follows the usual way."""
     may_change: tuple[str, ...] = ()
     """Of the order: fields that this shop writes again after it settled them."""
+    shard_by: str | None = None
+    """Of the order in shards: `buyer` where the buyer alone decides in which."""
 
 
 class StatementSpec(codec.Noun, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ def lines(
     dialect: str,
     writes: Sequence[statements.Statement],
     values: Mapping[str, object],
-    items: binding.Items,
+    each: binding.Each,
 ) -> tuple[str, ...]:
     """One line a row: table, key, column: before → after; and a warning where a statement would be refused."""
     new = frozenset(s.gives for s in writes if s.gives)
@@ -32,14 +32,14 @@ def lines(
             continue
         # What does not exist yet equals nothing; as a value it is shown by name.
         known = {**values, **dict.fromkeys(new, None if isinstance(statement.tree, exp.Update) else _NEW)}
-        for item in items.lines if statement.for_each else ({},):
+        for item in each.over(statement):
             scribe = expressions.Scribe(dialect=dialect)
             bound = {n: v for n, v in {**known, **item}.items() if n in statement.parameters()}
             tree, keys = _query(statement, live)
             sql = statements.render(tree, scribe)
             told = connection.execute(sa.text(sql), {**scribe.values, **bound}).all()
             found += [_line(statement, keys, tuple(row)) for row in told]
-            low, high = (items.rows, items.rows) if statement.rows_as_items else (statement.rows_min, statement.rows_max)
+            low, high = each.rows(statement)
             if not new & bound.keys() and (len(told) < low or (high is not None and len(told) > high)):
                 found.append(
                     f"refused: {statement.what}: {len(told)} rows of {statement.table()} now, declared are {binding.span(low, high)}"

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, expressions, rows, schema, screens, shopmap, spelling
+from makewhole.adapters.shops import engines, expressions, partstates, rows, schema, screens, shopmap, spelling
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import money
-from makewhole.model import order
+from makewhole.model import order, suborder
 from makewhole.model.order import Field
 
 Row = dict[str, object]
@@ -23,11 +23,15 @@ STATEMENTS_MAX = 512
 """Texts of statements that are kept: a few dozen a shop, times the lengths of their lists."""
 
 
+_LIVE = frozenset(s.value for s in order.LIVE)
+
+
 @dataclass(kw_only=True)
 class Found:
     """Rows of one batch, by our table names. Columns: `k` the order's key, `n` its number, `st` the rung of its state, `f_…` fields."""
 
     orders: list[Row] = field(default_factory=list)
+    parts: list[Row] = field(default_factory=list)
     items: list[Row] = field(default_factory=list)
     orphans: list[Row] = field(default_factory=list)
     refunds: list[Row] = field(default_factory=list)
@@ -80,6 +84,10 @@ class Tables:
             }
         return frozenset(found)
 
+    def parts(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
+        """Sub-orders of these orders, each with its key `p` and its raw columns, as an order's row has them."""
+        return self._children("suborder", keys, numbers)
+
     def items(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
         """Lines of these orders."""
         return self._children("item", keys, numbers)
@@ -118,11 +126,30 @@ class Tables:
             return found
         for batch in _batches(coupons):
             scribe, o = self._table("order", "o")
-            live = o.state_in(o.map.states, frozenset(s.value for s in order.LIVE))
-            columns = [f"{o.field(Field.ORDER_NUMBER)} AS n", f"{o.field(Field.ORDER_COUPON)} AS v"]
+            live = o.state_in(o.map.states, _LIVE)
+            columns = [
+                f"{o.key()} AS k",
+                f"{o.field(Field.ORDER_NUMBER)} AS n",
+                f"{o.rung(o.map.states)} AS st",
+                f"{o.field(Field.ORDER_COUPON)} AS v",
+            ]
             conditions = [*o.filter(), f"{o.field(Field.ORDER_COUPON)} IN {scribe.binds(batch)}", live]
             found += self._select(columns, o.source(), conditions, scribe)
-        return found
+        return self._living(found)
+
+    def _living(self, found: list[Row]) -> list[Row]:
+        """Those of these orders that live by their parts as well."""
+        if self._map.parts is None:
+            return found
+        parts = self.parts([r["k"] for r in found], [str(r["n"]) for r in found])
+        stages: dict[str, suborder.Stage] = {}
+        for row in parts:
+            whose = rows.spell(row["v"])
+            stages[whose] = stages.get(whose, suborder.NONE) | suborder.stage(rung(self._map.parts.states, row))
+        by = "k" if self._map.parts.link is not None else "n"
+        return [
+            r for r in found if suborder.whole(rung(self._map.order.states, r), stages.get(rows.spell(r[by]), suborder.NONE)) in order.LIVE
+        ]
 
     def numbers_of(self, keys: Sequence[object]) -> list[Row]:
         """The numbers of orders by their keys."""
@@ -153,7 +180,7 @@ class Tables:
             return None
         scribe, p = self._table("payment", "p")
         o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
-        link, there = screens.linked(p, o)
+        link, there = partstates.linked(p, o)
         source = f"{p.source()} JOIN {o.source()} ON {there} = {link}"
         conditions = [*p.filter(), *o.filter(), f"{p.field(Field.PAYMENT_NUMBER)} = {scribe.bind(number)}"]
         told = {str(r["n"]) for r in self._select([f"{o.field(Field.ORDER_NUMBER)} AS n"], source, conditions, scribe)}
@@ -197,8 +224,11 @@ class Tables:
         for batch in _batches(keys if by_key else numbers):
             scribe, c = self._table(name, "c")
             o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
-            link, _ = screens.linked(c, o)
-            found += self._select([f"{link} AS v", *self._told(c)], c.source(), [*c.filter(), f"{link} IN {scribe.binds(batch)}"], scribe)
+            link, _ = partstates.linked(c, o)
+            raw = [f"{c.key()} AS p", *(f"{c.raw(r)} AS r_{i}" for i, r in enumerate(c.map.columns()))] if name == "suborder" else []
+            found += self._select(
+                [f"{link} AS v", *self._told(c), *raw], c.source(), [*c.filter(), f"{link} IN {scribe.binds(batch)}"], scribe
+            )
         return found
 
     def _by(self, name: str, by: Field, values: Sequence[str]) -> list[Row]:
@@ -241,6 +271,7 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
     by_number = {str(r["n"]) for r in found.orders}
     keys = list(dict.fromkeys(r["k"] for r in found.orders))
     there = [n for n in numbers if n in by_number]
+    found.parts = tables.parts(keys, there)
     found.items = tables.items(keys, there)
     found.refunds = tables.refunds(keys, there)
     found.payments = tables.payments(keys, there)
@@ -255,6 +286,12 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
     found.reissued = tables.orders(reissues)
     found.origins = tables.there(origins)
     return found
+
+
+def rung(states: shopmap.Cases, row: Row) -> order.OrderState | None:
+    """The state that a row's rung `st` stands for; None where no condition held."""
+    at = int(str(row["st"]))
+    return None if at < 0 else order.OrderState(states.rungs[at][1])
 
 
 @functools.lru_cache(maxsize=STATEMENTS_MAX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole.adapters.shops import expressions, shards, shopmap, spelling
+from makewhole.adapters.shops import expressions, handmap, shards, shopmap, spelling
 from makewhole.model.order import Field
 
 
@@ -28,7 +28,7 @@ def _alike(map_: shopmap.ShopMap, table: shopmap.Table) -> bool:
     return table.cut.pieces == map_.order.cut.pieces
 
 
-def strangers(map_: shopmap.ShopMap, at: shopmap.ShopMap, hand: shopmap.Hand) -> tuple[shopmap.Table, ...]:
+def strangers(map_: shopmap.ShopMap, at: shopmap.ShopMap, hand: handmap.Hand) -> tuple[shopmap.Table, ...]:
     """Of the cut tables that a hand of one shard touches, the other shards: a row of the order in them says that they are cut otherwise."""
     told = {t for s in (hand.done, *hand.writes) for t in s.tables()}
     found = []

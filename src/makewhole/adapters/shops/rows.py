@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -22,6 +22,9 @@ NUMBERS = frozenset(
         Field.ORDER_TRANSACTION_ID,
         Field.ORDER_TRACKING_NUMBER,
         Field.ORDER_COUPON,
+        Field.SUBORDER_ORDER,
+        Field.SUBORDER_NUMBER,
+        Field.SUBORDER_TRACKING_NUMBER,
         Field.ITEM_ORDER,
         Field.ITEM_SKU,
         Field.PAYMENT_ORDER,
@@ -175,7 +178,20 @@ def spell(value: object) -> str:
             return str(value)
 
 
-def version(row: Row, columns: tuple[str, ...]) -> str:
-    """What compare-and-set compares: a digest of the order's raw row, every column that the map looks at."""
-    told = [[c, None if row[c] is None else spell(row[c])] for c in columns]
-    return codec.digest(told)[:VERSION_LENGTH]
+Raw = list[list[str | None]]
+"""A row's columns as the shop spells them."""
+
+
+def raw_part(row: Row, table: shopmap.Table) -> Raw:
+    """A sub-order's key and raw columns, from a row that has them as `p` and `r_<place>`."""
+    return [["", spell(row["p"])], *([c, _spelled(row[f"r_{i}"])] for i, c in enumerate(table.columns()))]
+
+
+def version(row: Row, columns: tuple[str, ...], parts: Sequence[Raw] = ()) -> str:
+    """What compare-and-set compares: a digest of the order's raw row, every column that the map looks at; and of its parts' rows."""
+    told: list[object] = [[c, _spelled(row[c])] for c in columns]
+    return codec.digest([told, sorted(parts, key=str)] if parts else told)[:VERSION_LENGTH]
+
+
+def _spelled(value: object) -> str | None:
+    return None if value is None else spell(value)

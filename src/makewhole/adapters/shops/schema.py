@@ -80,6 +80,8 @@ def check_hands(map_: shopmap.ShopMap, schema: Schema) -> None:
     """Whether every table and column that the hands name is there. Raises BadInput."""
     for hand in map_.hands.values():
         _check(hand.order_columns(), schema[map_.order.table], hand.where)
+        if map_.parts is not None:
+            _check(hand.part_columns(), schema[map_.parts.table], hand.where)
         for told in hand.writes:
             _check(told.columns(), schema[told.table()], told.where)
 

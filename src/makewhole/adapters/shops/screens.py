@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
-from makewhole.adapters.shops import expressions, schema, shopmap, spelling
+from makewhole.adapters.shops import expressions, partstates, schema, shopmap, spelling
+from makewhole.core import faults
 from makewhole.model import finding, order, screen
 from makewhole.model.order import Field
 
@@ -79,6 +79,11 @@ def _mapped(told: screen.Predicate, map_: shopmap.ShopMap, speaks: frozenset[Fie
             return True
         case screen.HasChild(child=child) | screen.NoChild(child=child):
             return told if _CHILD_TABLE[child] in map_.tables else False
+        case screen.HasPart(of=of):
+            left_ = False if map_.parts is None else _mapped(of, map_, speaks)
+            return left_ if isinstance(left_, bool) else screen.HasPart(of=left_)
+        case screen.PartsDisagree():
+            return told if map_.parts is not None else False
         case screen.ForeignItem():
             return told if Field.ITEM_ORDER in _fields(map_, "item") else False
         case _:
@@ -143,7 +148,7 @@ def childless(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query
     scribe = expressions.Scribe(dialect=dialect)
     i = spelling.Table(item, live[item.table], scribe, "i", map_.zone)
     o = spelling.Table(map_.order, live[map_.order.table], scribe, "o", map_.zone)
-    link, there = linked(i, o)
+    link, there = partstates.linked(i, o)
     source = f"{o.source()} LEFT JOIN {i.source()} ON {' AND '.join([f'{link} = {there}', *i.filter()])}"
     sql = expressions.select([f"{o.key()} AS v"], source, [*o.filter(), f"{link} IS NULL"])
     return Query(sql=sql, values=scribe.values, flags=(), by_hash=True)
@@ -155,15 +160,17 @@ def shared(map_: shopmap.ShopMap, live: schema.Schema, dialect: str, field: Fiel
         return None
     scribe = expressions.Scribe(dialect=dialect)
     o = spelling.Table(map_.order, live[map_.order.table], scribe, "o", map_.zone)
-    return None if _unique(o, field) else Query(sql=_grouped(o, field, []), values=scribe.values, flags=())
+    states = partstates.States(map_, live, o, "pc")
+    return None if _unique(o, field) else Query(sql=_grouped(o, states, field, []), values=scribe.values, flags=())
 
 
-def _grouped(orders: spelling.Table, field: Field, conditions: list[str]) -> str:
-    value = orders.field(field)
+def _grouped(orders: spelling.Table, states: partstates.States, field: Field, conditions: list[str]) -> str:
+    value, source = orders.field(field), orders.source()
     rows = [*orders.filter(), *conditions, f"NOT {orders.missing(field)}"]
     if field is Field.ORDER_COUPON:
-        rows.append(orders.state_in(orders.map.states, frozenset(s.value for s in order.LIVE)))
-    return expressions.select([f"{value} AS v"], orders.source(), rows, f"GROUP BY {value} HAVING COUNT(*) > 1")
+        source = f"{source} {states.join()}"
+        rows.append(states.state_in(frozenset(s.value for s in order.LIVE)))
+    return expressions.select([f"{value} AS v"], source, rows, f"GROUP BY {value} HAVING COUNT(*) > 1")
 
 
 def _unique(orders: spelling.Table, field: Field) -> bool:
@@ -182,15 +189,8 @@ def _finds(orders: spelling.Table, child: shopmap.Table) -> bool:
 def orphan_terms(item: spelling.Table, orders: spelling.Table) -> tuple[str, str, str]:
     """What an item calls its order, what links it, and what it is linked with."""
     carried = Field.ITEM_ORDER in item.map.fields
-    link, there = linked(item, orders)
+    link, there = partstates.linked(item, orders)
     return (item.field(Field.ITEM_ORDER) if carried else link), link, there
-
-
-def linked(child: spelling.Table, orders: spelling.Table) -> tuple[str, str]:
-    """The two sides of the join between a child's row and its order's."""
-    if child.map.link is not None:
-        return child.told(child.map.link), orders.key()
-    return child.field(Field(f"{child.map.name}.order")), orders.field(Field.ORDER_NUMBER)
 
 
 def _fields(map_: shopmap.ShopMap, name: str) -> frozenset[Field]:
@@ -206,6 +206,7 @@ class _Pass:
         self.scribe = expressions.Scribe(dialect=dialect)
         self._since = since
         self._order = self._table("order", "o")
+        self._states = partstates.States(map_, live, self._order, "pt")
         self._joins: dict[str, str] = {}
         self._known = known
 
@@ -217,22 +218,20 @@ class _Pass:
                 return "(" + " AND ".join(self.write(p) for p in parts) + ")"
             case screen.Any(parts=parts):
                 return "(" + " OR ".join(self.write(p) for p in parts) + ")"
-            case screen.In(field=field, values=values):
-                return self._in(field, frozenset(values))
+            case screen.In(field=Field.ORDER_STATE, values=values):
+                self._join_parts()
+                return self._states.state_in(frozenset(values))
             case screen.Unknown():
-                return o.state_unknown(o.map.states)
-            case screen.Missing(field=field):
-                return o.missing(field)
-            case screen.Present(field=field):
-                return f"NOT {o.missing(field)}"
-            case screen.Before(field=field, instant=instant):
-                return o.before(field, instant)
-            case screen.NotBefore(field=field, instant=instant):
-                return o.not_before(field, instant)
-            case screen.Less(left=left, right=right):
-                return o.later_first(left, right)
-            case screen.Differ(left=left, right=right):
-                return self._differ(left, right)
+                self._join_parts()
+                return self._states.unknown()
+            case screen.PartsDisagree():
+                self._join_parts()
+                return self._states.disagree()
+            case screen.PartsDoNotAddUp():
+                self._join_parts()
+                return self._states.do_not_add_up()
+            case screen.HasPart(of=of):
+                return self._part(of)
             case screen.HasChild(child=child, states=states):
                 return self._child(child, frozenset(states), "IN")
             case screen.NoChild(child=screen.Child.ITEM) if self._known.childless is not None:
@@ -246,7 +245,31 @@ class _Pass:
             case screen.SharesNumber():
                 return self.shares_number()
             case _:
-                assert_never(told)
+                return self._of_row(told, o)
+
+    def _of_row(self, told: screen.Predicate, t: spelling.Table) -> str:
+        """A condition over one row alone."""
+        match told:
+            case screen.All(parts=parts):
+                return "(" + " AND ".join(self._of_row(p, t) for p in parts) + ")"
+            case screen.Any(parts=parts):
+                return "(" + " OR ".join(self._of_row(p, t) for p in parts) + ")"
+            case screen.In(field=field, values=values):
+                return self._in(t, field, frozenset(values))
+            case screen.Missing(field=field):
+                return t.missing(field)
+            case screen.Present(field=field):
+                return f"NOT {t.missing(field)}"
+            case screen.Before(field=field, instant=instant):
+                return t.before(field, instant)
+            case screen.NotBefore(field=field, instant=instant):
+                return t.not_before(field, instant)
+            case screen.Less(left=left, right=right):
+                return t.later_first(left, right)
+            case screen.Differ(left=left, right=right):
+                return _differ(t, left, right)
+            case _:
+                raise faults.Defect(f"{type(told).__name__} is told by more than one row")
 
     def statement(self, flags: dict[str, str]) -> str:
         """The whole statement."""
@@ -269,25 +292,28 @@ class _Pass:
         """Whether other rows carry the same number; nothing to ask where an index forbids it."""
         return self._shares(Field.ORDER_NUMBER, NUMBER_SHARED, self._known.numbers)
 
-    def _in(self, field: Field, words: frozenset[str]) -> str:
-        o = self._order
-        if field is Field.ORDER_STATE:
-            return o.state_in(o.map.states, words)
-        if field is not Field.ORDER_KIND:
-            return f"{o.field(field)} IN {self.scribe.binds(tuple(sorted(words)))}"
-        normal = order.OrderKind.NORMAL.value in words
-        known = o.state_in(o.map.kinds, words) if o.map.kinds.rungs else "1 = 0"
-        # A row that no condition names is of the normal kind, as it is in the dossier.
-        return f"({known} OR {o.state_unknown(o.map.kinds)})" if normal else known
+    def _join_parts(self) -> None:
+        """Where orders have parts, the grouping of them beside the orders; of what changed alone, where only that is looked at."""
+        if self._map.parts is None or "pt" in self._joins:
+            return
+        by_key = self._map.parts.link is not None
+        changed = () if self._since is None else (self._changed("x", None if by_key else Field.ORDER_NUMBER),)
+        self._joins["pt"] = self._states.join(changed)
 
-    def _differ(self, left: Field, right: Field) -> str:
-        o = self._order
-        if left in shopmap.MONEY:
-            same_unit = o.map.fields[left].unit is o.map.fields[right].unit
-            if same_unit and o.exact(left) and o.exact(right):
-                return f"{o.field(left)} <> {o.field(right)}"
-            return f"{o.amount(left)} <> {o.amount(right)}"
-        return f"{o.field(left)} <> {o.field(right)}"
+    def _part(self, of: screen.Predicate) -> str:
+        """Whether one of the order's parts is so."""
+        parts = self._table("suborder", "c")
+        return self._with(parts, [self._of_row(of, parts)], "IN")
+
+    def _in(self, t: spelling.Table, field: Field, words: frozenset[str]) -> str:
+        if field is Field.SUBORDER_STATE:
+            return t.state_in(t.map.states, words)
+        if field is not Field.ORDER_KIND:
+            return f"{t.field(field)} IN {self.scribe.binds(tuple(sorted(words)))}"
+        normal = order.OrderKind.NORMAL.value in words
+        known = t.state_in(t.map.kinds, words) if t.map.kinds.rungs else "1 = 0"
+        # A row that no condition names is of the normal kind, as it is in the dossier.
+        return f"({known} OR {t.state_unknown(t.map.kinds)})" if normal else known
 
     def _shares(self, field: Field, alias: str, known: tuple[object, ...] | None) -> str:
         """Whether the order's value of a field is one that more than one row holds."""
@@ -298,8 +324,9 @@ class _Pass:
             return "1 = 0"
         if alias not in self._joins:
             t = self._table("order", "o")
+            states = partstates.States(self._map, self._live, t, "pc")
             changed = [] if self._since is None else [f"{t.field(field)} IN ({self._changed('x', field)})"]
-            self._joins[alias] = f"LEFT JOIN ({_grouped(t, field, changed)}) {alias} ON {alias}.v = {o.field(field)}"
+            self._joins[alias] = f"LEFT JOIN ({_grouped(t, states, field, changed)}) {alias} ON {alias}.v = {o.field(field)}"
         return f"{alias}.v IS NOT NULL"
 
     def _among(self, told: str, values: tuple[object, ...]) -> str:
@@ -308,9 +335,13 @@ class _Pass:
     def _child(self, child: screen.Child, states: frozenset[str], is_in: str) -> str:
         """Whether the order is among those that have rows in a table, or rows in some states."""
         table = self._table(_CHILD_TABLE[child], "c")
-        link, there = linked(table, self._order)
-        rows = [*table.filter(), *([table.state_in(table.map.states, states)] if states else [])]
-        told = table.map.link or table.map.fields[Field(f"{child.value}.order")].sql
+        return self._with(table, [table.state_in(table.map.states, states)] if states else [], is_in)
+
+    def _with(self, table: spelling.Table, conditions: list[str], is_in: str) -> str:
+        """Whether the order is among those that have such rows in a table."""
+        link, there = partstates.linked(table, self._order)
+        rows = [*table.filter(), *conditions]
+        told = table.map.link or table.map.fields[Field(f"{table.map.name}.order")].sql
         # MariaDB looks a key up faster in a set that it has collected than in an index, if that set fits into memory and pays.
         few = 0 < table.live.rows * FEW <= self._order.live.rows
         looks_up = self._since is not None or (self.scribe.dialect == "sqlite" and not few) or table.live.rows > COLLECTED_KEYS_MAX
@@ -329,10 +360,10 @@ class _Pass:
             return self._among(self._order.key(), self._known.foreign)
         if "f" not in self._joins:
             item, o = self._table("item", "c"), self._table("order", "p")
-            link, there = linked(item, o)
+            link, there = partstates.linked(item, o)
             rows = [*item.filter(), *self._scope(o), f"{item.field(Field.ITEM_ORDER)} <> {o.field(Field.ORDER_NUMBER)}"]
             found = expressions.select([f"DISTINCT {there} AS v"], f"{item.source()} JOIN {o.source()} ON {there} = {link}", rows)
-            self._joins["f"] = f"LEFT JOIN ({found}) f ON f.v = {linked(item, self._order)[1]}"
+            self._joins["f"] = f"LEFT JOIN ({found}) f ON f.v = {partstates.linked(item, self._order)[1]}"
         return "f.v IS NOT NULL"
 
     def _changed(self, alias: str, field: Field | None) -> str:
@@ -349,3 +380,12 @@ class _Pass:
     def _table(self, name: str, alias: str) -> spelling.Table:
         told = self._map.tables[name]
         return spelling.Table(told, self._live[told.table], self.scribe, alias, self._zone)
+
+
+def _differ(t: spelling.Table, left: Field, right: Field) -> str:
+    if left in shopmap.MONEY:
+        same_unit = t.map.fields[left].unit is t.map.fields[right].unit
+        if same_unit and t.exact(left) and t.exact(right):
+            return f"{t.field(left)} <> {t.field(right)}"
+        return f"{t.amount(left)} <> {t.amount(right)}"
+    return f"{t.field(left)} <> {t.field(right)}"

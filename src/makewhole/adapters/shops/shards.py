@@ -56,10 +56,10 @@ def cut(told: str, where: str) -> Cut:
     return Cut(called=called, pieces=pieces, names=names)
 
 
-def check(tables: Mapping[str, Cut], told: Iterable[statements.Statement], *, elsewhere: bool) -> None:
+def check(tables: Mapping[str, Cut], told: Iterable[statements.Statement], *, elsewhere: bool, by_buyer: bool) -> None:
     """Whether a hand's statements can go to the shard of their order. `elsewhere`: the act is about an order still to be written.
 
-    Raises BadInput.
+    With `by_buyer`, that one is in the shard of the order that it is written from: both are of the same buyer. Raises BadInput.
     """
     orders, cuts = tables["order"], {name: table for name, table in tables.items() if len(table.names) > 1}
     whole = {table.called.lower() for table in tables.values() if len(table.names) == 1}
@@ -79,9 +79,10 @@ def check(tables: Mapping[str, Cut], told: Iterable[statements.Statement], *, el
                 raise faults.BadInput(what, where=statement.where, todo=_LEAVE)
             if name == "stock":
                 raise faults.BadInput(f"{table.called} belongs to no order: nothing tells its shard", where=statement.where, todo=_LEAVE)
-            if elsewhere or (isinstance(statement.tree, exp.Insert) and statement.table().lower() == orders.called.lower()):
+            new = isinstance(statement.tree, exp.Insert) and statement.table().lower() == orders.called.lower()
+            if (elsewhere or new) and not by_buyer:
                 what = f"a new order's shard is by the shop's own rule, which {table.called} does not tell"
-                raise faults.BadInput(what, where=statement.where, todo=_LEAVE)
+                raise faults.BadInput(what, where=statement.where, todo=f'{_LEAVE} Or write shard_by = "buyer", where that is the rule.')
 
 
 def sent(told: statements.Statement, names: Mapping[str, str]) -> statements.Statement:

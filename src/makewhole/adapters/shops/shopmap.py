@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from makewhole.adapters.shops import expressions, language, shards, statements, transitions
+from makewhole.adapters.shops import expressions, handmap, language, shards, transitions
 from makewhole.adapters.shops.language import Privacy, Unit
 from makewhole.core import faults
-from makewhole.model import act, order, payment, resource
+from makewhole.model import order, payment, resource
 from makewhole.model.order import Field
 
 MONEY = frozenset(
     {
         Field.ORDER_AMOUNT_DUE,
         Field.ORDER_AMOUNT_PARTS,
+        Field.ORDER_AMOUNT_SUBORDERS,
         Field.ORDER_AMOUNT_PAID,
+        Field.SUBORDER_AMOUNT_DUE,
         Field.ITEM_AMOUNT,
         Field.PAYMENT_AMOUNT,
         Field.REFUND_AMOUNT,
@@ -35,6 +37,7 @@ _UNREAD = frozenset({f"order.{PHONE}", "order.tenant"})
 """Nouns of a shop map that no diagnosis reads: they may be named, and no dossier holds them."""
 _NEEDED = {
     "order": ("number", "amount_due"),
+    "suborder": (),
     "item": ("sku", "quantity"),
     "refund": ("amount",),
     "payment": ("number",),
@@ -45,6 +48,7 @@ _NEEDED = {
 }
 _STATES: dict[str, type[enum.Enum]] = {
     "order": order.OrderState,
+    "suborder": order.OrderState,
     "refund": payment.RefundState,
     "coupon": resource.CouponState,
     "payment": payment.AttemptState,
@@ -91,6 +95,10 @@ class Cases:
             return None
         return column, tuple(found)
 
+    def words(self) -> tuple[str, ...]:
+        """Every word that they can give."""
+        return tuple(dict.fromkeys(word for _, word in self.rungs))
+
     def columns(self) -> tuple[str, ...]:
         """The columns that the conditions look at."""
         return tuple(dict.fromkeys(c for told, _ in self.rungs for c in told.columns()))
@@ -136,23 +144,6 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hand:
-    """How one act is done in this shop."""
-
-    name: str
-    where: str
-    kinds: tuple[language.HandKind, ...]
-    done: statements.Statement
-    call: language.CallSpec | None
-    writes: tuple[statements.Statement, ...]
-
-    def order_columns(self) -> tuple[str, ...]:
-        """Columns of the order's row that statements bind as `:order_<column>`."""
-        told = (p for s in (self.done, *self.writes) for p in sorted(s.parameters() | ({s.when} if s.when else set())))
-        return tuple(dict.fromkeys(p.removeprefix("order_") for p in told if p.startswith("order_")))
-
-
-@dataclass(frozen=True, kw_only=True)
 class ShopMap:
     """Everything that eyes and hands know of a shop."""
 
@@ -163,9 +154,11 @@ class ShopMap:
     channels: tuple[str, ...]
     payment_numbers: tuple[str, ...]
     tables: Mapping[str, Table]
-    hands: Mapping[str, Hand]
+    hands: Mapping[str, handmap.Hand]
     may_follow: Mapping[order.OrderState, tuple[str, ...]]
     """What may follow a state, where the file says so; our own hands' acts always may."""
+    parts_may_follow: Mapping[order.OrderState, tuple[str, ...]]
+    """The same of a sub-order's own state."""
     may_change: tuple[Field, ...]
     """Fields that this shop writes again after they were settled."""
 
@@ -173,6 +166,11 @@ class ShopMap:
     def order(self) -> Table:
         """The table of orders."""
         return self.tables["order"]
+
+    @property
+    def parts(self) -> Table | None:
+        """The table of sub-orders, where orders have parts with states of their own."""
+        return self.tables.get("suborder")
 
     def speaks_of(self) -> tuple[Field, ...]:
         """The fields that this map covers."""
@@ -184,7 +182,9 @@ class ShopMap:
         found.add(Field.ORDER_STATE)
         if self.order.kinds.rungs:
             found.add(Field.ORDER_KIND)
-        for name in ("item", "refund", "payment", "stock_move", "coupon", "history"):
+        if self.parts is not None:
+            found.add(Field.SUBORDER_STATE)
+        for name in ("suborder", "item", "refund", "payment", "stock_move", "coupon", "history"):
             if name in self.tables:
                 found.add(Field(f"{name}.order"))
         return tuple(f for f in Field if f in found)
@@ -196,7 +196,14 @@ def compile_map(file: language.ShopFile) -> ShopMap:
     spec = file.tables["order"]
     channel = tables["order"].fields.get(Field.ORDER_CHANNEL)
     coded = () if channel is None else tuple(v for v in channel.values.values() if v)
-    cuts = {name: table.cut for name, table in tables.items()}
+    parts = tables.get("suborder")
+    around = handmap.Around(
+        cuts={name: table.cut for name, table in tables.items()},
+        by_buyer=_by_buyer(spec, tables["order"], f"{file.where}: order.shard_by"),
+        part_words=frozenset(order.OrderState(w) for w in parts.states.words()) if parts else frozenset(),
+    )
+    _check_parts(tables["order"], parts, file)
+    hands, known = {name: handmap.compiled(name, told, file, around) for name, told in file.hands.items()}, frozenset(file.hands)
     return ShopMap(
         name=file.name,
         where=file.where,
@@ -205,10 +212,35 @@ def compile_map(file: language.ShopFile) -> ShopMap:
         channels=tuple(dict.fromkeys((*coded, *file.channels))),
         payment_numbers=file.payment_numbers,
         tables=tables,
-        hands={name: _hand(name, told, file, cuts) for name, told in file.hands.items()},
-        may_follow=transitions.follows(spec, frozenset(file.hands), f"{file.where}: order.transitions"),
+        hands=hands,
+        may_follow=transitions.follows(spec, known, f"{file.where}: order.transitions"),
+        parts_may_follow={}
+        if parts is None
+        else transitions.follows(file.tables["suborder"], known, f"{file.where}: suborder.transitions"),
         may_change=transitions.changes(spec, f"{file.where}: order.may_change"),
     )
+
+
+def _by_buyer(spec: language.TableSpec, orders: Table, where: str) -> bool:
+    """Whether the buyer alone decides in which shard an order is."""
+    if spec.shard_by not in {None, "buyer"}:
+        todo = 'Write shard_by = "buyer" if an order is where its buyer\'s others are; leave it out for any other rule.'
+        raise faults.BadInput(f"no rule of shards is called {spec.shard_by!r}", where=where, todo=todo)
+    if spec.shard_by and Field.ORDER_BUYER not in orders.fields:
+        raise faults.BadInput("the shard is the buyer's, and order.buyer is not mapped", where=where, todo='Add buyer = "<column>".')
+    return spec.shard_by is not None
+
+
+def _check_parts(orders: Table, parts: Table | None, file: language.ShopFile) -> None:
+    """Whether orders and their parts can be told apart, and are told of by what is there. Raises BadInput."""
+    if parts is None:
+        if Field.ORDER_AMOUNT_SUBORDERS in orders.fields:
+            todo = "Map their table as [suborder], or leave it out."
+            raise faults.BadInput("no sub-orders are mapped", where=f"{file.where}: order.fields.amount_suborders", todo=todo)
+        return
+    if {s.lower() for s in orders.shards} & {s.lower() for s in parts.shards}:
+        todo = "Leave [suborder] out, and let where of [order] keep the rows that are paid: the change log tells rows by their table."
+        raise faults.BadInput("orders and their parts stand in one table", where=f"{file.where}: suborder.table", todo=todo)
 
 
 def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Table:
@@ -218,8 +250,8 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
         column = _column(name, short, told, file)
         if column is not None:
             fields[column.field] = column
-    if name != "order" and (spec.transitions or spec.may_change):
-        raise faults.BadInput("only the order has transitions", where=where, todo="Write them below [order].")
+    if name != "order" and (spec.may_change or spec.shard_by or (name != "suborder" and spec.transitions)):
+        raise faults.BadInput("only the order has these", where=where, todo="Write transitions, may_change and shard_by below [order].")
     for short in _NEEDED[name]:
         if Field(f"{name}.{short}") not in fields:
             raise faults.BadInput(f"{name}.{short} is not mapped", where=f"{where}.fields", todo=f'Add {short} = "<column>".')
@@ -248,16 +280,16 @@ class Move(enum.Enum):
 
 
 def _check_table(table: Table, where: str) -> None:
-    if table.name == "order":
+    if table.name in {"order", "suborder"}:
         if table.key is None:
             todo = 'Add key = "id": children and hands find the row by it.'
-            raise faults.BadInput("the order's key is missing", where=where, todo=todo)
+            raise faults.BadInput(f"the {table.name}'s key is missing", where=where, todo=todo)
         if not table.states.rungs:
-            raise faults.BadInput(
-                "the order's states are missing", where=where, todo='Add [order.states] with "status = 0" = "awaiting-payment".'
-            )
+            todo = f'Add [{table.name}.states] with "status = 0" = "awaiting-payment".'
+            raise faults.BadInput(f"the {table.name}'s states are missing", where=where, todo=todo)
+    if table.name == "order":
         return
-    if table.key is not None:
+    if table.key is not None and table.name != "suborder":
         raise faults.BadInput("only the order has a key", where=f"{where}.key", todo='A child says link = "order_id".')
     if table.name == "stock":
         return
@@ -325,75 +357,3 @@ def _cases(told: Mapping[str, str], words: type[enum.Enum] | None, file: languag
             raise faults.BadInput(f"{word!r} is no word of ours", where=f"{where}: {sql!r}", todo=f"Use one of: {', '.join(known)}.")
         rungs.append((expressions.parse(sql, file.dialect, f"{where}: {sql!r}"), word))
     return Cases(rungs=tuple(rungs))
-
-
-SHOP_ACTS: Mapping[str, type[act.Act]] = {
-    str(kind.__struct_config__.tag): kind
-    for kind in (
-        act.RecordPayment,
-        act.AcceptLate,
-        act.CloseExpired,
-        act.ReissueOrder,
-        act.CancelReissue,
-        act.RecordRefund,
-        act.GiveStockBack,
-        act.TakeStockBack,
-        act.GiveCouponBack,
-        act.PublishLink,
-    )
-}
-_ALWAYS = frozenset({"row", "number", "key", "now", "now_unix_s", "now_unix_ms"})
-_PAID = frozenset(
-    {"channel", "channel_code", "payment", "transaction", "amount_fen", "amount_yuan", "paid_at", "paid_at_unix_s", "paid_at_unix_ms"}
-)
-_NEW = frozenset({"new_number", "expires_at", "expires_at_unix_s", "expires_at_unix_ms", "coupon"})
-_ITEM = frozenset({"sku", "quantity"})
-PARAMETERS: Mapping[str, frozenset[str]] = {
-    "record-payment": _PAID,
-    "accept-late": _PAID | {"coupon"},
-    "close-expired": frozenset({"coupon"}),
-    "reissue-order": _NEW,
-    "cancel-reissue": frozenset({"new_number", "coupon"}),
-    "record-refund": frozenset({"refund", "amount_fen", "amount_yuan", "full"}),
-    "give-stock-back": _ITEM,
-    "take-stock-back": _ITEM,
-    "give-coupon-back": frozenset({"coupon"}),
-    "publish-link": frozenset({"new_number", "channel", "channel_code"}),
-}
-"""What each act binds, besides what is always bound and `:order_<column>`."""
-
-
-def _hand(name: str, spec: language.HandSpec, file: language.ShopFile, cuts: Mapping[str, shards.Cut]) -> Hand:
-    where = f"{file.where}: hands.{name}"
-    if name not in SHOP_ACTS:
-        raise faults.BadInput(f"no act is called {name!r}", where=where, todo=f"Acts are: {', '.join(SHOP_ACTS)}.")
-    for kind, there in ((language.HandKind.CALL, spec.call is not None), (language.HandKind.WRITE, bool(spec.write))):
-        if (kind in spec.kinds) != there:
-            todo = f"Name {kind.value!r} in kinds and declare it below, or neither."
-            raise faults.BadInput(f"{kind.value} is either not declared or not named in kinds", where=where, todo=todo)
-    if language.HandKind.REPLAY in spec.kinds and name not in {"record-payment", "accept-late"}:
-        raise faults.BadInput(f"{name} has no callback to replay", where=f"{where}.kinds", todo="Leave replay out.")
-    hand = Hand(
-        name=name,
-        where=where,
-        kinds=spec.kinds,
-        done=statements.parse_query(spec.done, file.dialect, f"{where}.done"),
-        call=spec.call,
-        writes=tuple(statements.parse_write(s, file.dialect, f"{where}.write[{i}]") for i, s in enumerate(spec.write)),
-    )
-    _check_parameters(hand)
-    shards.check(cuts, (hand.done, *hand.writes), elsewhere="new_number" in PARAMETERS[name])
-    return hand
-
-
-def _check_parameters(hand: Hand) -> None:
-    given = set(_ALWAYS | PARAMETERS[hand.name])
-    for told in (hand.done, *hand.writes):
-        there = given | (_ITEM if told.for_each else set())
-        wanted = told.parameters() | ({told.when} if told.when else set())
-        unknown = sorted(p for p in wanted - there if not p.startswith("order_"))
-        if unknown:
-            todo = f"Known here are: {', '.join(sorted(there))}, and order_<column>."
-            raise faults.BadInput(f"no parameter is called {', '.join(unknown)}", where=told.where, todo=todo)
-        if told.gives:
-            given.add(told.gives)

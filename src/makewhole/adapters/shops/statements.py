@@ -27,7 +27,8 @@ class Statement:
     what: str = ""
     rows_min: int = 1
     rows_max: int | None = 1
-    rows_as_items: bool = False
+    rows_as: str | None = None
+    """As many rows as the order has `items` or `parts`."""
     for_each: str | None = None
     when: str | None = None
     gives: str | None = None
@@ -86,16 +87,16 @@ def parse_write(spec: language.StatementSpec, dialect: str, where: str) -> State
         case _:
             raise faults.BadInput(f"a hand may not {type(tree).__name__.upper()}: {spec.sql!r}", where=where, todo=_TODO)
     _check_parts(tree, where)
-    if spec.for_each not in {None, "item"}:
-        raise faults.BadInput(f"for_each cannot be {spec.for_each!r}", where=where, todo='Only for_each = "item" is known.')
-    low, high, as_items = _rows(spec.expect_rows, where)
+    if spec.for_each not in {None, "item", "part"}:
+        raise faults.BadInput(f"for_each cannot be {spec.for_each!r}", where=where, todo='Write for_each = "item" or for_each = "part".')
+    low, high, rows_as = _rows(spec.expect_rows, where)
     return Statement(
         tree=tree,
         where=where,
         what=spec.what,
         rows_min=low,
         rows_max=high,
-        rows_as_items=as_items,
+        rows_as=rows_as,
         for_each=spec.for_each,
         when=spec.when,
         gives=spec.gives,
@@ -161,13 +162,13 @@ def _check_parts(tree: exp.Expression, where: str) -> None:
             raise faults.BadInput("a parameter without a name", where=where, todo="Write :row, :number, …")
 
 
-def _rows(told: int | str, where: str) -> tuple[int, int | None, bool]:
-    """How many rows a statement must touch: 1, "0..1", "1..", or "items"."""
+def _rows(told: int | str, where: str) -> tuple[int, int | None, str | None]:
+    """How many rows a statement must touch: 1, "0..1", "1..", "items" or "parts"."""
     if isinstance(told, int):
-        return told, told, False
-    if told == "items":
-        return 0, None, True
+        return told, told, None
+    if told in {"items", "parts"}:
+        return 0, None, told
     low, dots, high = told.partition("..")
     if not dots or not low.isdigit() or not (high.isdigit() or not high):
-        raise faults.BadInput(f"expect_rows cannot be {told!r}", where=where, todo='Write a number, "0..1", "1.." or "items".')
-    return int(low), int(high) if high else None, False
+        raise faults.BadInput(f"expect_rows cannot be {told!r}", where=where, todo='Write a number, "0..1", "1..", "items" or "parts".')
+    return int(low), int(high) if high else None, None

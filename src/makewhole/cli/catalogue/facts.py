@@ -39,6 +39,11 @@ FACTS: dict[str, tuple[str, str]] = {
     "books-ours": ("our book says {0}, {1:Standing}, at {2:instant}", "我方账本：{0}，{1:Standing}，{2:instant}"),
     "books-theirs": ("the channel's book says {0}, {1:Standing}, at {2:instant}", "渠道账单：{0}，{1:Standing}，{2:instant}"),
     "decided": ("{1} decided: {0:Choice}. {2}", "{1} 决定：{0:Choice}。{2}"),
+    "bank-differs": (
+        "the channel's bills settle {1} for the payout that begins with {0}; the bank has {2}",
+        "自 {0} 起的一笔结算，账单应结 {1}，银行入账 {2}",
+    ),
+    "statement-refused": ("the bank's statement {0} is refused whole: {1:Wrong}. {2}", "银行流水 {0} 整份拒收：{1:Wrong}。{2}"),
     "bill-refused": ("the bill of {0} is refused whole: {1:Wrong}. {2}", "{0} 的账单整份拒收：{1:Wrong}。{2}"),
     "record-altered": (
         "{0} is no longer what was stored: nothing is settled at this channel until somebody has looked",
@@ -73,6 +78,27 @@ FACTS: dict[str, tuple[str, str]] = {
         "时间先后颠倒（下单 {1:instant}，付款 {2:instant}，发货 {3:instant}，完成 {4:instant}）",
     ),
     "amounts-do-not-add-up": ("the amount due is {1}, its parts add up to {2}", "应付 {1}，各部分合计却是 {2}"),
+    # an order in parts
+    "parts-disagree": (
+        "the order itself says {1:OrderState}, its sub-orders say {2:OrderState}",
+        "主订单自己是{1:OrderState}，子订单却是{2:OrderState}",
+    ),
+    "parts-do-not-add-up": ("the sub-orders should add up to {1}, and add up to {2}", "子订单合计应为 {1}，实际是 {2}"),
+    "part-without-parcel": ("sub-order {1} is {2:OrderState} and has no tracking number", "子订单 {1} {2:OrderState}，却没有运单号"),
+    "part-without-time": ("sub-order {1} is {2:OrderState} and does not say when", "子订单 {1} {2:OrderState}，却没有相应时间"),
+    "part-parcel-before-shipping": (
+        "sub-order {1} is {2:OrderState} and already has a parcel",
+        "子订单 {1} {2:OrderState}，却已有包裹",
+    ),
+    "part-times-out-of-order": ("sub-order {1} was completed before it was shipped", "子订单 {1} 的完成时间早于发货时间"),
+    "part-moved": (
+        "sub-order {0}: {1}: {2:OrderState} → {3:OrderState}, in transaction {4} by {5}, which nothing explains ({6} order(s) in it)",
+        "子订单 {0}：{1}：{2:OrderState} → {3:OrderState}，事务 {4}，操作者 {5}，该事务共有 {6} 个订单的改动得不到解释",
+    ),
+    "part-gone": (
+        "the row of sub-order {0} was deleted in transaction {1} by {2}, one of {3} order(s) there; its state was {4:OrderState}",
+        "子订单 {0} 的行在事务 {1} 中被 {2} 删除（该事务涉及 {3} 个订单），删除前状态为{4:OrderState}",
+    ),
     "paid-amount-differs": ("the amount due is {1}, the shop records {2} as paid", "应付 {1}，店铺记的实付却是 {2}"),
     "without-items": ("the order has no items", "订单没有商品"),
     "items-without-order": ("{1} items name order {0}, which does not exist", "有 {1} 件商品写着订单 {0}，但这个订单不存在"),

@@ -5,25 +5,15 @@ Each contradiction is one function beside one predicate; a field that the shop's
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from makewhole.core import codec, money
-from makewhole.flow.diagnose import causes, rule
+from makewhole.core import money
+from makewhole.flow.diagnose import causes, parts, rule
+from makewhole.flow.diagnose.parts import Contradiction
 from makewhole.model import fact, finding, order, payment, screen
 
 F = order.Field
 _PAID = order.SAYS_PAID
 _NOT_SHIPPED = order.ENDED_UNPAID | {order.OrderState.AWAITING_PAYMENT, order.OrderState.AWAITING_SHIPMENT}
 _PHYSICAL = screen.In(field=F.ORDER_KIND, values=("fresh", "normal", "presale"))
-
-
-class Contradiction(codec.Noun, frozen=True, kw_only=True):
-    """One way in which a row can disagree with itself: what it is called, which rows it is, and which values show it."""
-
-    says: fact.Says
-    holds: Callable[[order.ShopOrder], bool]
-    screen: screen.Predicate
-    shows: Callable[[order.ShopOrder], tuple[object, ...]]
 
 
 def contradicts_itself(view: rule.View) -> finding.Finding | None:
@@ -186,4 +176,5 @@ ALL: tuple[Contradiction, ...] = (
         screen=screen.SharesNumber(),
         shows=lambda o: (o.rows,),
     ),
+    *parts.ALL,
 )
