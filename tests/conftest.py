@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,12 @@ Server = TypeVar("Server")
 # No deadline: two cores under load are slow now and then, and a slow example is not a wrong one. The blob repeats it.
 hypothesis.settings.register_profile("makewhole", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("makewhole")
+
+
+def pytest_configure() -> None:
+    """A run that was started in the background ignores Ctrl-C, and so would the processes that tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

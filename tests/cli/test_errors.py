@@ -239,13 +239,17 @@ def test_ctrl_c_leaves_cleanly(tmp_path: Path) -> None:
     """130 and one line, whatever was being done."""
     env = os.environ | {"LANG": "C.UTF-8"}
     arguments = [MAKEWHOLE, "demo", "--orders", "50000", "--folder", "world"]
-    with subprocess.Popen(arguments, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as going:
-        deadline = time.monotonic() + 30
-        while not (tmp_path / "world").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.3)
-        going.send_signal(signal.SIGINT)
-        _, told = going.communicate(timeout=30)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, cwd=tmp_path, env=env, stdout=pipe, stderr=pipe, text=True) as going:
+        try:
+            deadline = time.monotonic() + 30
+            while not (tmp_path / "world").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.3)
+            going.send_signal(signal.SIGINT)
+            _, told = going.communicate(timeout=60)
+        finally:
+            going.kill()
     assert going.returncode == 130, told
     assert "Traceback" not in told
 
