@@ -22,7 +22,7 @@ PREFIX = "MAKEWHOLE_"
 FILE = "makewhole.toml"
 CHANNELS = ("wechatpay", "alipay", "douyinpay")
 """Sections of payment channels."""
-_SECTIONS = frozenset({*CHANNELS, "douyin", "shop", "relay", "engine", "images"})
+_SECTIONS = frozenset({*CHANNELS, "douyin", "shop", "bank", "relay", "engine", "images"})
 _SECRETS = frozenset({"", "password", "hands_password", "token"})
 """Of the environment alone: no settings."""
 
@@ -140,6 +140,17 @@ class DouyinSettings(codec.Noun, frozen=True, kw_only=True):
     """The commission that was agreed on, in parts per million of what the buyer paid. 0: fees are shown and not compared."""
 
 
+class BankSettings(codec.Noun, frozen=True, kw_only=True):
+    """The bank account into which channels pay out."""
+
+    folder: str = ""
+    """Folder into which somebody puts the bank's statements as CSV; `serve` takes what is new. Empty: none are taken."""
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
+    """What the bank calls its columns, where it is not as most banks do: date, income, amount, direction, payer, memo, serial, balance."""
+    payers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """By channel, words by which its payer is known in a line, instead of the shipped ones."""
+
+
 class RelaySettings(codec.Noun, frozen=True, kw_only=True):
     """The callback relay of `serve`."""
 
@@ -198,6 +209,7 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     alipay: AlipaySettings | None = None
     douyinpay: DouyinpaySettings | None = None
     douyin: DouyinSettings | None = None
+    bank: BankSettings = BankSettings()
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()
     images: ImagesSettings = ImagesSettings()

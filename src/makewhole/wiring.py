@@ -86,7 +86,9 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             playbook=settings.load_playbook(told.playbook),
             relayed=told.relayed(),
             forwarder=forwarder,
-            books=wiring_books.books(channels, store.ledger, told.fees(), markets=wiring_channels.markets(told, client, ticking)),
+            books=wiring_books.books(
+                channels, store.ledger, told.fees(), markets=wiring_channels.markets(told, client, ticking), bank=told.bank
+            ),
             trail=_trail(told, map_, reader, store, keep=need_store),
             seal=_seal(told) if need_store else None,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",

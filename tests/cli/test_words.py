@@ -20,6 +20,7 @@ from makewhole.engine import closing, recover
 from makewhole.flow.plan import ask
 from makewhole.model import (
     act,
+    bank,
     bill,
     claim,
     daysheet,
@@ -62,6 +63,7 @@ ENUMS: tuple[type[enum.Enum], ...] = (
     verdict.Ground,
     verdict.Role,
     signal.Sign,
+    bank.Paid,
     policy.Unit,
     rollback.Clash,
     policy.RuleName,

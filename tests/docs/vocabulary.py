@@ -20,7 +20,7 @@ from makewhole.cli.catalogue import meanings
 from makewhole.engine import recover
 from makewhole.flow.diagnose import rules
 from makewhole.flow.plan import remedies
-from makewhole.model import claim, finding, order, payment, plan, resource, rollback, run, signal, verdict
+from makewhole.model import bank, claim, finding, order, payment, plan, resource, rollback, run, signal, verdict
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "vocabulary.md"
 
@@ -63,6 +63,7 @@ def page() -> str:
         _section("Grounds of a verdict", "", _table(verdict.Ground)),
         _section("Who a plan may wait for", "", _table(verdict.Role)),
         _section("Signs that a whole shop is not as usual", "", _table(signal.Sign)),
+        _section("What the bank says of a payout", "", _table(bank.Paid)),
         _section("Marks of a step", "", _table(run.Mark)),
         _section("Ends of a run", "", _table(run.End)),
         _section("After a run: looked at again", "", _classes(run.Restored, run.Remaining, run.Unsure)),

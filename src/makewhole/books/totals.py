@@ -19,6 +19,23 @@ def of_books(ours: Table, theirs: Table) -> Table:
     return _summed(ours, "ours", BY).union(_summed(theirs, "theirs", BY))
 
 
+def settled(theirs: Table) -> Table:
+    """What their book pays out, of columns channel, currency, gross_fen, fees_millifen, fees_fen (`bank.Due`).
+
+    What was carried into it from earlier days, numbered below 0, was paid out with these.
+    """
+    own = theirs.filter(theirs["line"] > 0)
+    paid = (own["kind"] == bill.Kind.PAYMENT.value) & (own["standing"] == bill.Standing.PAID.value)
+    # A refund is taken off when it is accepted; one that failed came back.
+    back = (own["kind"] == bill.Kind.REFUND.value) & ~own["standing"].isin([s.value for s in bill.IDLE])
+    amount = ibis.ifelse(paid, own["amount_fen"], ibis.ifelse(back, -own["amount_fen"], 0))
+    fee = own["fee_millifen"].fill_null(0)
+    rounded = fee.sign().cast("int64") * ((fee.abs() + bill.MILLIFEN // 2) // bill.MILLIFEN).cast("int64")
+    return own.group_by(["channel", "currency"]).agg(
+        gross_fen=_whole(amount.sum()), fees_millifen=_whole(fee.sum()), fees_fen=_whole(rounded.sum())
+    )
+
+
 def of_classes(few: Table) -> Table:
     """What breaks or pairs add up to, of columns `columns.SUMS`: both sides of each, each on its own day and in its own currency."""
     return _both(few, ("class",)).select(*columns.SUMS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from makewhole.cli import bookfiles, words
+from makewhole.cli import bankfiles, bookfiles, words
 from makewhole.core import clock
 from makewhole.model import bill, comparison, daysheet
 
@@ -44,6 +44,7 @@ def shape_of(told: daysheet.DaySheet) -> dict[str, Any]:
         "closed_at": clock.rfc3339(told.closed_at),
         "sums": [bookfiles.sum_shape(bookfiles.summed(s)) for s in told.sums],
         "differences": [difference(r) for r in told.rows],
+        "payouts": [bankfiles.shape(p) for p in told.payouts],
         "by_state": {state.value: {"lines": lines, "amount_fen": fen} for state, (lines, fen) in told.by_state().items()},
         "unexplained_fen": told.unexplained().fen,
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from makewhole import ports, settings
-from makewhole.cli import bookfiles, bookshapes, exits, session, sheets
+from makewhole.cli import bankfiles, bookfiles, bookshapes, exits, session, sheets
 from makewhole.core import faults, ids
-from makewhole.engine import closing, daily, daysheets
+from makewhole.engine import closing, daily, daysheets, payouts
+from makewhole.model import bank as banks
 from makewhole.model import bill, daysheet
 from makewhole.ports import accounts
 
@@ -15,10 +16,22 @@ INCOMPLETE = frozenset({closing.Closing.NOT_MADE, closing.Closing.ANOTHERS, clos
 """Nothing was compared: what the books would have shown, nobody knows."""
 
 
-def run(now: session.Session, told: settings.Settings, *, day: int, channel: str | None, applied: bool, report: str | None) -> int:
+def run(
+    now: session.Session,
+    told: settings.Settings,
+    *,
+    day: int,
+    channel: str | None,
+    applied: bool,
+    report: str | None,
+    bank: str | None = None,
+) -> int:
     """Close, follow, tell. 1 where a difference is left, 3 where a day could not be closed."""
+    statement = None if bank is None else bankfiles.read(now, told, bank)
     with now.world(told) as world:
         books = attached(now, world)
+        if statement is not None:
+            payouts.take(world, books, statement)
         channels = _channels(now, books, channel)
         today = bill.day_of(world.clock.now())
         if day > today:
@@ -27,13 +40,31 @@ def run(now: session.Session, told: settings.Settings, *, day: int, channel: str
         results = [closing.close(world, books, one) for one in days]
         if applied:
             daily.follow(world, books)
+        payouts.tell(world, books)
         found = daysheets.sheets(world, books, day, channels)
         _tell(now, day, results, found)
         if report is not None:
             sheets.write(now, found, report)
     if any(r.state in INCOMPLETE for r in results):
         return exits.Exit.INCOMPLETE
-    return exits.Exit.BROKEN if any(s.broken() for s in found) else exits.Exit.FINE
+    wrong = any(s.broken() or any(p.state in banks.WRONG for p in s.payouts) for s in found)
+    return exits.Exit.BROKEN if wrong else exits.Exit.FINE
+
+
+def bank(now: session.Session, told: settings.Settings, path: str) -> int:
+    """Keep a bank's statement, and tell of every payout that is known. 1 where one is wrong."""
+    statement = bankfiles.read(now, told, path)
+    with now.world(told) as world:
+        books = attached(now, world)
+        fresh = payouts.take(world, books, statement)
+        payouts.tell(world, books)
+        found = [p for channel in sorted(books.sources) for p in payouts.of_channel(world, books, channel)]
+    if now.out.as_json:
+        shape = bankfiles.statement_shape(statement)
+        now.out.document({**shape, "new": fresh, "payouts": [bankfiles.shape(p) for p in found]})
+    else:
+        bankfiles.tell(now, statement, found)
+    return exits.Exit.BROKEN if any(p.state in banks.WRONG for p in found) else exits.Exit.FINE
 
 
 def attached(now: session.Session, world: ports.World) -> accounts.Books:
@@ -74,6 +105,8 @@ def _sheet(now: session.Session, told: daysheet.DaySheet) -> None:
     out.table(heads, [bookfiles.row(say, bookfiles.summed(s)) for s in told.sums])
     for one in told.rows:
         out.line(bookshapes.sentence(say, one), "dim" if one.state not in {daysheet.DayState.OPEN, daysheet.DayState.PERSON} else "")
+    if told.payouts:
+        out.table(bankfiles.heads(say), bankfiles.rows(say, told.payouts))
     left = told.broken()
     out.line(say("reconcile.left", lines=len(left)) if left else say("reconcile.fine"), "bold")
 

@@ -29,6 +29,7 @@ def command(say: words.Say) -> click.Command:
         click.Option(["--theirs"], metavar="FILE", help=say("option.theirs")),
         click.Option(["--ours"], metavar="FILE", help=say("option.ours")),
         click.Option(["--merchant"], metavar="NUMBER", help=say("option.merchant")),
+        click.Option(["--bank"], metavar="FILE", help=say("option.bank")),
         *options.attached(say),
         options.as_json(say),
     ]
@@ -46,6 +47,8 @@ def run(ctx: click.Context, /, **given: Any) -> int:
         return 0
     now = session.Session(begun, as_json=given["as_json"])
     told = now.settings(config=given["config"], database=given["database"], shop=given["shop"])
+    if given["bank"] is not None and given["day"] is None:
+        return daybooks.bank(now, told, given["bank"])
     day = _day(now, given["day"])
     if given["theirs"] is not None and given["channel"] in MARKETS:
         raise faults.BadInput(now.say("reconcile.no-file"), where="--theirs", todo=now.say("reconcile.no-file-todo"))
@@ -54,7 +57,8 @@ def run(ctx: click.Context, /, **given: Any) -> int:
         return bookfiles.run(now, told, day=day, channel=given["channel"] or _ALONE, **only)
     if given["ours"] is not None:
         raise faults.BadInput(now.say("reconcile.no-theirs"), where="--theirs", todo=now.say("reconcile.no-theirs-todo"))
-    return daybooks.run(now, told, day=day, channel=given["channel"], applied=given["applied"], report=given["report"])
+    only = {name: given[name] for name in ("channel", "applied", "report", "bank")}
+    return daybooks.run(now, told, day=day, **only)
 
 
 def _day(now: session.Session, given: str | None) -> int:

@@ -151,6 +151,7 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
         source=name,
         at=now,
         sums=compared.sums,
+        settled=compared.settled if of.stage is bill.Stage.BILL else None,
     )
     ledger.close(closing, world.owner, record.day_closed(closing.shop, of.channel, of.day, of.stage, name, len(new), now))
     log.info("day closed", channel=of.channel, day=str(bill.date_of(of.day)), against=of.stage.value, differences=len(new))

@@ -15,10 +15,11 @@ import structlog
 
 from makewhole import ports
 from makewhole.core import clock, codec, faults, ids
-from makewhole.engine import gather, relay
+from makewhole.engine import gather, payouts, relay
 from makewhole.flow import guard, record, signals
-from makewhole.model import act, bill, case, order, payment
+from makewhole.model import act, bank, bill, case, order, payment
 from makewhole.model.signal import Signal
+from makewhole.ports import accounts
 
 PAGE = 1_000
 """Callbacks, or entries of evidence, read at once."""
@@ -175,6 +176,7 @@ def _judged(world: ports.World, counted: Counted, now: datetime) -> tuple[Signal
     told += [signals.code_burst(code, counts, rules, now) for code, counts in sorted(_slots(counted.codes).items())]
     for channel in ports.channel_names(world):
         told.append(signals.fee_drift(channel, _fees(world, channel, now), rules, now))
+    told += _bank(world, now)
     for buyer, numbers in sorted(counted.refunds.get(guard.today(now), {}).items()):
         bucket = guard.refunds_bucket(world.eyes.shop, buyer, guard.today(now))
         ours = world.store.exposure([bucket]).get(bucket, (0, 0))[0]
@@ -195,6 +197,23 @@ def _fees(world: ports.World, channel: ids.ChannelName, now: datetime) -> list[s
             begins = datetime.combine(bill.date_of(closing.day), datetime.min.time(), clock.BEIJING)
             days[closing.day] = signals.Fees(day=begins, paid_fen=fen, fees_millifen=sum(s.fees_millifen for s in paid))
     return [days[day] for day in sorted(days)]
+
+
+def _bank(world: ports.World, now: datetime) -> Iterator[Signal | None]:
+    """Payouts that are not what the bills settle."""
+    if world.books is None:
+        return
+    for channel in sorted(world.books.sources):
+        try:
+            told = payouts.of_channel(world, world.books, channel)
+        except accounts.Altered as altered:
+            # Whoever keeps the daily books wakes a person about it.
+            log.warning("altered", record=altered.record)
+            return
+        for one in told:
+            if one.state in bank.WRONG:
+                begins = datetime.combine(bill.date_of(one.day()), datetime.min.time(), clock.BEIJING)
+                yield signals.bank_differs(channel, begins, one.settled_fen, one.bank_fen, now)
 
 
 def _code(told: case.Entry) -> str:

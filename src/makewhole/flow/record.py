@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from makewhole.core import codec, ids
-from makewhole.model import bill, case, difference, fetched, finding, plan, run, signal, verdict
+from makewhole.model import bank, bill, case, difference, fetched, finding, plan, run, signal, verdict
 from makewhole.model.case import EntryKind
 
 
@@ -112,6 +112,13 @@ def resumed(shop: ids.ShopName, channel: ids.ChannelName, by: str, why: str, at:
     """A person has looked, and lets it go on."""
     order = ids.OrderKey(shop=shop, number=ids.OrderNumber(f"books/{channel}"))
     return case.Entry(kind=EntryKind.SETTLEMENT_RESUMED, at=at, order=order, body={"by": by, "why": why})
+
+
+def statement_kept(shop: ids.ShopName, told: bank.Statement, at: datetime) -> case.Entry:
+    """A bank's statement was stored, with the digest of the file and of what was kept of it."""
+    body = {"file": told.digest, "digest": codec.digest(told), "lines": len(told.lines), "others": told.others}
+    order = ids.OrderKey(shop=shop, number=ids.OrderNumber(f"books/bank/{bill.date_of(told.last)}"))
+    return case.Entry(kind=EntryKind.STATEMENT_KEPT, at=at, order=order, body=body)
 
 
 def diagnosis_word(told: finding.Diagnosis) -> str:

@@ -46,6 +46,7 @@ class EntryKind(enum.Enum):
     SETTLEMENT_HALTED = "settlement-halted"
     SETTLEMENT_RESUMED = "settlement-resumed"
     SIGNAL_SEEN = "signal-seen"
+    STATEMENT_KEPT = "statement-kept"
 
 
 class Entry(codec.Noun, frozen=True, kw_only=True):

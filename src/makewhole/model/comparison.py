@@ -54,11 +54,23 @@ class Sum(codec.Noun, frozen=True, kw_only=True):
     fees_millifen: int
 
 
+class Settled(codec.Noun, frozen=True, kw_only=True):
+    """What the channel's book of a day pays out, before its fees, and these: as the bill writes them, and each rounded to the fen."""
+
+    channel: ids.ChannelName
+    currency: str
+    gross_fen: int
+    fees_millifen: int
+    fees_fen: int
+
+
 class Comparison(codec.Noun, frozen=True, kw_only=True):
     """A day at one channel. `pairs` are those that are not simply matched; `sums` hold every line of both books, matched too."""
 
     pairs: tuple[Pair, ...]
     sums: tuple[Sum, ...]
+    settled: tuple[Settled, ...] = ()
+    """For each currency; what a bank's line is held against."""
 
     def broken(self) -> tuple[Pair, ...]:
         """What neither time nor a sum explains."""

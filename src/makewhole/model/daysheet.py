@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 
 from makewhole.core import codec, ids, money
-from makewhole.model import bill, comparison, decision, difference, plan
+from makewhole.model import bank, bill, comparison, decision, difference, plan
 from makewhole.model import case as cases
 
 
@@ -81,6 +81,8 @@ class DaySheet(codec.Noun, frozen=True, kw_only=True):
     printed_at: datetime
     sums: tuple[comparison.Sum, ...]
     rows: tuple[Row, ...]
+    payouts: tuple[bank.Payout, ...] = ()
+    """What the bank says of this day's money, where a statement was given."""
 
     def broken(self) -> tuple[Row, ...]:
         """Differences that are not over: somebody's."""

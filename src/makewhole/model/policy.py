@@ -42,6 +42,7 @@ class RuleName(enum.Enum):
     FEE_VOLUME_MIN = "fee-volume-min"
     IMAGE_RETENTION = "image-retention"
     CUT_OFF_WAIT = "cut-off-wait"
+    PAYOUT_WAIT = "payout-wait"
 
 
 class Unit(enum.Enum):

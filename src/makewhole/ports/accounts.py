@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from makewhole.books import fees
 from makewhole.core import faults, ids
-from makewhole.model import bill, case, comparison, difference, fetched
+from makewhole.model import bank, bill, case, comparison, difference, fetched
 
 Owner = Callable[[ids.OutTradeNo], ids.OrderNumber | None]
 """Which order a payment belongs to, by the shop's own rule or rows."""
@@ -47,12 +47,27 @@ class BillSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Our leave to ask a marketplace: until when, where we know, and whether we renew it ourselves."""
+
+    until: datetime | None
+    renews: bool
+
+
 @runtime_checkable
 class AccountSource(BillSource, Protocol):
     """A marketplace that takes the buyers' money and settles days later. Its account lines of a day are its bill; they name orders."""
 
     def lines(self, raw: fetched.RawBill) -> Sequence[bill.Line]:
         """The book that they are, numbered from 1: a payment under its order's number. Raises `bill.Refused`, for one wrong line too."""
+        ...
+
+    def access(self) -> Access:
+        """Whether we may ask, by asking; nothing is renewed by that. Leave that is over and that we renew ourselves is not tried.
+
+        Raises Credentials, Unavailable or Rejected.
+        """
         ...
 
 
@@ -88,6 +103,8 @@ class Closing:
     source: str
     at: datetime
     sums: tuple[comparison.Sum, ...] = ()
+    settled: tuple[comparison.Settled, ...] | None = None
+    """What the bill pays out; None of days that were closed before this was reckoned, and of the evening."""
 
 
 class Ledger(Protocol):
@@ -151,6 +168,18 @@ class Ledger(Protocol):
         """Of the days from `first` on, the oldest first."""
         ...
 
+    def keep_statement(self, shop: ids.ShopName, told: bank.Statement, at: datetime, entry: case.Entry) -> bool:
+        """Durable on return; False, nothing written, where this very file is kept already."""
+        ...
+
+    def has_statement(self, shop: ids.ShopName, digest: str) -> bool:
+        """Whether a file with this digest is kept."""
+        ...
+
+    def statements(self, shop: ids.ShopName, first: int) -> Sequence[bank.Statement]:
+        """Those that tell of days from `first` on, in the order in which they were kept. Raises Altered."""
+        ...
+
     def halt(self, shop: ids.ShopName, channel: ids.ChannelName, record: str, entry: case.Entry) -> bool:
         """Settle nothing at this channel until a person says so; False where it was halted already."""
         ...
@@ -173,6 +202,22 @@ class Turn:
     span: timedelta
 
 
+class Drawer(Protocol):
+    """Where people put a bank's statements."""
+
+    def names(self) -> Sequence[str]:
+        """What lies there now, in a stable order. Raises Unavailable where it cannot be looked into."""
+        ...
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of what lies there under this name. Raises Unavailable."""
+        ...
+
+    def read(self, name: str) -> bank.Statement:
+        """The statement. Raises `bill.Refused` for the first line that is wrong, Unavailable where it cannot be read now."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Books:
     """All that the daily books need, in one value."""
@@ -182,3 +227,5 @@ class Books:
     """The fees that were agreed on; where none is named, fees are shown and not compared."""
     accountant: Accountant
     ledger: Ledger
+    bank: Drawer | None = None
+    """Where the merchant puts the bank's statements; None where no folder is named."""

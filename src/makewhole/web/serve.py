@@ -14,7 +14,7 @@ import uvicorn
 
 from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
-from makewhole.engine import closing, daily, daysheets, feed, gather, relay, signals, sweep, wake
+from makewhole.engine import closing, daily, daysheets, feed, gather, payouts, relay, signals, sweep, wake
 from makewhole.model import daysheet
 from makewhole.web import images
 from makewhole.web import relay as relay_page
@@ -142,6 +142,7 @@ def _daily(world: ports.World, stop: threading.Event, publish: Publish | None) -
     if books is None:
         return
     days = {r.of.day for r in daily.keep(world, books, stop.is_set) if r.state is closing.Closing.CLOSED}
+    days |= payouts.keep(world, books)
     for day in sorted(days):
         if publish is not None:
             publish(daysheets.sheets(world, books, day, sorted(books.sources)))

@@ -47,7 +47,11 @@ class Counter:
                 opened.more(bill.Side.THEIRS, carried)
             opened.book(bill.Side.OURS, ours)
             found = desk.reconcile(opened, window, owner=owner)
-            return comparison.Comparison(pairs=tuple(map(pair, desk.breaks(opened))), sums=tuple(map(total, found.sums)))
+            return comparison.Comparison(
+                pairs=tuple(map(pair, desk.breaks(opened))),
+                sums=tuple(map(total, found.sums)),
+                settled=tuple(comparison.Settled(**row) for row in desk.settled(opened)),
+            )
 
 
 def pair(row: dict[str, Any]) -> comparison.Pair:

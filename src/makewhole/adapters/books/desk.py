@@ -91,6 +91,13 @@ def breaks(desk: Desk) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: bill.Break(row["class"]) in bill.SETTLED)
 
 
+def settled(desk: Desk) -> list[dict[str, Any]]:
+    """What their book pays out, by channel and currency (totals.settled)."""
+    asked = totals.settled(columns.book(bill.Side.THEIRS.value)).order_by(["channel", "currency"])
+    rows = desk.rows(str(ibis.to_sql(asked, dialect=desk.dialect, pretty=False)))
+    return [dict(zip(asked.columns, row, strict=True)) for row in rows]
+
+
 def _owners(desk: Desk, wanted: str, owner: Owner | None) -> list[Row]:
     if owner is None:
         return []

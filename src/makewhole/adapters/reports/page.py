@@ -11,7 +11,7 @@ import jinja2
 
 from makewhole.adapters.reports import table
 from makewhole.core import money
-from makewhole.model import bill, daysheet
+from makewhole.model import bank, bill, daysheet
 
 
 def write(path: Path, sheets: Sequence[daysheet.DaySheet], words: table.Words) -> None:
@@ -34,6 +34,7 @@ def render(sheets: Sequence[daysheet.DaySheet], words: table.Words) -> str:
         yuan=_amount,
         fees=_fees,
         books=_books,
+        bank_wrong=bank.WRONG,
     )
 
 

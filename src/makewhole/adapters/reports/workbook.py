@@ -20,6 +20,7 @@ _OPTIONS = {
     "strings_to_urls": False,
 }
 _SUMS = ("day", "channel", "class", "side", "kind", "lines", "amount", "fees", "currency")
+_PAYOUTS = ("channel", "paid-days", "bank-settled", "bank-days", "bank", "state")
 _WIDTH = 16
 
 
@@ -49,6 +50,23 @@ def write(path: Path, sheets: Sequence[daysheet.DaySheet], words: table.Words) -
                     rows.write_number(place, column, float(cell), amount)
                 elif cell:
                     rows.write_string(place, column, cell)
+        _payouts(book, sheets, words, strong, amount)
+
+
+def _payouts(book: Any, sheets: Sequence[daysheet.DaySheet], words: table.Words, strong: Any, amount: Any) -> None:
+    """A third sheet, where a statement of the bank was given."""
+    told = [(sheet, p) for sheet in sheets for p in sheet.payouts]
+    if not told:
+        return
+    page = book.add_worksheet(words("sheet.payouts")[0])
+    _head(page, [table.both(words, f"sheet.{name}") for name in _PAYOUTS], strong)
+    for place, (sheet, one) in enumerate(told, start=1):
+        page.write_string(place, 0, table.both(words, f"Source.{sheet.channel}"))
+        page.write_string(place, 1, ", ".join(str(bill.date_of(day)) for day in one.days))
+        page.write_number(place, 2, float(Decimal(one.settled_fen).scaleb(-2)), amount)
+        page.write_string(place, 3, ", ".join(str(bill.date_of(line.day)) for line in one.lines))
+        page.write_number(place, 4, float(Decimal(one.bank_fen).scaleb(-2)), amount)
+        page.write_string(place, 5, table.both(words, f"Paid.{one.state.value}"))
 
 
 def _head(sheet: Any, heads: Sequence[str], strong: Any) -> None:

@@ -1,4 +1,5 @@
-"""Closed days as pieces of work: whose turn it is to close one, and what was found when it was closed. Once, whoever tries."""
+"""Closed days as pieces of work: whose turn it is to close one, and what was found when it was closed. Once, whoever tries. And the
+bank's statements, which days that are closed are held against."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 
 from makewhole.adapters.store import names, statements, tables
 from makewhole.core import codec, faults, ids
-from makewhole.model import bill, comparison
+from makewhole.model import bank, bill, comparison
 from makewhole.ports import accounts
 
 
@@ -18,6 +19,7 @@ class ClosedDay(codec.Noun, frozen=True, kw_only=True):
     source: str
     at: datetime
     sums: tuple[comparison.Sum, ...]
+    settled: tuple[comparison.Settled, ...] | None = None
 
 
 def begin(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: accounts.Turn) -> bool:
@@ -50,7 +52,8 @@ def close(tx: statements.Tx, closing: accounts.Closing, owner: str, leaves: Sequ
     row = tx.one(statements.CLOSING_FIND, **where)
     if row is None or row[0] != owner or row[2] is not None:
         raise faults.Rejected(f"{bill.date_of(closing.day)} at {closing.channel} is another's to close", code="not-our-turn")
-    body = codec.canonical(ClosedDay(merchant=closing.merchant, source=closing.source, at=closing.at, sums=closing.sums))
+    closed = ClosedDay(merchant=closing.merchant, source=closing.source, at=closing.at, sums=closing.sums, settled=closing.settled)
+    body = codec.canonical(closed)
     tx.run(statements.CLOSING_DONE, **where, body=body, digest=codec.digest_bytes(body))
     tx.entries.extend(leaves)
 
@@ -74,4 +77,40 @@ def _closing(shop: ids.ShopName, channel: ids.ChannelName, row: statements.Row) 
         source=told.source,
         at=told.at,
         sums=told.sums,
+        settled=told.settled,
     )
+
+
+def keep_statement(
+    tx: statements.Tx, shop: ids.ShopName, told: bank.Statement, at: datetime, leaves: Sequence[tuple[bytes, bytes]]
+) -> bool:
+    """One row for a file, whoever gives it and however often."""
+    if has_statement(tx, shop, told.digest):
+        return False
+    body = codec.canonical(told)
+    tx.run(
+        statements.STATEMENT_INSERT,
+        shop=names.shop(shop),
+        file=told.digest,
+        kept_at=names.ticks(at),
+        last=told.last,
+        body=body,
+        digest=codec.digest_bytes(body),
+    )
+    tx.entries.extend(leaves)
+    return True
+
+
+def has_statement(tx: statements.Tx, shop: ids.ShopName, digest: str) -> bool:
+    """Whether it is kept."""
+    return tx.one(statements.STATEMENT_FIND, w_shop=shop, w_file=digest) is not None
+
+
+def bank_statements(tx: statements.Tx, shop: ids.ShopName, first: int) -> list[bank.Statement]:
+    """Those that reach to `first` or beyond it."""
+    found = []
+    for file, body, digest in tx.all(statements.STATEMENTS_FROM, w_shop=shop, first=first):
+        if codec.digest_bytes(names.raw(body)) != digest:
+            raise accounts.Altered(f"the bank's statement {file[:8]}", None)
+        found.append(codec.decode(names.raw(body), bank.Statement))
+    return found

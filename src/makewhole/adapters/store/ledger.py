@@ -16,7 +16,7 @@ import msgspec
 
 from makewhole.adapters.store import books, cases, inbox, names, statements, tables, writer
 from makewhole.core import codec, faults, ids
-from makewhole.model import bill, case, difference, fetched
+from makewhole.model import bank, bill, case, difference, fetched
 from makewhole.ports import accounts
 
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ NOTICES = 500
 """Callbacks read at once: a few kilobytes each."""
 SET_ASIDE = "set-aside"
 """Stands in a digest's place where the bill before it was altered, and a person has looked."""
-NOUNS: tuple[Any, ...] = (difference.Difference, difference.Move, books.ClosedDay)
+NOUNS: tuple[Any, ...] = (difference.Difference, difference.Move, books.ClosedDay, bank.Statement)
 _MOVES: msgspec.json.Decoder[difference.Move] = msgspec.json.Decoder(difference.Move)
 
 
@@ -113,6 +113,19 @@ class SqlLedger:
 
     def closings(self, shop: ids.ShopName, channel: ids.ChannelName, first: int) -> Sequence[accounts.Closing]:
         told: list[accounts.Closing] = self._read(lambda tx: books.closings(tx, shop, channel, first))
+        return told
+
+    def keep_statement(self, shop: ids.ShopName, told: bank.Statement, at: datetime, entry: case.Entry) -> bool:
+        leaves = writer.leaves_of([codec.canonical(entry)])
+        kept: bool = self._write(lambda tx: books.keep_statement(tx, shop, told, at, leaves))
+        return kept
+
+    def has_statement(self, shop: ids.ShopName, digest: str) -> bool:
+        known: bool = self._read(lambda tx: books.has_statement(tx, shop, digest))
+        return known
+
+    def statements(self, shop: ids.ShopName, first: int) -> Sequence[bank.Statement]:
+        told: list[bank.Statement] = self._read(lambda tx: books.bank_statements(tx, shop, first))
         return told
 
     def halt(self, shop: ids.ShopName, channel: ids.ChannelName, record: str, entry: case.Entry) -> bool:

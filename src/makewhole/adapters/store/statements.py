@@ -310,6 +310,14 @@ CLOSINGS_FROM = (
     .where(*_where(_Y, ["shop", "channel"]), _Y.c.day >= _p("first"), _Y.c.body.is_not(None))
     .order_by(_Y.c.day, _Y.c.stage)
 )
+_BS = tables.bank_statements
+STATEMENT_INSERT = _BS.insert()
+STATEMENT_FIND = sa.select(_BS.c.file).where(*_where(_BS, ["shop", "file"]))
+STATEMENTS_FROM = (
+    sa.select(_BS.c.file, _BS.c.body, _BS.c.digest)
+    .where(*_where(_BS, ["shop"]), _BS.c["last"] >= _p("first"))
+    .order_by(_BS.c.kept_at, _BS.c.file)
+)
 
 COUNTS = {
     name: sa.select(sa.func.count()).select_from(table)

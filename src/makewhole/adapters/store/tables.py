@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised by whoever changes a table; a store of another version is refused, never guessed at."""
 GROWN_FROM = 1
 """Since this version tables were only added: a store of it is given them when it is opened."""
@@ -285,4 +285,15 @@ closings = _table(
     # Empty while somebody is about to close the day.
     sa.Column("body", _bytes()),
     sa.Column("digest", _text(DIGEST_LENGTH)),
+)
+
+bank_statements = _table(
+    "mw_bank_statements",
+    sa.Column("shop", _text(SHOP_LENGTH), primary_key=True),
+    # SHA-256 of the file.
+    sa.Column("file", _text(DIGEST_LENGTH), primary_key=True),
+    sa.Column("kept_at", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("body", _bytes(), nullable=False),
+    sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),
 )

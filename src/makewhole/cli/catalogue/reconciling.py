@@ -8,6 +8,31 @@ RECONCILING: dict[str, tuple[str, str]] = {
     "option.ours": ("our side's book as a Parquet file, instead of the shop's rows", "我方账本（Parquet 文件），代替店铺数据"),
     "option.theirs": ("the channel's bill as it was downloaded (.csv, .gz, .zip)", "从渠道下载的账单原件（.csv、.gz、.zip）"),
     "option.merchant": ("our number at the channel, if the settings do not say it", "我方在该渠道的商户号（设置中没有时）"),
+    "option.bank": ("a statement of the bank as CSV: kept, and held against the bills", "银行流水（CSV）：留存，并与渠道账单应结金额核对"),
+    "head.channel": ("channel", "渠道"),
+    "head.paid-days": ("days", "账单日"),
+    "head.settled": ("settled", "应结"),
+    "head.bank-days": ("at the bank on", "入账日"),
+    "head.bank": ("bank", "银行"),
+    "head.state": ("state", "情况"),
+    "reconcile.bank-refused": ("the bank's statement is refused whole: {wrong}. {why}", "银行流水整份拒收：{wrong}。{why}"),
+    "reconcile.bank-refused-todo": (
+        "Export it anew as CSV; name its columns under [bank] of the settings where they have names of their own.",
+        "请重新导出为 CSV；列名与众不同时，请写入设置 [bank]。",
+    ),
+    "reconcile.bank-kept": (
+        "{name}: {span}, {lines} lines of channels are kept, {others} others are not",
+        "{name}：{span}，留存渠道入账 {lines} 笔，其他 {others} 笔不留存",
+    ),
+    "reconcile.bank-nothing": (
+        "No day is closed whose money it could be.",
+        "还没有已对账的日期可与之核对。",
+    ),
+    "reconcile.bank-wrong": (
+        "{lines} payouts are not what the bills settle. Finance was asked.",
+        "有 {lines} 笔入账与账单应结不符，已提请财务处理。",
+    ),
+    "reconcile.bank-fine": ("Nothing at the bank contradicts the bills.", "银行入账与账单没有矛盾。"),
     "reconcile.no-theirs": ("no bill is given", "没有给出渠道账单"),
     "reconcile.no-theirs-todo": (
         "Download the day's bill at the channel and name it with --theirs.",

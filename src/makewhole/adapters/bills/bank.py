@@ -1,0 +1,247 @@
+"""A bank's statement in, as its counter or its online banking exports it (CSV with named columns), the lines of channels out.
+
+Banks agree on no format, but on what they call things: the columns are found by their names, wherever they stand, below whatever title
+stands above them. What is not understood is refused whole, with its line: a line that is skipped is money that nobody misses.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from makewhole.adapters.bills import unpacking
+from makewhole.core import codec, ids, money
+from makewhole.model import bank, bill
+from makewhole.model.bill import Refused, Wrong
+
+BYTES_MAX = 16 * 2**20
+"""Bytes of a statement: a hundred thousand lines. A merchant with more exports it by the month."""
+TITLE_LINES_MAX = 30
+"""Lines above the columns' names: the account, the span, who exported it and when."""
+MEMO_LENGTH = 200
+"""Characters that are kept of what the bank wrote beside a line."""
+_KEPT_DIGITS = 4
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "date": ("交易日期", "记账日期", "入账日期", "交易时间", "记账时间", "交易日", "记账日", "入账日", "日期", "date"),
+    "income": ("收入金额", "收入", "贷方发生额", "贷方金额", "贷方", "存入金额", "转入金额", "收入发生额", "credit"),
+    "amount": ("交易金额", "发生额", "金额", "amount"),
+    "direction": ("借贷标志", "借贷标识", "借贷方向", "借贷", "收支方向", "收/支", "收支", "来往账标志"),
+    "payer": ("对方户名", "对方名称", "对方账户名称", "对方单位名称", "对方单位", "付款人名称", "付款方户名", "付款人户名"),
+    "memo": ("摘要", "交易摘要", "摘要说明", "用途", "交易用途", "附言", "交易附言", "客户附言", "备注"),
+    "serial": ("交易流水号", "流水号", "核心流水号", "业务流水号", "交易序列号", "凭证号"),
+    "balance": ("账户余额", "余额", "交易后余额", "本次余额"),
+}  # fmt: skip
+"""What banks call their columns, the likeliest first. What stands in brackets behind a name, a unit mostly, is not looked at."""
+PAYERS: Mapping[str, tuple[str, ...]] = {
+    "wechatpay": ("财付通", "微信支付"),
+    "alipay": ("支付宝",),
+    "douyinpay": ("抖音支付", "合众易宝"),
+}
+"""What the licensed company behind a channel is called in the payer's name, or else in the memo."""
+_IN = frozenset({"贷", "贷方", "收入", "收", "来账", "入", "C", "CR"})
+_OUT = frozenset({"借", "借方", "支出", "支", "往账", "出", "D", "DR"})
+_SUMS = ("合计", "总计")
+_ENDS = (*_SUMS, "本页合计", "总笔数", "汇总", "累计")
+"""How the lines begin that stand below the last movement."""
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|年([0-9]{1,2})月|([0-9]{2}))([0-9]{1,2})日?(?:[ T].*|[0-9]{6})?", re.ASCII)
+_AMOUNT = re.compile(r"[¥+]?-?[0-9][0-9,]*(?:\.[0-9]{1,2})?", re.ASCII)
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){8,}", re.ASCII)
+"""Nine digits and more: an account, a card, a phone. Dates and amounts are shorter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """How a merchant's bank calls things, where it is not as most do: by the keys of `COLUMNS`, and of `PAYERS`."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    payers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    place: int
+    cells: Mapping[str, str]
+    memos: tuple[str, ...]
+    sums: bool = False
+    """Whether it is no movement, but says what all of them come to."""
+
+
+def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
+    """The statement. Raises Refused for the first line that is wrong, nothing taken over."""
+    of = words or Words()
+    told_of = list(_rows(_text(raw), of))
+    rows = [row for row in told_of if not row.sums]
+    days = [_day(row) for row in rows]
+    if not days:
+        raise Refused(Wrong.TRUNCATED, 0, "no movement stands in it")
+    _adds_up(rows, [row for row in told_of if row.sums])
+    lines: list[bank.Line] = []
+    alike: Counter[str] = Counter()
+    for row, day in zip(rows, days, strict=True):
+        fen = _income(row)
+        channel = None if fen is None else _channel(row, {**PAYERS, **of.payers})
+        if fen is None or channel is None:
+            continue
+        told = "\x1f".join((row.cells["date"], *(row.cells.get(key, "") for key in ("serial", "balance")), *row.memos))
+        alike[f"{fen}\x1f{told}"] += 1
+        key = ids.derive("bank-line", channel, fen, told, alike[f"{fen}\x1f{told}"])
+        memo = _private(" ".join(m for m in row.memos if m))[:MEMO_LENGTH]
+        lines.append(bank.Line(id=key, place=row.place, channel=channel, day=day, fen=fen, memo=memo))
+    return bank.Statement(
+        digest=codec.digest_bytes(raw), name=name, first=min(days), last=max(days), lines=tuple(lines), others=len(rows) - len(lines)
+    )
+
+
+def _text(raw: bytes) -> str:
+    if len(raw) > BYTES_MAX:
+        raise Refused(Wrong.TOO_LARGE, 0, f"{len(raw)} bytes; {BYTES_MAX} at most")
+    if raw[:4] in {b"PK\x03\x04", b"\xd0\xcf\x11\xe0"}:
+        raise Refused(Wrong.FOREIGN_FORMAT, 0, "a workbook: save its sheet as CSV")
+    unpacking.no_markup(raw, "a statement as CSV")
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return unpacking.text(raw, "utf-16")
+    try:
+        return unpacking.text(raw, "utf-8")
+    except Refused:
+        return unpacking.text(raw, "gb18030")
+
+
+def _rows(text: str, words: Words) -> Iterator[_Row]:
+    """The movements. What stands above their columns' names is not looked at; below the last one only sums may stand."""
+    heading = text.split("\n", TITLE_LINES_MAX)[:TITLE_LINES_MAX]
+    delimiter = "\t" if any("\t" in line and _places(line.split("\t"), words) for line in heading) else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    places: dict[str, int] = {}
+    memos: list[int] = []
+    width, ended = 0, False
+    while True:
+        # Of a cell that spans lines, the first one is the one to be told.
+        place = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as broken:
+            raise Refused(Wrong.COLUMNS, place, str(broken)) from broken
+        told = [_cell(cell) for cell in cells]
+        if not any(told):
+            continue
+        if not places:
+            places = _places(told, words)
+            memos, width = [i for i, cell in enumerate(told) if _name(cell) in COLUMNS["memo"]], len(told)
+            if not places and place >= TITLE_LINES_MAX:
+                break
+            continue
+        head = next(cell for cell in told if cell)
+        ends = head.startswith(_ENDS)
+        if ended and not ends:
+            raise Refused(Wrong.DOUBLED, place, "a movement stands below the sums")
+        ended = ends
+        if ends and not head.startswith(_SUMS):
+            continue
+        if not ends and (len(told) < max(places.values()) + 1 or any(told[width:])):
+            raise Refused(Wrong.COLUMNS, place, f"{len(told)} cells, the heading has {width}")
+        yield _Row(
+            place=place,
+            cells={key: told[at] for key, at in places.items() if at < len(told)},
+            memos=tuple(told[at] for at in memos if at < len(told)),
+            sums=ends,
+        )
+    if not places:
+        lacking = "no line names a date and what came in (交易日期, 收入金额 or 贷方发生额, or an amount with its direction)"
+        raise Refused(Wrong.COLUMNS, 0, lacking)
+
+
+def _adds_up(rows: Sequence[_Row], sums: Sequence[_Row]) -> None:
+    """Raises Refused where the last of the sums names another income than its lines: the file was cut, or somebody was at it."""
+    told = sums[-1] if sums else None
+    said = _fen(told, "income") if told is not None and _AMOUNT.fullmatch(told.cells.get("income", "")) else None
+    if told is not None and said is not None:
+        bill.adds_up("收入", counted=sum(_fen(row, "income") or 0 for row in rows), said=said, line=told.place)
+
+
+def _places(cells: Sequence[str], words: Words) -> dict[str, int]:
+    """Where each column stands; nothing where this is no heading. Raises Refused where one stands twice."""
+    named = [_name(_cell(cell)) for cell in cells]
+    found: dict[str, int] = {}
+    for key, known in COLUMNS.items():
+        wanted = (_name(words.columns[key]),) if key in words.columns else known
+        name = next((one for one in wanted if one in named), None)
+        if name is not None:
+            found[key] = named.index(name)
+    if "date" not in found or not ("income" in found or {"amount", "direction"} <= found.keys()):
+        return {}
+    twice = next((named[at] for key, at in found.items() if key != "memo" and named.count(named[at]) > 1), None)
+    if twice is not None:
+        raise Refused(Wrong.COLUMNS, 0, f"column {twice} stands twice")
+    return found
+
+
+def _name(cell: str) -> str:
+    """A column's name without its blanks and what stands in brackets behind it."""
+    return re.sub(r"\(.*\)$", "", re.sub(r"\s", "", cell)).casefold()
+
+
+def _cell(cell: str) -> str:
+    """A cell as it reads: in one width, without blanks, tabs and the quotes that keep a spreadsheet from reckoning with it."""
+    told = unicodedata.normalize("NFKC", cell).strip("\ufeff \t\r\n")
+    if told.startswith('="') and told.endswith('"'):
+        told = told[2:-1]
+    return told.removeprefix("'").strip()
+
+
+def _day(row: _Row) -> int:
+    told = _DATE.fullmatch(row.cells["date"])
+    if told is not None:
+        year, *months, day = told.groups()
+        try:
+            return bill.day_number(date(int(year), int(next(m for m in months if m)), int(day)))
+        except ValueError:
+            pass
+    raise Refused(Wrong.CELL, row.place, f"no date: {row.cells['date'][:20]!r}")
+
+
+def _income(row: _Row) -> int | None:
+    """What came in, in fen; None where nothing did."""
+    if "income" in row.cells:
+        return _fen(row, "income")
+    direction = row.cells["direction"].upper()
+    if direction not in _IN | _OUT:
+        raise Refused(Wrong.CELL, row.place, f"neither in nor out: {direction[:20]!r}")
+    fen = _fen(row, "amount")
+    if fen is None:
+        raise Refused(Wrong.CELL, row.place, "no amount")
+    return fen if direction in _IN else None
+
+
+def _fen(row: _Row, key: str) -> int | None:
+    cell = row.cells[key].removeprefix("¥").removeprefix("+").strip()
+    if cell in {"", "-", "--"}:
+        return None
+    try:
+        return money.parse_yuan(cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell) or None
+    except ValueError as wrong:
+        raise Refused(Wrong.CELL, row.place, f"no amount: {cell[:20]!r}") from wrong
+
+
+def _channel(row: _Row, payers: Mapping[str, Sequence[str]]) -> ids.ChannelName | None:
+    """Who paid: by the payer's name; where it names none of them, by what is written beside it."""
+    for told in (row.cells.get("payer", ""), " ".join(row.memos)):
+        named = [channel for channel, names in payers.items() if any(name in told for name in names)]
+        if len(named) > 1:
+            raise Refused(Wrong.CELL, row.place, f"of {' and of '.join(named)}")
+        if named:
+            return ids.ChannelName(named[0])
+    return None
+
+
+def _private(memo: str) -> str:
+    """Without numbers by which somebody or his account could be known: but for their last four digits."""
+    return _NUMBER.sub(lambda found: re.sub("[0-9]", "*", found[0], count=sum(map(str.isdigit, found[0])) - _KEPT_DIGITS), memo)
