@@ -86,7 +86,8 @@ class Server:
         self._start()
         with self.root_connection() as connection:
             for user in launch.USERS:
-                connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{user}'")
+                # Both may read the change log, as on the other servers.
+                connection.execute(f"CREATE ROLE {user} LOGIN REPLICATION PASSWORD '{user}'")
 
     def stop(self) -> None:
         """In order: clients are cut off, nothing is lost."""

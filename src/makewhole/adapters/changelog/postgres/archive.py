@@ -1,0 +1,245 @@
+"""Transactions go in, byte for byte, and are found again in order or by their rows' keys: one SQLite file in a folder.
+
+A slot's changes are read once: what the server was told to forget stands here and nowhere else. So a transaction, its keys and the place
+to read on from are one commit, on disk before the server hears of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from makewhole.adapters.changelog import queries, scanning
+from makewhole.adapters.changelog.postgres import messages
+from makewhole.adapters.changelog.postgres.transactions import Decoder, Group
+from makewhole.adapters.changelog.wrong import Unreadable
+from makewhole.core import faults
+from makewhole.model import change
+from makewhole.model.change import Sought, Traced
+
+FILE = "postgres.db"
+WINDOW_GROUPS = 100_000
+"""Transactions that are read where no place is known yet: some seconds of reading."""
+_LEVEL = 1
+"""Of zlib: rows repeat themselves, and the fastest level finds that."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), server TEXT NOT NULL, slot TEXT NOT NULL,
+  since INTEGER NOT NULL, ends INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS groups (id INTEGER PRIMARY KEY, ends INTEGER NOT NULL UNIQUE, xid INTEGER NOT NULL,
+  commits_at INTEGER NOT NULL, committed_us INTEGER NOT NULL, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS indexed (name TEXT NOT NULL, column TEXT NOT NULL, PRIMARY KEY (name, column)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
+  PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
+"""
+_NOT_WRITTEN = "the archive cannot be written: {} ({}). What was kept before is whole: make room and start again, it goes on from there."
+_SPOKEN = "*"
+"""The column under which a statement without rows is kept: it speaks of a table, and of every row."""
+_SIZE = struct.Struct(">I")
+_ROWS_FETCHED = 200
+
+
+class Place(NamedTuple):
+    """How far an archive goes."""
+
+    server: str
+    slot: str
+    since: int
+    """The place from which on everything was kept."""
+    ends: int
+    """Where to read on."""
+
+
+class Archive:
+    """What was kept. Make it with `opened`."""
+
+    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
+        self._connection, self.where = connection, where
+        self._decoder = Decoder()
+        place = self.place()
+        self._slot = FILE if place is None else place.slot
+
+    def place(self) -> Place | None:
+        """None for an empty one."""
+        row = self._connection.execute("SELECT server, slot, since, ends FROM place").fetchone()
+        return None if row is None else Place(*row)
+
+    def begin(self, place: Place) -> None:
+        """Say which log this is, and from where on; an archive that is begun already stays as it is."""
+        with self._writing():
+            self._connection.execute("INSERT OR IGNORE INTO place VALUES (1, ?, ?, ?, ?)", place)
+        self._slot = place.slot
+
+    def keep(self, groups: Sequence[Group], ends: int, tables: Iterable[Traced]) -> None:
+        """Keep transactions, and that everything before `ends` is here; durable on return. Raises BadInput for one that cannot be read,
+        and keeps none of them then."""
+        with self._writing():
+            known = self._index(tables)
+            for group in groups:
+                number = self._put(group)
+                self._note(number, group, known)
+            self._connection.execute("UPDATE place SET ends = max(ends, ?)", (ends,))
+
+    def after(self, ends: int | None) -> Iterator[Group]:
+        """Transactions that ended after this place; without one, the newest. In the order in which they were committed."""
+        first = self._connection.execute(
+            "SELECT COALESCE(MAX(id), 0) - ? FROM groups" if ends is None else "SELECT COALESCE(MAX(id), 0) FROM groups WHERE ends <= ?",
+            (WINDOW_GROUPS if ends is None else ends,),
+        ).fetchone()[0]
+        while True:
+            sql = "SELECT id FROM groups WHERE id > ? ORDER BY id LIMIT ?"
+            numbers = [n for (n,) in self._connection.execute(sql, (first, _ROWS_FETCHED))]
+            for number in numbers:
+                yield self._group(number)
+            if not numbers:
+                return
+            first = numbers[-1]
+
+    def touching(self, sought: Sequence[Sought]) -> Iterator[Group]:
+        """Transactions that wrote one of these rows, or that speak of their tables without telling rows."""
+        indexed = set(self._connection.execute("SELECT name, column FROM indexed"))
+        if any((_name(s.schema, s.table), s.column.lower()) not in indexed for s in sought):
+            # Columns of a shop file that is newer than what was kept: everything is looked through.
+            yield from self.after(0)
+            return
+        found: set[int] = set()
+        for s in sought:
+            for column, value in ((s.column.lower(), s.value), (_SPOKEN, "")):
+                rows = self._connection.execute(
+                    "SELECT number FROM keys WHERE name = ? AND column = ? AND value = ?", (_name(s.schema, s.table), column, value)
+                )
+                found.update(number for (number,) in rows)
+        for number in sorted(found):
+            yield self._group(number)
+
+    def transaction(self, group: Group) -> change.Transaction:
+        """What a transaction says. Raises BadInput where it cannot be read."""
+        return self._decoder.transaction(group, self._slot)
+
+    def _index(self, tables: Iterable[Traced]) -> scanning.Wanted:
+        """The columns by which rows are found; those that are new here are looked up in all that was kept before."""
+        wanted: scanning.Wanted = {}
+        for t in tables:
+            columns = wanted.setdefault((t.schema.lower(), t.table.lower()), {})
+            columns |= {c.lower(): set() for c in (t.key, t.number, t.link) if c is not None}
+        known = set(self._connection.execute("SELECT name, column FROM indexed"))
+        new = {(_name(*table), c) for table, columns in wanted.items() for c in columns} - known
+        if new:
+            late = {t: {c: v for c, v in columns.items() if (_name(*t), c) in new} for t, columns in wanted.items()}
+            for (number,) in self._connection.execute("SELECT id FROM groups ORDER BY id").fetchall():
+                self._note(number, self._group(number), late)
+            self._connection.executemany("INSERT INTO indexed VALUES (?, ?)", sorted(new))
+        return wanted
+
+    def _note(self, number: int, group: Group, wanted: scanning.Wanted) -> None:
+        told = self.transaction(group)
+        keys = {(*key, number) for key in _keys(told, wanted)}
+        self._connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", sorted(keys))
+
+    def _put(self, group: Group) -> int:
+        framed = b"".join(_SIZE.pack(len(raw)) + raw for raw in (_SIZE.pack(len(group.forms)), *map(self._form, group.forms), *group.raw))
+        begin = group.begin
+        done = self._connection.execute(
+            "INSERT INTO groups (ends, xid, commits_at, committed_us, raw) VALUES (?, ?, ?, ?, ?)",
+            (group.ends, begin.xid, begin.commits_at, begin.committed_us, zlib.compress(framed, _LEVEL)),
+        )
+        return int(done.lastrowid or 0)
+
+    def _form(self, raw: bytes) -> bytes:
+        """A table's description is long, and the same for a million transactions: it is kept once, and its number in each of them."""
+        self._connection.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (raw,))
+        (number,) = self._connection.execute("SELECT id FROM forms WHERE raw = ?", (raw,)).fetchone()
+        return _SIZE.pack(number)
+
+    def _group(self, number: int) -> Group:
+        """Raises BadInput where the bytes are damaged."""
+        sql = "SELECT ends, xid, commits_at, committed_us, raw FROM groups WHERE id = ?"
+        ends, xid, commits_at, us, packed = self._connection.execute(sql, (number,)).fetchone()
+        with messages.placed(f"{self.where}, transaction {number}"):
+            parts = list(_framed(zlib.decompress(packed)))
+            count = _SIZE.unpack(parts[0])[0]
+            forms = tuple(self._formed(_SIZE.unpack(p)[0]) for p in parts[1 : 1 + count])
+        return Group(begin=messages.Begin(commits_at, us, xid), ends=ends, forms=forms, raw=tuple(parts[1 + count :]))
+
+    def _formed(self, number: int) -> bytes:
+        row = self._connection.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise Unreadable(f"the description {number} of a table is not there")
+        return bytes(row[0])
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+        except sqlite3.OperationalError as full:
+            raise faults.Unavailable(_NOT_WRITTEN.format(full, self.where)) from full
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Archive]:
+    """The archive in this folder, made if it is not there. Raises BadInput for a folder that cannot be written."""
+    file = folder / FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(file, isolation_level=None, timeout=30)
+    except (OSError, sqlite3.OperationalError) as denied:
+        raise faults.BadInput(f"cannot keep an archive: {denied}", where=str(folder), todo="Name a folder that can be written.") from denied
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # The server forgets what we confirm: a commit must be on the disk, and not on its way there.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(_SCHEMA)
+        yield Archive(connection, str(file))
+    except sqlite3.OperationalError as denied:
+        raise faults.Unavailable(_NOT_WRITTEN.format(denied, file)) from denied
+    except sqlite3.DatabaseError as damaged:
+        todo = "Put a copy of it back, or move it away and begin anew from here."
+        raise faults.BadInput(f"not an archive that can be read: {damaged}", where=str(file), todo=todo) from damaged
+    finally:
+        connection.close()
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is one in this folder."""
+    return (folder / FILE).exists()
+
+
+def _framed(raw: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(raw):
+        (size,) = _SIZE.unpack_from(raw, at)
+        at += _SIZE.size
+        if at + size > len(raw):
+            raise Unreadable("a transaction that ends too early")
+        yield raw[at : at + size]
+        at += size
+
+
+def _keys(told: change.Transaction, wanted: scanning.Wanted) -> Iterator[tuple[str, str, str]]:
+    for one in told.changes:
+        table = (one.table.schema.lower(), one.table.name.lower())
+        columns = wanted.get(table, {})
+        for image in (one.before, one.after):
+            for name, value in (image or {}).items():
+                if name.lower() in columns and value is not None:
+                    yield _name(*table), name.lower(), change.spell(value)
+    for text in told.statements:
+        for table in wanted:
+            if spoken(text, *table):
+                yield _name(*table), _SPOKEN, ""
+
+
+def spoken(text: str, schema: str, table: str) -> bool:
+    """Whether a statement without rows speaks of this table."""
+    return queries.names(text, table) and queries.names(text, schema)
+
+
+def _name(schema: str, table: str) -> str:
+    return f"{schema}.{table}".lower()

@@ -1,0 +1,1 @@
+"""PostgreSQL's change log on a real server."""

@@ -1,0 +1,68 @@
+"""A database of one's own on a real PostgreSQL server, whose changes are kept by a slot that is dropped in the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from makewhole.adapters.changelog.postgres import setup, slots
+from tests.servers import postgres
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Slotted:
+    """What a test works with. `shop` is the shop's own connection, each statement a transaction."""
+
+    server: postgres.Server
+    database: str
+    shop: Connection
+
+    @property
+    def url(self) -> sa.URL:
+        """The reader's address."""
+        return sa.make_url(self.server.url(self.database, "reader"))
+
+    @property
+    def slot(self) -> str:
+        """The slot's name."""
+        return slots.slot_name(self.database)
+
+    def keep(self, *tables: str) -> None:
+        """Have the changes of these tables kept."""
+        setup.install(sa.make_url(self.server.url(self.database)), [("public", t) for t in tables])
+
+    def confirmed(self) -> str:
+        """How far the server has forgotten."""
+        return str(self.ask("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = %s", self.slot)[0][0])
+
+    def ask(self, text: str, *given: object) -> list[tuple[Any, ...]]:
+        """The answer to a question."""
+        return self.shop.execute(text, given or None).fetchall()
+
+
+@contextlib.contextmanager
+def slotted(server: postgres.Server, *statements: str) -> Iterator[Slotted]:
+    """With these tables."""
+    database = server.create_database()
+    shop = psycopg.connect(server.url(database).replace("+psycopg", ""), autocommit=True)
+    with contextlib.closing(shop):
+        for text in statements:
+            shop.execute(text)
+        try:
+            yield Slotted(server, database, shop)
+        finally:
+            # A slot that nobody reads keeps the server's log for ever, and a server has ten.
+            shop.execute(
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = %s AND active_pid IS NOT NULL",
+                (database,),
+            )
+            shop.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s AND NOT active", (database,)
+            )
