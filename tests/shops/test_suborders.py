@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, eyes, hands
-from makewhole.core import clock, ids
+from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
+from makewhole.core import clock, faults, ids, money
 from makewhole.flow.diagnose import contradictions, parts
-from makewhole.model import finding, order, screen, suborder
+from makewhole.model import act, finding, order, plan, run, screen, suborder
 from makewhole.model.order import Field
 from makewhole.model.order import OrderState as S
 from tests.servers import launch, postgres
@@ -74,10 +75,10 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
 def test_every_way_of_telling_says_what_the_law_says(shop: Shop) -> None:
     """Each word of a parent with none, one or two parts in every state: the state that is read, each screen, each contradiction."""
     trades, subs, wanted = [], [], {}
-    for key, (own, parts) in enumerate(itertools.product(OWN, SETS), start=1):
-        trades.append(trade.trade(key, own, paid=own in order.SAYS_PAID, parts=len(parts), coupon=f"c{key // 2}"))
-        subs += [trade.sub(10 * key + i, key, state) for i, state in enumerate(parts)]
-        stages = suborder.stages(parts)
+    for key, (own, told) in enumerate(itertools.product(OWN, SETS), start=1):
+        trades.append(trade.trade(key, own, paid=own in order.SAYS_PAID, parts=len(told), coupon=f"c{key // 2}"))
+        subs += [trade.sub(10 * key + i, key, state) for i, state in enumerate(told)]
+        stages = suborder.stages(told)
         wanted[f"T{key}"] = (suborder.whole(own, stages), suborder.disagree(own, stages, tuple(S), tuple(S)))
     trade.fill(shop.writer, trades, subs)
     read = {
@@ -122,3 +123,109 @@ def test_each_contradiction_of_parts_is_seen_by_its_screen_and_by_its_judgement_
     }
     shown = {c.says.value: c.shows(shop.order("T3")) for c in parts.ALL}
     assert shown["part-without-parcel"] == ("T3-31", "shipped")
+
+
+# ---------------------------------------------------------------- hands
+
+
+def given(shop: Shop, told: act.AnyAct) -> tuple[ids.OrderKey, plan.Step]:
+    """A step on trade T1 as a plan would have it: compared with what the eyes read."""
+    return ids.OrderKey(shop=ids.ShopName("trade"), number=ids.OrderNumber("T1")), plan.Step(act=told, expects=shop.order("T1").version)
+
+
+def rows(shop: Shop) -> list[tuple[object, ...]]:
+    """What hands move: the trades' states and their parts'."""
+    return shop.sql("SELECT id, status, 0, 0 FROM t_trade ORDER BY id") + shop.sql("SELECT oid, sku, state, refund FROM t_sub ORDER BY oid")
+
+
+PAY = act.RecordPayment(
+    channel=ids.ChannelName("wechatpay"),
+    payment=ids.OutTradeNo("T1"),
+    transaction=ids.TransactionId("X1"),
+    amount=money.Money(fen=2500),
+    paid_at=tea.NOW,
+)
+BACK = act.RecordRefund(number=ids.RefundNo("R1"), amount=money.Money(fen=2500), full=True)
+
+
+def two_parts(shop: Shop, own: S, part: S) -> None:
+    """Trade T1 with parts 11 and 10, and T2 beside it, which nothing may touch."""
+    trades = [trade.trade(k, own, paid=own in order.SAYS_PAID, parts=2) for k in (1, 2)]
+    trade.fill(shop.writer, trades, [trade.sub(k, t, part) for k, t in ((11, 1), (10, 1), (20, 2))])
+
+
+def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
+    """The preview says so beforehand; afterwards all say the same, and the second time nothing moves."""
+    two_parts(shop, S.AWAITING_PAYMENT, S.AWAITING_PAYMENT)
+    key, step = given(shop, PAY)
+    told = shop.hands.preview(key, step, tea.NOW)
+    assert [line.split()[:2] for line in told] == [["t_trade", "id=1"], ["t_sub", "oid=10"], ["t_sub", "oid=11"]]
+    for _ in range(2):
+        assert isinstance(shop.hands.do(key, step, tea.NOW), run.Succeeded)
+        assert rows(shop) == [(1, "PAID", 0, 0), (2, "WAIT_PAY", 0, 0), (10, "s1", 1, 0), (11, "s2", 1, 0), (20, "s2", 0, 0)]
+    assert shop.hands.look(key, step, tea.NOW) == run.Saw(there=True)
+    assert shop.order("T1").state is S.AWAITING_SHIPMENT
+    assert not [c.says for c in parts.ALL if c.holds(shop.order("T1"))]
+    key, step = given(shop, BACK)
+    assert shop.hands.do(key, step, tea.NOW) == run.Succeeded()
+    assert shop.order("T1").state is S.REFUNDED
+    assert shop.sql("SELECT refund FROM t_sub WHERE oid = 20") == [(0,)]
+
+
+def test_a_partial_refund_leaves_the_parts_alone(shop: Shop) -> None:
+    """Nothing says which of them it was for."""
+    two_parts(shop, S.SHIPPED, S.SHIPPED)
+    before = rows(shop)
+    key, step = given(shop, msgspec.structs.replace(BACK, amount=money.Money(fen=1000), full=False))
+    assert shop.hands.do(key, step, tea.NOW) == run.Succeeded()
+    assert rows(shop) == before
+    assert len(shop.sql("SELECT 1 FROM t_back")) == 1
+
+
+MEANWHILE = (
+    "UPDATE t_sub SET fen = 1 WHERE oid = 11",
+    "UPDATE t_sub SET trade_id = 2 WHERE oid = 11",
+    "DELETE FROM t_sub WHERE oid = 11",
+    "INSERT INTO t_sub (oid, trade_id, state, refund) VALUES (12, 1, 0, 0)",
+    "UPDATE t_sub SET state = 9 WHERE oid = 11",
+)
+
+
+def test_a_part_that_is_not_as_it_was_read_stops_the_whole_hand(shop: Shop) -> None:
+    """Changed, gone, new, or closed before anybody read it: the trade is not paid without it."""
+    for meanwhile in MEANWHILE:
+        for table in ("t_trade", "t_sub"):
+            shop.sql(f"DELETE FROM {table}")
+        two_parts(shop, S.AWAITING_PAYMENT, S.AWAITING_PAYMENT)
+        key, step = given(shop, PAY)
+        shop.sql(meanwhile)
+        before = rows(shop)
+        with pytest.raises(faults.Rejected, match="row changed"):
+            shop.hands.do(key, step, tea.NOW)
+        assert rows(shop) == before, meanwhile
+    key, step = given(shop, PAY)
+    with pytest.raises(faults.Rejected, match=r"touched 0 rows of t_sub, declared were 1 \(part 11\)"):
+        shop.hands.do(key, step, tea.NOW)
+    assert rows(shop) == before
+
+
+EACH = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 1 WHERE oid = :part AND state = :part_state AND state = 0"'
+WRONG = [
+    ('table = "t_sub"\nkey = "oid"', 'table = "t_sub"', "trade.toml: suborder", "the suborder's key is missing"),
+    ('table = "t_sub"\nkey', 'table = "t_trade"\nkey', "trade.toml: suborder.table", "orders and their parts stand in one table"),
+    ('"state = 9" = "closed"', '"state = 9" = "over"', "trade.toml: suborder.states: 'state = 9'", "no word of ours"),
+    (EACH, "sql = \"UPDATE t_trade SET txn = 'x' WHERE id = :row\"", "trade.toml: hands.record-payment", "leave its parts as they are"),
+    (EACH, EACH.replace('for_each = "part"', ""), "trade.toml: hands.record-payment.write[1]", "no parameter is called part, part_state"),
+    ('when = "full"\n', "", "trade.toml: hands.record-refund.write[1]", "nothing tells which part a partial refund was for"),
+    ('table = "t_sub"\nkey', 'table = "t_sub_{0..1}"\nkey', "trade.toml: hands.record-payment", "is cut otherwise than the orders"),
+]
+
+
+@pytest.mark.parametrize("old, new, where, what", WRONG, ids=[w[3] for w in WRONG])
+def test_a_mistake_about_parts_is_named_when_the_file_is_read(old: str, new: str, where: str, what: str) -> None:
+    text = trade.SHOP_FILE.read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(faults.BadInput) as told:
+        shopmap.compile_map(language.parse(text.replace(old, new), "trade.toml"))
+    assert (told.value.where, what in told.value.what) == (where, True), told.value
+    assert told.value.todo
