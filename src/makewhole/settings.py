@@ -130,7 +130,8 @@ class DouyinSettings(codec.Noun, frozen=True, kw_only=True):
     app_secret_file: str
     """The app's secret: it signs every question."""
     access_token_file: str
-    """The shop's access token, read anew for every question: it lives seven days, and whoever renews it writes it here."""
+    """The shop's access token, read anew for every question: it lives seven days. Alone in its file it is renewed by somebody else; with
+    its refresh token, as the platform's answer has both, it is exchanged here and the file written anew."""
     base_url: str = "https://openapi-fxg.jinritemai.com"
     method: str = "order.getSettleBillDetailV3"
     """The call that gives the account's lines of a day; `order.getShopAccountItem` is known too."""

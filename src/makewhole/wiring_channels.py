@@ -23,6 +23,7 @@ from makewhole.adapters.payments.wechatpay import account as wechat_accounts
 from makewhole.adapters.payments.wechatpay import connector as wechat_connector
 from makewhole.adapters.platforms.douyin import account as shop_accounts
 from makewhole.adapters.platforms.douyin import connector as shop_connector
+from makewhole.adapters.platforms.douyin import tokens as shop_tokens
 from makewhole.adapters.shops import forward
 from makewhole.core import clock, faults, ids
 from makewhole.ports import accounts
@@ -50,28 +51,23 @@ def markets(told: settings.Settings, client: http.Client, ticking: clock.Clock) 
     own = told.douyin
     if own is None:
         return {}
-    for name in ("app_secret_file", "access_token_file"):
-        # The token is read anew for every question; that it is there at all is told at once.
-        _secret(getattr(own, name), f"douyin.{name}")
+    token = shop_tokens.TokenFile(Path(own.access_token_file))
+    try:
+        # It is read anew for every question; that it is there at all is told at once.
+        token.read()
+    except faults.Credentials as missing:
+        raise faults.BadInput(missing.why, where=shop_tokens.WHERE, todo="Check the path, its permissions and what is in it.") from missing
     account = shop_accounts.Account(
         name=DOUYIN_SHOP,
         shop_id=own.shop_id,
         app_key=own.app_key,
         app_secret=_secret(own.app_secret_file, "douyin.app_secret_file"),
-        token=lambda: _token(own.access_token_file),
+        tokens=token,
         base_url=own.base_url.rstrip("/"),
         method=own.method.strip("/").replace("/", "."),
         shape=shop_accounts.shape(own.method.strip("/").replace("/", "."), own.cells, "douyin.cells"),
     )
     return {DOUYIN_SHOP: shop_connector.DouyinShop(account, client, ticking)}
-
-
-def _token(path: str) -> str:
-    """The token of now. Raises Credentials: the file was there when we began, and its end must not be the end of the other channels."""
-    try:
-        return _secret(path, "douyin.access_token_file")
-    except faults.BadInput as gone:
-        raise faults.Credentials(str(gone)) from gone
 
 
 def _secret(path: str, where: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -20,11 +20,15 @@ from makewhole.adapters import http
 from makewhole.adapters.shops import engines
 from makewhole.cli import checks, policy, words
 from makewhole.cli.checks import Light
-from makewhole.core import clock, faults
+from makewhole.core import clock, faults, ids
 from makewhole.engine import codes
 from makewhole.model import policy as rules
+from makewhole.ports import accounts
+from makewhole.sandbox.channel.faults import Fault
+from makewhole.sandbox.douyin import gateway
 from tests.cli import fakes
 from tests.cli.conftest import Call
+from tests.platforms import market
 
 ENGLISH = words.Say(words.Language.ENGLISH)
 
@@ -240,3 +244,40 @@ def test_the_key_that_we_believe_is_checked(
     assert (key.light, bool(key.todo)) == (light, light is not Light.OK)
     assert (code.light, code.name) == (Light.WARN, "codes")
     assert "NEW_WORD 3 times" in code.what
+
+
+HOURS = {"alone": None, "for three days": 72, "for a day": 24, "renewed": 1, "renewed too late": -1}
+
+
+@pytest.mark.parametrize(
+    "token, light",
+    [
+        ("alone", Light.OK),
+        ("for three days", Light.OK),
+        ("for a day", Light.WARN),
+        ("renewed", Light.OK),
+        ("renewed too late", Light.WARN),
+        ("another's", Light.FAIL),
+        ("unasked", Light.SILENT),
+    ],
+)
+def test_a_marketplaces_token_is_named_with_its_end(token: str, light: Light, house: fakes.FakeWorld, tmp_path: Path) -> None:
+    """Whether it lets us ask, until when, and what to do where nothing renews it. Channels that are no marketplaces have no such line."""
+    shop = gateway.Gateway(clock.ManualClock(datetime.now(UTC)))
+    own = market.told(shop, tmp_path)
+    hours = HOURS.get(token)
+    until = None if hours is None else datetime.now(UTC) + timedelta(hours=hours)
+    if until is not None:
+        pair = {"access_token": shop.tokens.access, "expires_at": until.isoformat()}
+        more = {"refresh_token": shop.tokens.refresh} if "renewed" in token else {}
+        (tmp_path / "token").write_text(json.dumps(pair | more), encoding="utf-8")
+    elif token == "another's":
+        (tmp_path / "token").write_text("another", encoding="utf-8")
+    elif token == "unasked":
+        shop.faults.next(Fault.REFUSED)
+    sources = {ids.ChannelName("douyin-shop"): market.attached(shop, shop.clock, own), fakes.WECHAT: cast("accounts.BillSource", object())}
+    books = accounts.Books(sources=sources, accountant=cast("Any", None), ledger=cast("Any", None))
+    (check,) = checks.markets(dataclasses.replace(house.world(), books=books), ENGLISH)
+    assert (check.name, check.where, check.light, bool(check.todo)) == ("market", "douyin-shop", light, light is not Light.OK)
+    assert until is None or ENGLISH.instant(until) in check.what
+    assert len(shop.asked) == int(light is not Light.FAIL and light is not Light.SILENT and "late" not in token)

@@ -27,7 +27,7 @@ OWN = {
 def told(of: gateway.Gateway, folder: Path, method: str = gateway.METHODS[0], **more: object) -> settings.DouyinSettings:
     """The settings of a shop that knows this account."""
     (folder / "secret").write_text(of.secret + "\n", encoding="utf-8")
-    (folder / "token").write_text(of.token + "\n", encoding="utf-8")
+    (folder / "token").write_text(of.tokens.access + "\n", encoding="utf-8")
     values = {"shop_id": of.shop_id, "app_key": of.app_key, "base_url": "http://douyin.sandbox", "method": method, **more}
     files = {"app_secret_file": str(folder / "secret"), "access_token_file": str(folder / "token")}
     return settings.DouyinSettings(**{"cells": OWN if method.endswith("reconciliation") else {}, **values, **files})  # type: ignore[arg-type]

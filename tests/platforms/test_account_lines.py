@@ -135,10 +135,10 @@ def test_who_is_not_known_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(faults.Credentials, match=r"isv\.signature-invalid"):
         market.attached(of.shop, of.clock, wrong).fetch_bill(DAY)
     assert of.shop.asked == []
-    of.shop.token_ends = EVENING
+    of.shop.tokens.valid = {"sandbox-token-1": EVENING}
     with pytest.raises(faults.Credentials, match=r"isv\.access-token-expired"):
         of.ours.fetch_bill(DAY)
-    of.shop.token, of.shop.token_ends = "sandbox-token-2", EVENING + timedelta(days=7)
+    of.shop.tokens.valid = {"sandbox-token-2": EVENING + timedelta(days=7)}
     (tmp_path / "token").write_text("sandbox-token-2", encoding="utf-8")
     assert len(of.book()) == 21
     late = market.attached(of.shop, clock.ManualClock(EVENING + timedelta(hours=1)), market.told(of.shop, tmp_path))

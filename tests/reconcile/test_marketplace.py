@@ -126,11 +126,11 @@ def test_a_token_that_has_ended_leaves_the_other_channels_days_alone(shop: morni
     """The marketplace's day stays open; WeChat Pay's are closed."""
     sn = shop.paid()
     account.settle(sn, due(shop, sn), _fee(due(shop, sn)))
-    account.token_ends = morning.TEN
+    account.tokens.valid = {account.tokens.access: morning.TEN}
     shop.until(EIGHT)
     closed = {str(r.of.channel) for r in daily.keep(shop.world, shop.books) if r.state is closing.Closing.CLOSED}
     assert closed == {"wechatpay"}
-    account.token_ends = EIGHT + timedelta(days=7)
+    account.tokens.valid = {account.tokens.access: EIGHT + timedelta(days=7)}
     result = evening(shop)
     assert result is not None
     assert result.state is closing.Closing.CLOSED

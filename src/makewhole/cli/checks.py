@@ -19,6 +19,7 @@ from makewhole.cli import words
 from makewhole.core import faults, ids
 from makewhole.engine import codes, gather, sweep
 from makewhole.model import claim, finding, order, screen
+from makewhole.ports import accounts
 from makewhole.settings import RelaySettings, Settings
 
 SIGNED_STAMPS = ("Wechatpay-Timestamp", "Douyinpay-Timestamp")
@@ -31,6 +32,8 @@ OFFSET_FAIL = timedelta(minutes=5)
 """WeChat Pay refuses a signature that is more than five minutes off, and so do we refuse its callbacks."""
 KEY_ENDS_WARN = timedelta(days=14)
 """WeChat Pay lists a new certificate weeks before the old one ends: whoever sees none by then has another problem."""
+TOKEN_ENDS_WARN = timedelta(days=2)
+"""Of a marketplace's token that we do not renew: it lives seven days, and the books are asked for once a day."""
 DISK_WARN_BYTES = 1024**3
 DISK_FAIL_BYTES = 100 * 1024**2
 """Less, and the journal of a busy day may not be written any more: then nothing may be done either."""
@@ -186,6 +189,29 @@ def _key(channel: codes.Checkable, where: str, say: words.Say) -> Check:
         what = say("doctor.key-ends", until=say.instant(until))
         return Check(name="key", light=Light.WARN, what=what, where=where, todo=say("doctor.key-ends-todo"))
     return Check(name="key", light=Light.OK, what=say("doctor.key"), where=where)
+
+
+def markets(world: ports.World, say: words.Say) -> Iterator[Check]:
+    """Whether each marketplace lets us ask for its account's lines, and how long it will."""
+    for name, source in {} if world.books is None else world.books.sources.items():
+        if isinstance(source, accounts.AccountSource):
+            try:
+                yield _access(source.access(), str(name), say)
+            except faults.Fault as wrong:
+                yield failed("market", wrong, say, str(name))
+
+
+def _access(told: accounts.Access, where: str, say: words.Say) -> Check:
+    name, now = "market", datetime.now(UTC)
+    if told.until is None:
+        return Check(name=name, light=Light.OK, what=say("doctor.market-open"), where=where)
+    until = say.instant(told.until)
+    if told.renews:
+        over = told.until <= now
+        key, light = ("doctor.market-over", Light.WARN) if over else ("doctor.market-renews", Light.OK)
+        return Check(name=name, light=light, what=say(key, until=until), where=where, todo=say("doctor.market-over-todo") if over else "")
+    light, todo = (Light.WARN, say("doctor.market-todo")) if told.until - now < TOKEN_ENDS_WARN else (Light.OK, "")
+    return Check(name=name, light=light, what=say("doctor.market-ends", until=until), where=where, todo=todo)
 
 
 def clock_offset(base_url: str, client: http.Client, say: words.Say) -> Check:

@@ -5,6 +5,31 @@ from __future__ import annotations
 CHECKUP: dict[str, tuple[str, str]] = {
     "check.account": ("shop account", "店铺账号"),
     "check.key": ("channel's key", "渠道公钥"),
+    "check.market": ("marketplace", "电商平台"),
+    "doctor.market-open": (
+        "the marketplace accepts our signature and token; when the token ends stands nowhere, since somebody else renews it",
+        "平台认可我们的签名和令牌；令牌由他人更新，何时到期没有记录",
+    ),
+    "doctor.market-renews": (
+        "the marketplace accepts our signature and token; the token ends at {until} and is renewed before that",
+        "平台认可我们的签名和令牌；令牌 {until} 到期，届时自动更新",
+    ),
+    "doctor.market-over": (
+        "the access token ended at {until}; it is renewed with the next question, so nothing was asked",
+        "访问令牌已于 {until} 到期；下次查询时会自动更新，此处未发起查询",
+    ),
+    "doctor.market-over-todo": (
+        "Let `makewhole serve` run, or `makewhole reconcile` for a day: the refresh token lives fourteen days.",
+        "请让 `makewhole serve` 运行，或对某一天执行 `makewhole reconcile`：刷新令牌有效期为十四天。",
+    ),
+    "doctor.market-ends": (
+        "the marketplace accepts our signature and token; the token ends at {until}, and nothing here renews it",
+        "平台认可我们的签名和令牌；令牌 {until} 到期，且没有刷新令牌可用",
+    ),
+    "doctor.market-todo": (
+        "Put the platform's whole answer with both tokens into douyin.access_token_file, then it is renewed by itself.",
+        "请把平台返回的完整应答（含两个令牌）写入 douyin.access_token_file，之后会自动更新。",
+    ),
     "doctor.account": ("may only read", "只有读取权限"),
     "doctor.account-writes": (
         "this account could write. Makewhole only reads with it; whoever gets hold of its password could do more",

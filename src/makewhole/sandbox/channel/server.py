@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Protocol
 
 from makewhole.sandbox.channel import gate
+
+
+class Front(Protocol):
+    """Whatever answers requests."""
+
+    base_url: str
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> gate.Reply:
+        """One request. Raises OSError where it is lost."""
+        ...
+
 
 BODY_BYTES_MAX = 1024 * 1024
 
 
 @contextmanager
-def serving(over: gate.Gate[Any], port: int = 0) -> Iterator[str]:
+def serving(over: Front, port: int = 0) -> Iterator[str]:
     """Serve on a free port until the block ends; gives the base address, which the gateway then also uses in its links."""
 
     class Handler(_Handler):
@@ -25,7 +36,8 @@ def serving(over: gate.Gate[Any], port: int = 0) -> Iterator[str]:
     httpd = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     httpd.daemon_threads = True
     over.base_url = f"http://127.0.0.1:{httpd.server_address[1]}"
-    over.pause, over.patience = _sleep, None
+    if isinstance(over, gate.Gate):
+        over.pause, over.patience = _sleep, None
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -41,7 +53,7 @@ def _sleep(span: timedelta) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    front: gate.Gate[Any]
+    front: Front
     protocol_version = "HTTP/1.1"
     server_version = "nginx"
     sys_version = ""

@@ -8,17 +8,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from makewhole.core import clock
 from makewhole.sandbox.channel.faults import Fault, Faults
+from makewhole.sandbox.douyin import tokens
 
 METHODS = ("order.getSettleBillDetailV3", "order.getShopAccountItem", "order.reconciliation")
 """The documented two, and the one that merchants are told of and nobody documents: here it has cells of its own."""
+TOKENS = ("token.create", "token.refresh")
 STALE = timedelta(minutes=10)
 """A question may be so old."""
 Reply = tuple[int, dict[str, str], bytes]
@@ -52,7 +55,9 @@ class Gateway:
         self.clock = ticking
         self.faults = faults or Faults()
         self.app_key, self.secret, self.shop_id = "7012345678901234567", "a9f3c2d1-sandbox", "4463798"
-        self.token, self.token_ends = "sandbox-token-1", ticking.now() + timedelta(days=7)
+        self.tokens = tokens.Tokens(ticking, self.shop_id)
+        self.base_url = "http://douyin.sandbox"
+        self._lock = threading.RLock()
         self.page_rows = page_rows
         """Rows a page at most, whatever is asked."""
         self.moved: list[Moved] = []
@@ -71,6 +76,14 @@ class Gateway:
 
     def transport(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """What the engine's HTTP client calls in a rehearsal: no socket, the same bytes."""
+        return self.handle(method, url, headers, body)
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """One request. Raises OSError where the plan loses something."""
+        with self._lock:
+            return (200, {}, b"") if method == "HEAD" else self._reply(method, target, body)
+
+    def _reply(self, method: str, url: str, body: bytes) -> Reply:
         draw = self.faults.draw
         if draw(Fault.REFUSED):
             raise ConnectionRefusedError("the sandbox refuses the connection")
@@ -81,6 +94,8 @@ class Gateway:
             told = {"code": 10000, "msg": "success", "sub_code": "", "sub_msg": "", "err_no": 0, "message": "success", "data": data}
         except _No as no:
             told = {"code": no.code, "msg": no.message, "sub_code": no.sub_code, "sub_msg": no.message, "err_no": no.code, "data": None}
+        if draw(Fault.ANSWER_LOST):
+            raise TimeoutError("the answer was lost")
         return 200, {"Content-Type": "application/json"}, json.dumps({**told, "log_id": "2026"}, ensure_ascii=False).encode()
 
     # Inside
@@ -95,35 +110,43 @@ class Gateway:
         parts = urlsplit(url)
         told = {k: v[0] for k, v in parse_qs(parts.query).items()}
         method = told.get("method", "")
-        if http_method != "POST" or parts.path != f"/{method.replace('.', '/')}" or method not in METHODS:
+        if http_method != "POST" or parts.path != f"/{method.replace('.', '/')}" or method not in (*METHODS, *TOKENS):
             raise _No(70000, "isp.api-service-off", "接口已下线")
-        self._known(told, body.decode())
+        asked = self._known(told, body.decode(), open_=method in TOKENS)
         if self.faults.draw(Fault.RATE_LIMITED):
             raise _No(60000, "isv.rate-limited", "请求过于频繁")
         if self.faults.draw(Fault.SYSTEM_ERROR_BEFORE):
             raise _No(20000, "isp.service-error:100001", "系统错误")
-        asked = json.loads(body)
+        if method in TOKENS:
+            try:
+                return self.tokens.create(asked) if method == TOKENS[0] else self.tokens.exchange(asked)
+            except tokens.Refused as no:
+                raise _No(50001, str(no), "token 生成失败") from no
         self.asked.append(asked)
         return self._page(method, asked)
 
-    def _known(self, told: Mapping[str, str], body: str) -> None:
-        """Refused unless our secret signed this very body. The server sorts its keys before it looks."""
-        for name, word in (("sign", "signature"), ("app_key", "app-id"), ("access_token", "access-token"), ("timestamp", "timestamp")):
+    def _known(self, told: Mapping[str, str], body: str, *, open_: bool) -> dict[str, Any]:
+        """The parameters, unless another secret than ours signed this very body, or no token of ours came. The server sorts their keys."""
+        asked: dict[str, Any] = json.loads(body)
+        wanted = [("sign", "signature"), ("app_key", "app-id"), ("timestamp", "timestamp")]
+        for name, word in wanted if open_ else [*wanted, ("access_token", "access-token")]:
             if not told.get(name):
                 raise _No(40001, f"isv.{word}-missing", "缺少平台参数")
         if told["app_key"] != self.app_key:
             raise _No(40003, "isv.app-id-invalid", "app_key 无效")
-        content = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        content = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         words = {"app_key": self.app_key, "method": told["method"], "param_json": content, "timestamp": told["timestamp"], "v": "2"}
         pattern = self.secret + "".join(k + v for k, v in sorted(words.items())) + self.secret
         if hmac.new(self.secret.encode(), pattern.encode(), hashlib.sha256).hexdigest() != told["sign"]:
             raise _No(40003, "isv.signature-invalid", "签名错误")
-        if abs(self.clock.now().timestamp() - int(told["timestamp"])) > STALE.total_seconds():
+        if abs(self.clock.now() - _stamped(told["timestamp"])) > STALE:
             raise _No(40003, "isv.timestamp-invalid", "时间戳无效")
-        if told["access_token"] != self.token:
-            raise _No(40003, "isv.access-token-no-existed", "access_token 不存在")
-        if self.clock.now() >= self.token_ends:
-            raise _No(40003, "isv.access-token-expired", "access_token 已过期")
+        if not open_:
+            try:
+                self.tokens.check(told["access_token"])
+            except tokens.Refused as no:
+                raise _No(40003, str(no), "access_token 无效") from no
+        return asked
 
     def _page(self, method: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         size = asked.get("size", 0)
@@ -153,6 +176,11 @@ class Gateway:
             "next_start_index": str(begin if lost else begin + rows_max),
             "next_start_time": asked["start_time"],
         }
+
+
+def _stamped(told: str) -> datetime:
+    """Seconds since 1970 as its own kits send them, or Beijing time as older clients do."""
+    return datetime.fromtimestamp(int(told), UTC) if told.isdigit() else _instant(told)
 
 
 def _instant(told: str) -> datetime:

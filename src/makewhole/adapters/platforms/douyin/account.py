@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from makewhole.adapters.platforms.douyin import tokens
 from makewhole.core import faults, ids
 
 SETTLED = "order.getSettleBillDetailV3"
@@ -85,8 +86,8 @@ class Account:
     shop_id: str
     app_key: str
     app_secret: str = field(repr=False)
-    token: Callable[[], str] = field(repr=False)
-    """The access token of now: it lives for days, and whoever renews it puts the new one where this reads it."""
+    tokens: tokens.TokenFile
+    """Where the access token of now stands: it lives for days."""
     base_url: str
     method: str
     shape: Shape

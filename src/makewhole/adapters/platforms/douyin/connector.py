@@ -12,6 +12,7 @@ from makewhole.adapters.platforms.douyin import conversation, rows
 from makewhole.adapters.platforms.douyin.account import Account
 from makewhole.core import clock
 from makewhole.model import bill, fetched
+from makewhole.ports import accounts
 
 MADE_AT = time(15)
 """Beijing time of the next day: the platform's documentation says that the lines are made by then, or later where it is behind."""
@@ -55,6 +56,15 @@ class DouyinShop:
         """The book that the pages are. Raises Refused."""
         return rows.lines(self._of, raw)
 
+    def access(self) -> accounts.Access:
+        """One row of yesterday is asked for with the token as it is: it is exchanged by whoever asks for a day."""
+        token, now = self._of.tokens.read(), self._clock.now()
+        told = accounts.Access(until=token.until, renews=bool(token.refresh))
+        if not (told.renews and token.over(now)):
+            day = now.astimezone(clock.BEIJING).date() - timedelta(days=1)
+            self._talk.ask_as(token, {**_span(day), "size": 1, "start_time": f"{day} 00:00:00"})
+        return told
+
     def _pages(self, day: date) -> rows.Pages:
         cells = self._of.shape.cells()
         start, index = f"{day} 00:00:00", ""
@@ -62,7 +72,7 @@ class DouyinShop:
         asked: set[tuple[str, str]] = set()
         while len(pages) < PAGES_MAX and (start, index) not in asked:
             asked.add((start, index))
-            params: dict[str, object] = {"size": SIZE, "start_time": start, "end_time": f"{day} 23:59:59", "time_type": "0"}
+            params = {**_span(day), "size": SIZE, "start_time": start}
             answer = self._talk.ask({**params, "start_index": index} if index else params)
             told = tuple({name: row[name] for name in cells if name in row} for row in answer.data or ())
             pages.append(rows.Page(said=answer.data_size, rows=told))
@@ -70,3 +80,7 @@ class DouyinShop:
                 return rows.Pages(pages=tuple(pages), ended=True)
             start, index = answer.next_start_time or start, answer.next_start_index
         return rows.Pages(pages=tuple(pages), ended=False)
+
+
+def _span(day: date) -> dict[str, object]:
+    return {"end_time": f"{day} 23:59:59", "time_type": "0"}

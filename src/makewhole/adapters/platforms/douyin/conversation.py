@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+import structlog
 
 from makewhole.adapters import http
 from makewhole.adapters.platforms.douyin import errors, signing
 from makewhole.adapters.platforms.douyin.account import Account
+from makewhole.adapters.platforms.douyin.tokens import Token
 from makewhole.core import clock, faults
+
+Shape = TypeVar("Shape")
+_log = structlog.get_logger()
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +41,17 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     next_start_time: str = ""
 
 
+class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A new pair of tokens. `expires_in`: seconds that the access token lives."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    shop_id: int | str
+
+
 class Conversation:
-    """Asks, and never acts: the API has no GET, but nothing here changes anything there."""
+    """Asks, and acts on nothing but its own tokens: the API has no GET, but no question here changes anything there."""
 
     def __init__(self, of: Account, client: http.Client, ticking: clock.Clock) -> None:
         self.account = of
@@ -45,38 +61,70 @@ class Conversation:
         self._clock = ticking
 
     def ask(self, params: Mapping[str, object]) -> Data:
-        """One page. Raises Unavailable for whatever tells nothing, Credentials where we are not known, Rejected for a question refused."""
-        answer = self._sent(signing.compact(params))
+        """One page. Raises Unavailable for whatever tells nothing, Credentials where we are not known, Rejected for a question refused.
+
+        A token that is over, or near its end, is exchanged first; one that is refused all the same, once more.
+        """
+        token = self._token()
+        try:
+            return self.ask_as(token, params)
+        except faults.Credentials as refused:
+            newer = self.account.tokens.read()
+            if not errors.asks_for_another_token(refused.code) or (newer == token and not token.refresh):
+                raise
+            return self.ask_as(newer if newer != token else self._renewed(token), params)
+
+    def ask_as(self, token: Token, params: Mapping[str, object]) -> Data:
+        """The same with this token and no other."""
+        page = self._data(self.account.method, params, Data, {"access_token": token.access})
+        if page.code != errors.DATA_OK:
+            raise faults.Unavailable(f"the marketplace says {page.code}: {page.code_msg}", code=page.code)
+        return page
+
+    def _token(self) -> Token:
+        token, now = self.account.tokens.read(), self._clock.now()
+        if not token.due(now):
+            return token
+        try:
+            return self._renewed(token)
+        except faults.Unavailable as down:
+            if token.over(now):
+                raise
+            _log.warning("a token near its end could not be exchanged yet", why=down.why)
+            return token
+
+    def _renewed(self, token: Token) -> Token:
+        return self.account.tokens.renew(token, self._exchanged)
+
+    def _exchanged(self, refresh: str) -> Token:
+        told = self._data("token.refresh", {"grant_type": "refresh_token", "refresh_token": refresh}, Exchanged, {})
+        if str(told.shop_id) != self.account.shop_id:
+            raise faults.Credentials(f"the marketplace's token is of shop {told.shop_id}, ours is {self.account.shop_id}")
+        until = self._clock.now() + timedelta(seconds=told.expires_in)
+        return Token(access=told.access_token, refresh=told.refresh_token, until=until)
+
+    def _data(self, method: str, params: Mapping[str, object], shape: type[Shape], more: Mapping[str, str]) -> Shape:
+        """The data of a success; `more` are words of the query that are not signed."""
+        answer = self._sent(method, signing.compact(params), more)
         if answer.status != 200:
             raise faults.Unavailable(f"the marketplace answers HTTP {answer.status}")
         try:
             told = msgspec.json.decode(answer.body, type=_Answer)
             if told.code != errors.OK:
                 raise errors.fault(told.code, told.sub_code, told.sub_msg or told.msg, self.unlisted)
-            page = msgspec.json.decode(told.data, type=Data)
+            return msgspec.json.decode(told.data, type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
             raise faults.Unavailable(f"the marketplace's answer cannot be read: {wrong}") from wrong
-        if page.code != errors.DATA_OK:
-            raise faults.Unavailable(f"the marketplace says {page.code}: {page.code_msg}", code=page.code)
-        return page
 
-    def _sent(self, param_json: str) -> http.Answer:
+    def _sent(self, method: str, param_json: str, more: Mapping[str, str]) -> http.Answer:
         of = self.account
-        timestamp = str(int(self._clock.now().timestamp()))
-        words = {"app_key": of.app_key, "method": of.method, "timestamp": timestamp}
-        told = urlencode(
-            {
-                **words,
-                "access_token": of.token(),
-                "v": "2",
-                "sign_method": signing.SCHEME,
-                "sign": signing.sign(of.app_secret, param_json=param_json, **words),
-            }
-        )
-        url = f"{of.base_url}/{of.method.replace('.', '/')}?{told}"
+        words = {"app_key": of.app_key, "method": method, "timestamp": str(int(self._clock.now().timestamp()))}
+        signature = signing.sign(of.app_secret, param_json=param_json, **words)
+        told = urlencode({**words, **more, "v": "2", "sign_method": signing.SCHEME, "sign": signature})
+        url = f"{of.base_url}/{method.replace('.', '/')}?{told}"
+        line = http.Line(account=of.shop_id, service=method)
         try:
-            line = http.Line(account=of.shop_id, service=of.method)
             return self._client.act("POST", url, {"Content-Type": "application/json;charset=UTF-8"}, param_json.encode(), line)
         except faults.Indeterminate as lost:
-            # It was a question: whether it arrived is all the same.
+            # A question changes nothing whether it arrived or not; and a refresh token is sent again, since we have no other.
             raise faults.Unavailable(lost.why) from lost
