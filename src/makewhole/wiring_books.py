@@ -36,7 +36,7 @@ def books(
     return accounts.Books(
         sources={**sources, **(markets or {})},
         rates=_rates(ppm or {}),
-        accountant=counter.Counter(_take),
+        accountant=counter.Counter(_take, _plain),
         ledger=ledger,
         bank=None if bank is None or not bank.folder else drawer.Folder(Path(bank.folder), _words(bank)),
     )
@@ -61,3 +61,9 @@ def _take(connection: Any, raw: fetched.RawBill) -> int:
     from makewhole.adapters.bills import formats
 
     return formats.take(connection, raw)
+
+
+def _plain(raw: fetched.RawBill) -> bytes:
+    from makewhole.adapters.bills import formats
+
+    return formats.plain(raw)

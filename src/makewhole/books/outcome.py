@@ -40,7 +40,7 @@ def outcome(
     found: list[difference.Difference] = []
     moves: list[tuple[ids.Key, difference.Move]] = []
     seen = set()
-    for of, pair in _named(compared.pairs, shop):
+    for of, pair in named(compared.pairs, shop):
         seen.add(of)
         was = by_id.get(of)
         if was is not None:
@@ -48,9 +48,9 @@ def outcome(
             if move is not None:
                 moves.append((of, move))
             continue
-        if not _ours_to_note(pair, window):
+        if not worth_noting(pair, window):
             continue
-        found.append(_difference(of, pair, window, order_of(pair), source, now))
+        found.append(difference_of(of, pair, window, order_of(pair), source, now))
         if pair.what in _CROSSED:
             moves.append((of, difference.Paired(at=now, day=window.day)))
     # What waited and is not among the pairs any more was matched with a line of its own day that came late.
@@ -83,7 +83,7 @@ def taken(known: Sequence[difference.Followed]) -> frozenset[tuple[ids.ChannelNa
     )
 
 
-def _named(pairs: Sequence[comparison.Pair], shop: ids.ShopName) -> Iterator[tuple[ids.Key, comparison.Pair]]:
+def named(pairs: Sequence[comparison.Pair], shop: ids.ShopName) -> Iterator[tuple[ids.Key, comparison.Pair]]:
     """Each pair with its id; the second and later lines of one number are differences of their own."""
     copies: Counter[ids.Key] = Counter()
     for pair in pairs:
@@ -96,7 +96,7 @@ def _named(pairs: Sequence[comparison.Pair], shop: ids.ShopName) -> Iterator[tup
         yield of, pair
 
 
-def _ours_to_note(pair: comparison.Pair, window: bill.Window) -> bool:
+def worth_noting(pair: comparison.Pair, window: bill.Window) -> bool:
     """Whether it is this day's: what stands alone in a neighbouring day is that day's to note."""
     if pair.what is bill.Break.GROUPED:
         return False
@@ -112,7 +112,7 @@ def _moved(was: difference.Followed, pair: comparison.Pair, window: bill.Window,
     return None if pair.what is bill.Break.WAITING else difference.Aged(at=now, what=pair.what)
 
 
-def _difference(
+def difference_of(
     of: ids.Key, pair: comparison.Pair, window: bill.Window, order: ids.OrderKey, source: str, now: datetime
 ) -> difference.Difference:
     told = pair.theirs or pair.ours

@@ -25,6 +25,7 @@ def run(
     applied: bool,
     report: str | None,
     bank: str | None = None,
+    again: bool = False,
 ) -> int:
     """Close, follow, tell. 1 where a difference is left, 3 where a day could not be closed."""
     statement = None if bank is None else bankfiles.read(now, told, bank)
@@ -37,7 +38,7 @@ def run(
         if day > today:
             raise faults.BadInput(now.say("reconcile.future"), where="--day", todo=now.say("reconcile.day-todo"))
         days = [closing.Day(channel=c, day=day, stage=closing.stage_of(books, c, day, today)) for c in channels]
-        results = [closing.close(world, books, one) for one in days]
+        results = [(closing.again if again and one.stage is bill.Stage.BILL else closing.close)(world, books, one) for one in days]
         if applied:
             daily.follow(world, books)
         payouts.tell(world, books)

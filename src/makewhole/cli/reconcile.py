@@ -29,6 +29,7 @@ def command(say: words.Say) -> click.Command:
         click.Option(["--theirs"], metavar="FILE", help=say("option.theirs")),
         click.Option(["--ours"], metavar="FILE", help=say("option.ours")),
         click.Option(["--merchant"], metavar="NUMBER", help=say("option.merchant")),
+        click.Option(["--again"], is_flag=True, help=say("option.again")),
         click.Option(["--bank"], metavar="FILE", help=say("option.bank")),
         *options.attached(say),
         options.as_json(say),
@@ -57,7 +58,7 @@ def run(ctx: click.Context, /, **given: Any) -> int:
         return bookfiles.run(now, told, day=day, channel=given["channel"] or _ALONE, **only)
     if given["ours"] is not None:
         raise faults.BadInput(now.say("reconcile.no-theirs"), where="--theirs", todo=now.say("reconcile.no-theirs-todo"))
-    only = {name: given[name] for name in ("channel", "applied", "report", "bank")}
+    only = {name: given[name] for name in ("channel", "applied", "report", "bank", "again")}
     return daybooks.run(now, told, day=day, **only)
 
 

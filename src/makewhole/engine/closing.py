@@ -6,14 +6,14 @@ Nothing of what is found is acted on here: it is written down, and the orders th
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from makewhole import ports
-from makewhole.books import asked, outcome
+from makewhole.books import asked, correction, outcome
 from makewhole.core import ids
 from makewhole.engine import differences, gather, keepbook, settling
 from makewhole.flow import record
@@ -31,6 +31,8 @@ class Closing(enum.Enum):
     CLOSED = "closed"
     """Now, by this call."""
     WAS_CLOSED = "was-closed"
+    CORRECTED = "corrected"
+    """Anew, by this call: the channel had corrected its bill since."""
     ANOTHERS = "anothers"
     """Another process is about to close it."""
     NOT_MADE = "not-made"
@@ -39,6 +41,10 @@ class Closing(enum.Enum):
     """The bill is wrong: nothing was compared, a person is asked."""
     HALTED = "halted"
     """A record of ours was altered: nothing is settled at this channel until a person has looked."""
+
+
+NEWS = frozenset({Closing.CLOSED, Closing.CORRECTED})
+"""Something was compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +75,71 @@ def stage_of(books: accounts.Books, channel: ids.ChannelName, day: int, today: i
 
 def close(world: ports.World, books: accounts.Books, of: Day) -> Result:
     """Close the day, if nobody has. Raises Unavailable where shop or channel do not answer: then it is tried again."""
+    return _unless_altered(world, books, of, _close)
+
+
+def again(world: ports.World, books: accounts.Books, of: Day) -> Result:
+    """Have the bill of a closed day once more, and close the day anew if the channel has corrected it. Raises as `close` does."""
+    return _unless_altered(world, books, of, _again)
+
+
+def _unless_altered(
+    world: ports.World, books: accounts.Books, of: Day, work: Callable[[ports.World, accounts.Books, Day], Result]
+) -> Result:
     try:
-        return _close(world, books, of)
+        return work(world, books, of)
     except accounts.Altered as altered:
         differences.halt(world, books, of.channel, altered)
         return Result(of=of, state=Closing.HALTED, why=altered.record)
+
+
+def _again(world: ports.World, books: accounts.Books, of: Day) -> Result:
+    shop, ledger, source = world.eyes.shop, books.ledger, books.sources[of.channel]
+    record_ = ledger.halted(shop, of.channel)
+    if record_ is not None:
+        return Result(of=of, state=Closing.HALTED, why=record_)
+    before = next((c for c in ledger.closings(shop, of.channel, of.day) if (c.day, c.stage) == (of.day, bill.Stage.BILL)), None)
+    if before is None:
+        return _close(world, books, of)
+    day = bill.date_of(of.day)
+    # Kept and not closed by: whoever was to close the day anew did not come to its end.
+    kept = ledger.find_bill(shop, of.channel, source.merchant, day)
+    had = source.fetch_bill(day)
+    if isinstance(had, fetched.NotMade):
+        return Result(of=of, state=Closing.NOT_MADE, why=had.why)
+    if isinstance(had, fetched.NoBill) and isinstance(kept, fetched.RawBill):
+        differences.ask_about(world, of.channel, f"withdrawn/{day}", fact.fact(fact.Says.BILL_WITHDRAWN, day))
+        return Result(of=of, state=Closing.WAS_CLOSED)
+    try:
+        if kept is not None and before.source == _name(kept) and _same(books, kept, had):
+            return Result(of=of, state=Closing.WAS_CLOSED)
+        turn = accounts.Turn(owner=world.owner, now=world.clock.now(), span=TURN)
+        if not ledger.begin(shop, of.channel, of.day, of.stage, turn, before.version + 1):
+            return Result(of=of, state=Closing.ANOTHERS)
+        return _compared(world, books, of, had, before)
+    except bill.Refused as refused:
+        return _refused(world, of, refused)
+
+
+def _same(books: accounts.Books, kept: fetched.Had, had: fetched.Had) -> bool:
+    """Whether the channel says what it said before. A marketplace's pages differ in more than their lines."""
+    if not isinstance(kept, fetched.RawBill) or not isinstance(had, fetched.RawBill):
+        return kept == had
+    source = books.sources[had.channel]
+    if isinstance(source, accounts.AccountSource):
+        return source.lines(kept) == source.lines(had)
+    return books.accountant.same(kept, had)
+
+
+def _name(source: fetched.Had) -> str:
+    """By which a closing says against what."""
+    return source.digest() if isinstance(source, fetched.RawBill) else "no-bill"
+
+
+def _refused(world: ports.World, of: Day, refused: bill.Refused) -> Result:
+    why = fact.fact(fact.Says.BILL_REFUSED, bill.date_of(of.day), refused.wrong.value, refused.why)
+    differences.ask_about(world, of.channel, f"bill/{bill.date_of(of.day)}", why)
+    return Result(of=of, state=Closing.REFUSED, why=f"{refused.wrong.value}: {refused.why}")
 
 
 def _close(world: ports.World, books: accounts.Books, of: Day) -> Result:
@@ -96,9 +162,7 @@ def _close(world: ports.World, books: accounts.Books, of: Day) -> Result:
     try:
         return _compared(world, books, of, source)
     except bill.Refused as refused:
-        why = fact.fact(fact.Says.BILL_REFUSED, bill.date_of(of.day), refused.wrong.value, refused.why)
-        differences.ask_about(world, of.channel, f"bill/{bill.date_of(of.day)}", why)
-        return Result(of=of, state=Closing.REFUSED, why=f"{refused.wrong.value}: {refused.why}")
+        return _refused(world, of, refused)
 
 
 def _bill(world: ports.World, books: accounts.Books, of: Day) -> fetched.Fetched:
@@ -108,10 +172,17 @@ def _bill(world: ports.World, books: accounts.Books, of: Day) -> fetched.Fetched
     return source.fetch_bill(day) if kept is None else kept
 
 
-def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetched.Had | None) -> Result:
+def _compared(
+    world: ports.World, books: accounts.Books, of: Day, source: fetched.Had | None, before: accounts.Closing | None = None
+) -> Result:
+    """`before`: as the day was closed by the bill that the channel has corrected."""
     shop, ledger, now = world.eyes.shop, books.ledger, world.clock.now()
     rules = world.policies.at(now)
-    window = bill.Window(day=of.day, waits_days=rules.span(policy.RuleName.CUT_OFF_WAIT).days)
+    waits = rules.span(policy.RuleName.CUT_OFF_WAIT).days
+    if before is not None:
+        # The books of the next days were seen meanwhile.
+        waits = max(0, waits - (bill.day_of(now) - 1 - of.day))
+    window = bill.Window(day=of.day, waits_days=waits)
     merchants = {of.channel: books.sources[of.channel].merchant}
     # What a callback told of decided about orders of this day.
     ledger.check_notices(shop, of.channel, *keepbook.span(window))
@@ -121,7 +192,7 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
         ours, theirs = _evening(world, window, merchants, rules)
         compared = books.accountant.compare(ours, theirs, window, owner=world.eyes.owner)
     else:
-        name = source.digest() if isinstance(source, fetched.RawBill) else "no-bill"
+        name = _name(source)
         market = books.sources[of.channel]
         if isinstance(market, accounts.AccountSource):
             compared = settling.compared(world, books, market, source, window)
@@ -133,8 +204,10 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
                 carried=outcome.carried(known, bill.Side.THEIRS, of.day),
                 owner=world.eyes.owner,
             )
-        ledger.keep_bill(shop, source, now, record.bill_kept(shop, source, name, now))
-    said = outcome.outcome(compared, window, known, shop=shop, order_of=lambda p: differences.order_of(world, p), source=name, now=now)
+        ledger.keep_bill(shop, source, now, record.bill_kept(shop, source, name, now), anew=before is not None)
+    said = (outcome.outcome if before is None else correction.corrected)(
+        compared, window, known, shop=shop, order_of=lambda p: differences.order_of(world, p), source=name, now=now
+    )
     # The evening knows half of the day: what stands alone then may be on its way, and the bill will tell.
     found = [d for d in said.found if of.stage is bill.Stage.BILL or d.what in differences.TOLD_BY_QUERY]
     new = ledger.keep(found, [record.difference_found(d) for d in found])
@@ -152,10 +225,14 @@ def _compared(world: ports.World, books: accounts.Books, of: Day, source: fetche
         at=now,
         sums=compared.sums,
         settled=compared.settled if of.stage is bill.Stage.BILL else None,
+        version=0 if before is None else before.version + 1,
     )
-    ledger.close(closing, world.owner, record.day_closed(closing.shop, of.channel, of.day, of.stage, name, len(new), now))
-    log.info("day closed", channel=of.channel, day=str(bill.date_of(of.day)), against=of.stage.value, differences=len(new))
-    return Result(of=of, state=Closing.CLOSED, compared=compared, found=tuple(new))
+    was = None if before is None else before.source
+    ledger.close(closing, world.owner, record.day_closed(shop, of.channel, of.day, of.stage, name, len(new), now, was))
+    state = Closing.CLOSED if before is None else Closing.CORRECTED
+    told = {"channel": of.channel, "day": str(bill.date_of(of.day)), "against": of.stage.value, "differences": len(new)}
+    log.info("day closed", **told, again=before is not None)
+    return Result(of=of, state=state, compared=compared, found=tuple(new))
 
 
 def _ours(

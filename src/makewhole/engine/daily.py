@@ -25,6 +25,11 @@ CATCH_UP_DAYS = 30
 """Days that are caught up after a long standstill: WeChat Pay gives bills of three months; older than this, a person should ask for."""
 FIRST_DAYS = 1
 """Days that a new store begins with: yesterday. What was before Makewhole came is asked for by name."""
+AGAIN_AFTER_DAYS = 3
+"""Days after which a closed day's bill is had once more: what a channel corrects, it has found within the first working days."""
+_AGAIN = "bills-again/"
+_LATER = frozenset({closing.Closing.ANOTHERS, closing.Closing.NOT_MADE, closing.Closing.HALTED})
+"""What says nothing of a bill yet: asked again the next time."""
 log = structlog.get_logger()
 
 
@@ -57,8 +62,34 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
         except (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials) as no:
             # Whoever does not know us any more (a marketplace's token ends every week) keeps the other channels' days not open either.
             log.warning("day not closed", channel=of.channel, day=str(bill.date_of(of.day)), why=no.why)
-    if any(r.state is closing.Closing.CLOSED for r in results):
+    results += _again(world, books, stopped)
+    if any(r.state in closing.NEWS for r in results):
         follow(world, books, stopped)
+    return results
+
+
+def _again(world: ports.World, books: accounts.Books, stopped: Callable[[], bool]) -> list[closing.Result]:
+    """Closed days whose bills are due to be had once more; those that a channel has corrected. Each day once, as the store remembers."""
+    now = world.clock.now().astimezone(clock.BEIJING)
+    last = bill.day_of(now) - AGAIN_AFTER_DAYS
+    results: list[closing.Result] = []
+    for channel in sorted(books.sources) if now.time() >= MORNING else ():
+        name = f"{_AGAIN}{world.eyes.shop}/{channel}"
+        seen = int(world.store.mark(name) or last - 1)
+        done = books.ledger.closings(world.eyes.shop, channel, max(seen + 1, last - CATCH_UP_DAYS))
+        for day in [c.day for c in done if c.stage is bill.Stage.BILL and c.day <= last]:
+            if stopped():
+                return results
+            try:
+                result = closing.again(world, books, closing.Day(channel=channel, day=day, stage=bill.Stage.BILL))
+            except (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials) as no:
+                log.warning("bill not had once more", channel=channel, day=str(bill.date_of(day)), why=no.why)
+                break
+            if result.state in _LATER:
+                break
+            world.store.set_mark(name, str(day))
+            if result.state is not closing.Closing.WAS_CLOSED:
+                results.append(result)
     return results
 
 

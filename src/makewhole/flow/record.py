@@ -77,10 +77,19 @@ def bill_kept(shop: ids.ShopName, had: fetched.Had, digest: str, at: datetime) -
 
 
 def day_closed(
-    shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, source: str, new: int, at: datetime
+    shop: ids.ShopName,
+    channel: ids.ChannelName,
+    day: int,
+    stage: bill.Stage,
+    source: str,
+    new: int,
+    at: datetime,
+    supersedes: str | None = None,
 ) -> case.Entry:
-    """A day's books were compared."""
-    body = {"stage": stage.value, "source": source, "differences": new}
+    """A day's books were compared; `supersedes`: the bill that they were compared with before the channel corrected it."""
+    body: dict[str, Any] = {"stage": stage.value, "source": source, "differences": new}
+    if supersedes is not None:
+        body["supersedes"] = supersedes
     return case.Entry(kind=EntryKind.DAY_CLOSED, at=at, order=_day(shop, channel, bill.date_of(day)), body=body)
 
 

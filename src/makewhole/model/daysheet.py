@@ -26,6 +26,8 @@ class DayState(enum.Enum):
     REFUNDED = "refunded"
     CLAIMED = "claimed"
     WRITTEN_OFF = "written-off"
+    CORRECTED = "corrected"
+    """The channel has corrected its bill, and no longer says so."""
 
 
 UNEXPLAINED = frozenset({DayState.OPEN})
@@ -110,6 +112,8 @@ def state(of: difference.Followed, followed_by: cases.Case | None, now: datetime
             return _BOOKED[choice]
         case difference.Agreed(by=by):
             return DayState.AGREED if by is None else _ENDS.get(by, DayState.AGREED)
+        case difference.Corrected():
+            return DayState.CORRECTED
         case None:
             pass
     decided = of.decided(now)

@@ -27,6 +27,8 @@ class Difference(codec.Noun, frozen=True, kw_only=True):
     theirs: comparison.Told | None
     found_at: datetime
     source: str
+    corrects: ids.Key | None = None
+    """The difference that the channel's first bill had of the same movement, where this one is of a bill that it corrected."""
 
     def payment(self) -> ids.OutTradeNo | None:
         """The payment that it is about."""
@@ -88,7 +90,14 @@ class Agreed(codec.Noun, frozen=True, kw_only=True, tag="agreed"):
     by: plan.Terminal | None = None
 
 
-Move = Paired | Aged | Decided | Booked | Agreed
+class Corrected(codec.Noun, frozen=True, kw_only=True, tag="corrected"):
+    """The channel has corrected its bill: what was found in the one before is no longer said there. `source`: the new bill's digest."""
+
+    at: datetime
+    source: str
+
+
+Move = Paired | Aged | Decided | Booked | Agreed | Corrected
 
 
 class Followed(codec.Noun, frozen=True, kw_only=True):
@@ -101,9 +110,9 @@ class Followed(codec.Noun, frozen=True, kw_only=True):
         """Its class now."""
         return next((m.what for m in reversed(self.moves) if isinstance(m, Aged)), self.found.what)
 
-    def end(self) -> Paired | Booked | Agreed | None:
+    def end(self) -> Paired | Booked | Agreed | Corrected | None:
         """How it ended; None while it has not."""
-        return next((m for m in self.moves if isinstance(m, Paired | Booked | Agreed)), None)
+        return next((m for m in self.moves if isinstance(m, Paired | Booked | Agreed | Corrected)), None)
 
     def decided(self, now: datetime) -> decision.Decision | None:
         """The decision in force: the last one, unless it was to wait and the wait is over."""

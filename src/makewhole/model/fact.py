@@ -62,6 +62,7 @@ class Says(enum.Enum):
     DECIDED = "decided"
     BILL_REFUSED = "bill-refused"
     BANK_DIFFERS = "bank-differs"
+    BILL_WITHDRAWN = "bill-withdrawn"
     STATEMENT_REFUSED = "statement-refused"
     RECORD_ALTERED = "record-altered"
     ROW_MOVED = "row-moved"

@@ -74,6 +74,10 @@ class AccountSource(BillSource, Protocol):
 class Accountant(Protocol):
     """Compares two books of a day."""
 
+    def same(self, one: fetched.RawBill, other: fetched.RawBill) -> bool:
+        """Whether two bills of a day say the same, however they are packed. Raises `bill.Refused` where one cannot be unpacked."""
+        ...
+
     def compare(
         self,
         ours: Iterable[bill.Line],
@@ -105,6 +109,8 @@ class Closing:
     sums: tuple[comparison.Sum, ...] = ()
     settled: tuple[comparison.Settled, ...] | None = None
     """What the bill pays out; None of days that were closed before this was reckoned, and of the evening."""
+    version: int = 0
+    """How often the channel has corrected its bill since the day was closed first, and the day was closed anew."""
 
 
 class Ledger(Protocol):
@@ -113,8 +119,11 @@ class Ledger(Protocol):
     Reading raises Altered for a record that no longer fits the digest it was stored with.
     """
 
-    def keep_bill(self, shop: ids.ShopName, had: fetched.Had, at: datetime, entry: case.Entry) -> bool:
-        """Durable on return; False, nothing written, where one of this day is kept already."""
+    def keep_bill(self, shop: ids.ShopName, had: fetched.Had, at: datetime, entry: case.Entry, *, anew: bool = False) -> bool:
+        """Durable on return; False, nothing written, where one of this day is kept already: `anew`, where this very one is.
+
+        What was kept before stays; the last one is found.
+        """
         ...
 
     def find_bill(self, shop: ids.ShopName, channel: ids.ChannelName, merchant: str, day: date) -> fetched.Had | None:
@@ -156,16 +165,16 @@ class Ledger(Protocol):
         """All that were found in the books of these days, over or not."""
         ...
 
-    def begin(self, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: Turn) -> bool:
-        """Whether the day is the caller's to close: nobody has, and nobody else is about to within its lease."""
+    def begin(self, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: Turn, version: int = 0) -> bool:
+        """Whether the day is the caller's to close: nobody has in this version, and nobody else is about to within its lease."""
         ...
 
     def close(self, closing: Closing, owner: str, entry: case.Entry) -> None:
-        """The day is closed, once. Raises Rejected where the caller's turn is over."""
+        """The day is closed, once in each version. Raises Rejected where the caller's turn is over."""
         ...
 
     def closings(self, shop: ids.ShopName, channel: ids.ChannelName, first: int) -> Sequence[Closing]:
-        """Of the days from `first` on, the oldest first."""
+        """Of the days from `first` on, the oldest first, each in its last version."""
         ...
 
     def keep_statement(self, shop: ids.ShopName, told: bank.Statement, at: datetime, entry: case.Entry) -> bool:

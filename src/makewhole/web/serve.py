@@ -141,7 +141,7 @@ def _daily(world: ports.World, stop: threading.Event, publish: Publish | None) -
     books = world.books
     if books is None:
         return
-    days = {r.of.day for r in daily.keep(world, books, stop.is_set) if r.state is closing.Closing.CLOSED}
+    days = {r.of.day for r in daily.keep(world, books, stop.is_set) if r.state in closing.NEWS}
     days |= payouts.keep(world, books)
     for day in sorted(days):
         if publish is not None:

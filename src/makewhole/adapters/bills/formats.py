@@ -14,6 +14,11 @@ _ALL: tuple[reading.Format, ...] = (wechatpay.Trade(), alipay.Business(), douyin
 FORMATS: Mapping[ids.ChannelName, reading.Format] = {form.channel: form for form in _ALL}
 
 
+def plain(raw: fetched.RawBill) -> bytes:
+    """The text of a bill as it was fetched. Raises Refused."""
+    return FORMATS[raw.channel].plain(raw.content)
+
+
 def take(connection: duckdb.DuckDBPyConnection, raw: fetched.RawBill) -> int:
     """Put a bill as it was fetched on the desk as their book; the number of its lines. Raises Refused, nothing stored."""
     expected = reading.Expected(day=bill.day_number(raw.day), merchant=raw.merchant, sha1=raw.sha1)

@@ -22,17 +22,20 @@ class ClosedDay(codec.Noun, frozen=True, kw_only=True):
     settled: tuple[comparison.Settled, ...] | None = None
 
 
-def begin(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: accounts.Turn) -> bool:
+def begin(
+    tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: accounts.Turn, version: int
+) -> bool:
     """Take the turn, or take it over from whoever has been silent for too long."""
     until, now = names.ticks(turn.now + turn.span), names.ticks(turn.now)
-    row = tx.one(statements.CLOSING_FIND, w_shop=shop, w_channel=channel, w_day=day, w_stage=stage.value)
+    told = _stage(stage, version)
+    row = tx.one(statements.CLOSING_FIND, w_shop=shop, w_channel=channel, w_day=day, w_stage=told)
     if row is None:
         tx.run(
             statements.CLOSING_INSERT,
             shop=names.shop(shop),
             channel=names.exact(channel, tables.WORD_LENGTH, "channel"),
             day=day,
-            stage=stage.value,
+            stage=told,
             owner=turn.owner,
             lease_until=until,
             body=None,
@@ -42,13 +45,14 @@ def begin(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, day: 
     owner, lease_until, body = row
     if body is not None or (owner != turn.owner and lease_until >= now):
         return False
-    tx.run(statements.CLOSING_TAKE, w_shop=shop, w_channel=channel, w_day=day, w_stage=stage.value, owner=turn.owner, lease_until=until)
+    tx.run(statements.CLOSING_TAKE, w_shop=shop, w_channel=channel, w_day=day, w_stage=told, owner=turn.owner, lease_until=until)
     return True
 
 
 def close(tx: statements.Tx, closing: accounts.Closing, owner: str, leaves: Sequence[tuple[bytes, bytes]]) -> None:
     """Write what was found, if it is still the caller's to write."""
-    where = {"w_shop": closing.shop, "w_channel": closing.channel, "w_day": closing.day, "w_stage": closing.stage.value}
+    told = _stage(closing.stage, closing.version)
+    where = {"w_shop": closing.shop, "w_channel": closing.channel, "w_day": closing.day, "w_stage": told}
     row = tx.one(statements.CLOSING_FIND, **where)
     if row is None or row[0] != owner or row[2] is not None:
         raise faults.Rejected(f"{bill.date_of(closing.day)} at {closing.channel} is another's to close", code="not-our-turn")
@@ -59,12 +63,24 @@ def close(tx: statements.Tx, closing: accounts.Closing, owner: str, leaves: Sequ
 
 
 def closings(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, first: int) -> list[accounts.Closing]:
-    """Closed days from `first` on."""
-    return [_closing(shop, channel, row) for row in tx.all(statements.CLOSINGS_FROM, w_shop=shop, w_channel=channel, first=first)]
+    """Closed days from `first` on, each as it was closed last."""
+    told: dict[tuple[int, bill.Stage], accounts.Closing] = {}
+    for row in tx.all(statements.CLOSINGS_FROM, w_shop=shop, w_channel=channel, first=first):
+        one = _closing(shop, channel, row)
+        known = told.get((one.day, one.stage))
+        if known is None or known.version < one.version:
+            told[one.day, one.stage] = one
+    return list(told.values())
+
+
+def _stage(stage: bill.Stage, version: int) -> str:
+    """As a row's key says it: a day that was closed anew keeps the row of the first time."""
+    return stage.value if version == 0 else f"{stage.value}/{version}"
 
 
 def _closing(shop: ids.ShopName, channel: ids.ChannelName, row: statements.Row) -> accounts.Closing:
     day, stage, body, digest = row
+    stage, _, version = stage.partition("/")
     if codec.digest_bytes(names.raw(body)) != digest:
         raise accounts.Altered(f"the closed day {bill.date_of(day)} of {channel}", channel)
     told = codec.decode(names.raw(body), ClosedDay)
@@ -78,6 +94,7 @@ def _closing(shop: ids.ShopName, channel: ids.ChannelName, row: statements.Row) 
         at=told.at,
         sums=told.sums,
         settled=told.settled,
+        version=int(version or 0),
     )
 
 

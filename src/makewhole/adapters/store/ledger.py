@@ -40,11 +40,11 @@ class SqlLedger:
 
     # ------------------------------------------------------------ bills
 
-    def keep_bill(self, shop: ids.ShopName, had: fetched.Had, at: datetime, entry: case.Entry) -> bool:
+    def keep_bill(self, shop: ids.ShopName, had: fetched.Had, at: datetime, entry: case.Entry, *, anew: bool = False) -> bool:
         leaves = writer.leaves_of([codec.canonical(entry)])
 
         def work(tx: statements.Tx) -> bool:
-            return _keep_bill(tx, shop, had, at, leaves)
+            return _keep_bill(tx, shop, had, at, leaves, anew=anew)
 
         kept: bool = self._write(work)
         return kept
@@ -103,8 +103,10 @@ class SqlLedger:
 
     # ------------------------------------------------------------ closed days, and channels that are halted
 
-    def begin(self, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: accounts.Turn) -> bool:
-        begun: bool = self._write(lambda tx: books.begin(tx, shop, channel, day, stage, turn))
+    def begin(
+        self, shop: ids.ShopName, channel: ids.ChannelName, day: int, stage: bill.Stage, turn: accounts.Turn, version: int = 0
+    ) -> bool:
+        begun: bool = self._write(lambda tx: books.begin(tx, shop, channel, day, stage, turn, version))
         return begun
 
     def close(self, closing: accounts.Closing, owner: str, entry: case.Entry) -> None:
@@ -161,12 +163,14 @@ def _halted(shop: ids.ShopName, channel: ids.ChannelName) -> str:
     return f"settlement-halted/{shop}/{channel}"
 
 
-def _keep_bill(tx: statements.Tx, shop: ids.ShopName, had: fetched.Had, at: datetime, leaves: Sequence[tuple[bytes, bytes]]) -> bool:
+def _keep_bill(
+    tx: statements.Tx, shop: ids.ShopName, had: fetched.Had, at: datetime, leaves: Sequence[tuple[bytes, bytes]], *, anew: bool
+) -> bool:
     day = bill.day_number(had.day)
     known = tx.one(statements.BILL_FIND, w_shop=shop, w_channel=had.channel, w_merchant=had.merchant, w_day=day)
-    if known is not None and _content(tx, known) is not None:
+    if known is not None and _content(tx, known) is not None and (not anew or known[5] == _seal(had)):
         return False
-    # One that was altered stays as it is, for whoever wants to know how.
+    # One that was altered, or that the channel corrected, stays as it is, for whoever wants to know how.
     version = 0 if known is None else known[1] + 1
     key = ids.derive("bill", shop, had.channel, had.merchant, day, version)
     content = had.content if isinstance(had, fetched.RawBill) else b""

@@ -44,6 +44,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "自 {0} 起的一笔结算，账单应结 {1}，银行入账 {2}",
     ),
     "statement-refused": ("the bank's statement {0} is refused whole: {1:Wrong}. {2}", "银行流水 {0} 整份拒收：{1:Wrong}。{2}"),
+    "bill-withdrawn": (
+        "the channel gave a bill of {0}, and says now that there is none: the first one is still believed",
+        "渠道曾给出 {0} 的账单，现在却说没有：仍以先前的账单为准",
+    ),
     "bill-refused": ("the bill of {0} is refused whole: {1:Wrong}. {2}", "{0} 的账单整份拒收：{1:Wrong}。{2}"),
     "record-altered": (
         "{0} is no longer what was stored: nothing is settled at this channel until somebody has looked",
