@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import binlog_data, machine  # noqa: E402
-from makewhole.adapters.changelog import compiled, decoding, files, scanning, stretches  # noqa: E402
+from makewhole.adapters.changelog import compiled, decoding, files, scanning, segments, stretches  # noqa: E402
 from tests.servers import launch, mariadb, packages  # noqa: E402
 from tools import native  # noqa: E402
 
@@ -62,7 +62,7 @@ def pure(log: Path) -> int:
 
 def in_columns(log: Path, wanted: frozenset[str]) -> int:
     """Columns of Arrow, dropped when they are full."""
-    told = stretches.read([log], lambda shape: wanted if shape.table == "orders" else None)
+    told = stretches.read(segments.of_files([log]), lambda shape: wanted if shape.table == "orders" else None)
     return sum(part.table.rows for s in told if isinstance(s, stretches.Stretch) for part in s.parts)
 
 

@@ -22,7 +22,7 @@ PREFIX = "MAKEWHOLE_"
 FILE = "makewhole.toml"
 CHANNELS = ("wechatpay", "alipay", "douyinpay")
 """Sections of payment channels."""
-_SECTIONS = frozenset({*CHANNELS, "douyin", "shop", "bank", "relay", "engine", "images"})
+_SECTIONS = frozenset({*CHANNELS, "douyin", "shop", "bank", "relay", "engine", "images", "history"})
 _SECRETS = frozenset({"", "password", "hands_password", "token"})
 """Of the environment alone: no settings."""
 
@@ -188,6 +188,15 @@ class ImagesSettings(codec.Noun, frozen=True, kw_only=True):
     """Seconds between looks whether an image is due: what a missed one is late at most."""
 
 
+class HistorySettings(codec.Noun, frozen=True, kw_only=True):
+    """What orders were, for longer than the shop's server remembers."""
+
+    archive: str = ""
+    """Folder of the archive of the shop's changes: kept up by `serve`, read by `history`. Empty: what the server forgets is gone."""
+    every_s: int = 60
+    """Seconds between looks at what is new in the server's log: far less than any server keeps it (expire_logs counts in days)."""
+
+
 class Settings(codec.Noun, frozen=True, kw_only=True):
     """All settings."""
 
@@ -214,6 +223,7 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     relay: RelaySettings = RelaySettings()
     engine: EngineSettings = EngineSettings()
     images: ImagesSettings = ImagesSettings()
+    history: HistorySettings = HistorySettings()
 
     def relayed(self) -> bool:
         """Whether callbacks come through our relay, so that none kept means none came: the channel must be told of another address than

@@ -16,16 +16,15 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from makewhole import ports, settings, wiring_books, wiring_channels
+from makewhole import ports, settings, wiring_books, wiring_channels, wiring_shop
 from makewhole.adapters import http
-from makewhole.adapters.changelog import archive as change_archive
-from makewhole.adapters.changelog import film, following, opening, triggers
+from makewhole.adapters.changelog import film, following, triggers
 from makewhole.adapters.search import reader as logs
-from makewhole.adapters.shops import engines, eyes, forward, hands, language, lens, shopmap, survey, traces
+from makewhole.adapters.shops import engines, eyes, forward, hands, lens, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
 from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
-from makewhole.engine import codes, heed, history, rewinding
+from makewhole.engine import codes, heed, rewinding
 
 ORIGIN = "makewhole/evidence"
 """The name of the evidence log in its checkpoints."""
@@ -61,15 +60,16 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
         store = stack.enter_context(journal.SqlStore(told.store if keeps else "sqlite://"))
         pool = stack.enter_context(contextlib.closing(http.Pool(connections=max(POOL_MIN, told.engine.workers))))
         client = http.Client(pool, breaker=http.Breaker())
-        map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
-        reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
+        map_ = wiring_shop.map_of(told)
+        reader = engines.for_eyes(wiring_shop.address(told))
         stack.callback(reader.dispose)
-        seeing = eyes.attach(map_, reader, ticking, _hash_secret(told, keep=need_store))
+        seeing = eyes.attach(map_, reader, ticking, wiring_shop.hash_secret(told, keep=need_store))
         postman = http.Client(stack.enter_context(contextlib.closing(http.Pool(FORWARD_TIMEOUTS))))
         forwarder = wiring_channels.forwarder(told, postman)
         acting = None
-        if told.shop.hands_database:
-            writer = engines.for_hands(_address(told.shop.hands_database, told.shop, "HANDS_PASSWORD"))
+        hands_url = wiring_shop.hands_address(told)
+        if hands_url is not None:
+            writer = engines.for_hands(hands_url)
             stack.callback(writer.dispose)
             replay = None if forwarder is None else forward.replaying(store.notices, forwarder)
             token = os.environ.get(settings.PREFIX + "SHOP_TOKEN", "")
@@ -103,48 +103,20 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
 
 def _trail(told: settings.Settings, map_: shopmap.ShopMap, reader: sa.Engine, store: journal.SqlStore, *, keep: bool) -> heed.LogTrail:
     """What the shop's change log tells, from where the store remembers on. Nothing is read before somebody asks."""
-    url = _address(told.shop.database, told.shop, "PASSWORD")
-    schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
-    seen = lens.MapLens(map_, schema, _hash_secret(told, keep=keep), reader)
+    url = wiring_shop.address(told)
+    schema = wiring_shop.schema_of(url)
+    seen = lens.MapLens(map_, schema, wiring_shop.hash_secret(told, keep=keep), reader)
     name = ids.ShopName(map_.name)
     return heed.LogTrail(name, lambda: following.open_stream(url, seen.followed), seen, store.notebook, keeps=keep)
 
 
 def survey_shop(told: settings.Settings) -> shop_survey.Survey:
     """What the shop's database shows of itself, read and not written. Raises as `open_world` does."""
-    reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
+    reader = engines.for_eyes(wiring_shop.address(told))
     try:
         return survey.take(reader, "shop.database")
     finally:
         reader.dispose()
-
-
-@contextlib.contextmanager
-def open_past(told: settings.Settings, log_place: str | None, archive_place: str | None = None) -> Iterator[history.Past]:
-    """Attach to the shop and to its change log: an archive, brought up to now first; binlog files; or the shop's own server.
-
-    Raises as `open_world` does.
-    """
-    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
-    url = _address(told.shop.database, told.shop, "PASSWORD")
-    schema = "" if url.get_backend_name() == "sqlite" else url.database or ""
-    known = traces.traces(map_, schema, _hash_secret(told, keep=False))
-    reader = engines.for_eyes(url)
-    with contextlib.ExitStack() as stack:
-        stack.callback(reader.dispose)
-        log: ports.ChangeLog
-        if archive_place is not None:
-            log = kept = stack.enter_context(change_archive.opened(Path(archive_place)))
-            opening.keep_up(kept, url, known.tables)
-        else:
-            log = opening.open_log(url, log_place)
-        yield history.Past(
-            log=log,
-            tables=known.tables,
-            key_of=lambda number: traces.key_of(map_, reader, number),
-            state=known.state,
-            shown=known.shown,
-        )
 
 
 @contextlib.contextmanager
@@ -156,10 +128,10 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
     from makewhole.adapters.changelog import shelf
     from makewhole.adapters.shops import backing, reverser
 
-    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
-    url = _address(told.shop.database, told.shop, "PASSWORD")
-    hands_url = _address(told.shop.hands_database, told.shop, "HANDS_PASSWORD") if told.shop.hands_database else None
-    known = traces.traces(map_, "" if url.get_backend_name() == "sqlite" else url.database or "", _hash_secret(told, keep=False))
+    map_ = wiring_shop.map_of(told)
+    url = wiring_shop.address(told)
+    hands_url = wiring_shop.hands_address(told)
+    known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))
     with contextlib.ExitStack() as stack:
         reader, writer = engines.for_eyes(url), None if hands_url is None else engines.for_hands(hands_url)
         for engine in filter(None, (reader, writer)):
@@ -190,14 +162,14 @@ def install_triggers(told: settings.Settings) -> None:
 
 
 def _recordable(told: settings.Settings) -> tuple[sa.URL, tuple[str, ...]]:
-    url = _address(told.shop.database, told.shop, "PASSWORD")
+    url = wiring_shop.address(told)
     if url.get_backend_name() != "sqlite":
         raise faults.BadInput(
             "a server keeps a change log of its own, and needs no triggers",
             where="shop.database",
             todo="Leave --triggers out; docs/history.md says what the server's log must be set to.",
         )
-    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    map_ = wiring_shop.map_of(told)
     return url, tuple(dict.fromkeys(t.table for t in traces.traces(map_, "", b"").tables))
 
 
@@ -213,10 +185,10 @@ def open_archive(told: settings.Settings) -> Iterator[ports.Archive]:
     """Every order of the shop, for the index. Raises as `open_world` does."""
     from makewhole.adapters.shops import archive
 
-    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
-    reader = engines.for_eyes(_address(told.shop.database, told.shop, "PASSWORD"))
+    map_ = wiring_shop.map_of(told)
+    reader = engines.for_eyes(wiring_shop.address(told))
     try:
-        yield archive.attach(map_, reader, _hash_secret(told, keep=True))
+        yield archive.attach(map_, reader, wiring_shop.hash_secret(told, keep=True))
     finally:
         reader.dispose()
 
@@ -227,9 +199,9 @@ def log_reader(told: settings.Settings) -> logs.Reader:
 
     if not told.shop.file:
         return logs.Reader(shop=ids.ShopName(""), zone=clock.BEIJING, spell=archive.phones(None, b""))
-    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
+    map_ = wiring_shop.map_of(told)
     hashed = archive.hashes_phones(map_)
-    spell = archive.phones(map_, _hash_secret(told, keep=True) if hashed else b"")
+    spell = archive.phones(map_, wiring_shop.hash_secret(told, keep=True) if hashed else b"")
     return logs.Reader(shop=ids.ShopName(map_.name), zone=map_.zone, spell=spell)
 
 
@@ -254,52 +226,13 @@ def _exists(store: str) -> bool:
     return Path(store.removeprefix(prefix)).exists() if store.startswith(prefix) else bool(store)
 
 
-def _address(database: str, shop: settings.ShopSettings, secret: str) -> sa.URL:
-    """The address with its password, which stands in the environment or a file and never in the address that people type."""
-    try:
-        url = sa.make_url(database)
-    except sa.exc.ArgumentError as wrong:
-        todo = "Write mysql://user@host:3306/shop or sqlite:///shop.db."
-        raise faults.BadInput("not a database address", where="shop.database", todo=todo) from wrong
-    if url.get_backend_name() == "sqlite" or url.password is not None:
-        return url
-    for name in (secret, "PASSWORD"):
-        if password := os.environ.get(f"{settings.PREFIX}SHOP_{name}", ""):
-            return url.set(password=password)
-    if not shop.password_file:
-        return url
-    return url.set(password=wiring_channels.read_file(shop.password_file, "shop.password_file").decode().strip())
-
-
 def _seal(told: settings.Settings) -> note.Seal:
     """The seal of the evidence log, with a key of its own that is made at first use."""
     path = Path(told.keys) / "evidence.pem"
     fresh = ed25519.Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    key = serialization.load_pem_private_key(_kept(path, fresh), password=None)
+    key = serialization.load_pem_private_key(wiring_shop.kept(path, fresh), password=None)
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise faults.BadInput("not an Ed25519 key", where=str(path), todo="Put the key back that signed the log, or move it away.")
     return evidence.sealing(ORIGIN, key)
-
-
-def _hash_secret(told: settings.Settings, *, keep: bool) -> bytes:
-    """The secret of keyed hashes: the same buyer is the same word as long as it stays. A passing one where nothing may be written."""
-    path = Path(told.keys) / "hash.key"
-    fresh = secrets.token_hex(32).encode()
-    if not keep and not path.exists():
-        return fresh
-    return _kept(path, fresh)
-
-
-def _kept(path: Path, fresh: bytes) -> bytes:
-    """A key file's content, written with `fresh` if it is not there yet; two processes that start at once agree on one."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-            new.write(fresh)
-        return path.read_bytes()
-    except OSError as wrong:
-        raise faults.BadInput(
-            f"cannot keep our own key: {wrong.strerror}", where=str(path), todo="Name a writable folder as `keys` in the settings."
-        ) from wrong

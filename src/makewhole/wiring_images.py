@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import settings, wiring
+from makewhole import settings, wiring, wiring_shop
 from makewhole.core import clock, faults
 from makewhole.engine import image
 from makewhole.ports import imaging
@@ -23,12 +23,10 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
     Raises as `wiring.open_world` does, and BadInput for a shop without a change log.
     """
     from makewhole.adapters.images import album
-    from makewhole.adapters.shops import engines, language, schema, shopmap, traces, wholes
+    from makewhole.adapters.shops import engines, schema, traces, wholes
 
-    map_ = shopmap.compile_map(language.load(language.find(told.shop.file, settings.data_dir("shops"))))
-    url = wiring._address(told.shop.database, told.shop, "PASSWORD")  # noqa: SLF001  the other half of the same room
-    name = "" if url.get_backend_name() == "sqlite" else url.database or ""
-    secret = wiring._hash_secret(told, keep=True)  # noqa: SLF001  the same
+    map_, url = wiring_shop.map_of(told), wiring_shop.address(told)
+    name, secret = wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=True)
     with contextlib.ExitStack() as stack:
         reader = engines.for_eyes(url)
         stack.callback(reader.dispose)

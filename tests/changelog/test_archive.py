@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sqlite3
@@ -11,13 +12,20 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
+from click.testing import CliRunner
 
+from makewhole import settings
 from makewhole.adapters.changelog import archive, opening
+from makewhole.cli import program
 from makewhole.core import faults
 from makewhole.model.change import Sought, Traced, Transaction
+from makewhole.web import histories
+from tests.changelog import test_history
 from tests.servers import launch
 from tests.servers import mariadb as mariadb_recipe
 from tests.servers import mysql as mysql_recipe
@@ -112,16 +120,41 @@ def test_it_tells_what_the_server_tells_and_goes_on_telling_it_when_the_server_h
     assert archived(tmp_path, shop, "A1") == told
 
 
-def test_a_gap_is_an_error_and_leaves_the_archive_as_it_was(server: launch.Server, shop: str, tmp_path: Path) -> None:
-    """What was purged before it was read may have held anything: the archive stops there and says so, every time."""
+def test_a_gap_is_told_and_what_comes_after_it_is_kept(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """What was purged before it was read may have held anything: the archive says so for good, from where to where, and goes on."""
     run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0)")
     keep(server, shop, tmp_path)
     run(server, shop, "FLUSH BINARY LOGS", "UPDATE orders SET status = 4")
     purge(server)
-    for _ in range(2):
-        with pytest.raises(faults.BadInput, match="purged"):
-            keep(server, shop, tmp_path)
-    assert [len(t.changes) for t in archived(tmp_path, shop, "A1")] == [0, 1]
+    run(server, shop, "UPDATE orders SET status = 5")
+    assert [keep(server, shop, tmp_path) for _ in range(2)] == [1, 0]
+    told = archived(tmp_path, shop, "A1")
+    assert [c.after["status"] for t in told for c in t.changes if c.after] == [0, 5]
+    with archive.opened(tmp_path) as kept:
+        (gap,) = kept.gaps()
+    last = told[-1]
+    assert (gap.since.file, gap.until.file) == (told[0].ends.file, last.begins.file)
+    assert told[-2].committed_at <= gap.before <= last.committed_at
+    assert gap.after == told[-2].committed_at
+    assert "the server cannot send its log from there" in gap.why
+
+
+def test_of_two_keepers_the_late_one_keeps_nothing_twice(
+    server: launch.Server, shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is at work when the other begins and ends: what he had read by then is not kept again, and he goes on where the other is."""
+    run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0)")
+    commit, others = archive.Archive._commit, [True]
+
+    def late(self: archive.Archive, *told: Any) -> int:
+        if others.pop() if others else False:
+            assert keep(server, shop, tmp_path) == 2
+            run(server, shop, "UPDATE orders SET status = 1")
+        return commit(self, *told)
+
+    monkeypatch.setattr(archive.Archive, "_commit", late)
+    assert keep(server, shop, tmp_path) == 1
+    assert archived(tmp_path, shop, "A1") == scanned(server, shop, "A1")
 
 
 def test_it_reads_on_after_the_server_was_restarted_and_killed(server: launch.Server, shop: str, tmp_path: Path) -> None:
@@ -227,3 +260,30 @@ def test_tables_that_the_log_does_not_name_are_not_guessed(server: launch.Server
     with pytest.raises(faults.BadInput, match="must not guess"):
         keep(server, shop, tmp_path)
     assert archived(tmp_path, shop, "A1") == []
+
+
+def test_serve_keeps_the_archive_that_the_settings_name_and_history_tells_its_gap(
+    server: launch.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order's states are told from before and after what the server forgot; and of an order born later no gap is told."""
+    database = test_history.lived(server)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", "reader")
+    shop = {"database": f"mysql://reader@127.0.0.1:{server.port}/{database}", "file": str(test_history.shop_file(tmp_path))}
+    lines = ["[shop]", *(f'{name} = "{value}"' for name, value in shop.items()), "[history]", 'archive = "kept"']
+    (tmp_path / "makewhole.toml").write_text("\n".join(lines), encoding="utf-8")
+    rounds = histories.Rounds(settings.load())
+    rounds()
+    run(server, database, f"UPDATE oms_order SET status = 2 WHERE order_sn = '{test_history.NUMBER}'")
+    purge(server)
+    with structlog.testing.capture_logs() as said:
+        rounds()
+        time.sleep(1.1)  # the server's clock has seconds: what comes now is younger than its file
+        run(server, database, "INSERT INTO oms_order (order_sn, status) VALUES ('later', 0)", "UPDATE oms_order SET status = 3")
+        rounds()
+    assert [line["event"] for line in said if line["log_level"] == "error"] == ["the server forgot changes before they were kept"]
+    told = {n: json.loads(CliRunner().invoke(program.PROGRAM, ["history", n, "--json"]).stdout) for n in (test_history.NUMBER, "later")}
+    states = [step["state"] for step in told[test_history.NUMBER]["steps"] if step["changes"]]
+    assert states == ["awaiting-payment", "awaiting-shipment", "closed", "completed"]
+    assert [len(of["gaps"]) for of in told.values()] == [1, 0]
+    assert "The archive has a gap" in CliRunner().invoke(program.PROGRAM, ["history", test_history.NUMBER, "--lang", "en"]).output

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import arro3.core
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from makewhole.adapters.changelog import columns, compiled, decoding, files, scanning, stretches
-from makewhole.adapters.changelog.events import Type
+from makewhole.adapters.changelog import columns, compiled, decoding, files, film, replica, scanning, segments, stretches
+from makewhole.adapters.changelog.events import MAGIC, Type
 from makewhole.adapters.changelog.tablemaps import Code, Column, Shape
 from makewhole.adapters.changelog.transactions import Group
 from makewhole.core import faults
-from makewhole.model.change import Kind, Value
+from makewhole.model.change import Kind, Position, Value
 from tests.changelog import workload, written
 from tests.servers import launch
 from tools import native
@@ -60,7 +62,12 @@ def by_hand(group: Group, decoder: decoding.Decoder, wanted: stretches.Wanted) -
 def in_columns(stretch: stretches.Stretch) -> list[Row]:
     """In the order of the log: by transaction, then by event; of one event in the order of its rows."""
     told: list[tuple[int, Row]] = []
-    ids = [group.id for group in stretch.groups(range(stretch.count))]
+    groups = list(stretch.groups(range(stretch.count)))
+    heads = list(stretch.heads())
+    assert [head_of(g) for g in heads] == [head_of(g) for g in groups]
+    assert [stretch.rows(n, head) for n, head in enumerate(heads)] == [g.rows for g in groups]
+    assert stretch.ends == groups[-1].ends
+    ids = [group.id for group in groups]
     for part in stretch.parts:
         values_of = {name: part.table.values(name) for name in part.table.columns}
         own = [values_of.pop(name) for name in ("_group", "_kind", "_after", "_at")]
@@ -72,12 +79,16 @@ def in_columns(stretch: stretches.Stretch) -> list[Row]:
     return [row for _, row in sorted(told, key=lambda r: (r[0], r[1][2]))]
 
 
-def everything(paths: Sequence[Path], *, plain: bool, wanted: stretches.Wanted = everything_of) -> tuple[list[Row], int, str]:
+def head_of(group: Group) -> tuple[object, ...]:
+    return group.id, group.begins, group.ends, group.committed_us, group.connection, group.user
+
+
+def everything(log: Iterable[segments.Segment], *, plain: bool, wanted: stretches.Wanted = everything_of) -> tuple[list[Row], int, str]:
     """All rows, how many of the transactions came in columns, and what was said at the end, if it was refused."""
     rows: list[Row] = []
     decoder, in_stretches = decoding.Decoder(), 0
     try:
-        for told in stretches.read(paths, wanted, plain=plain):
+        for told in stretches.read(log, wanted, plain=plain):
             if isinstance(told, stretches.Stretch):
                 in_stretches += told.count
                 rows += in_columns(told)
@@ -94,8 +105,8 @@ def spelled(rows: Sequence[Row]) -> list[tuple[object, ...]]:
 
 def same(path: Path, wanted: stretches.Wanted = everything_of) -> int:
     """Both readers say the same of a file; how many transactions came in columns."""
-    theirs, _, their_word = everything([path], plain=False, wanted=wanted)
-    ours, in_stretches, our_word = everything([path], plain=True, wanted=wanted)
+    theirs, _, their_word = everything(segments.of_files([path]), plain=False, wanted=wanted)
+    ours, in_stretches, our_word = everything(segments.of_files([path]), plain=True, wanted=wanted)
     assert spelled(ours) == spelled(theirs)
     assert our_word == their_word
     return in_stretches
@@ -140,6 +151,29 @@ def test_what_servers_write_comes_in_columns_and_is_the_same(tmp_path: Path) -> 
     assert in_columns_ > written_ / 3
 
 
+def sent(path: Path) -> Iterator[replica.Sent]:
+    """The events of a file as a server would send them."""
+    for file, event, told in files.read([path]):
+        yield replica.Sent(file, event.at, event.kind, event.flags, event.raw, told)
+
+
+@given(case=logs(sane=True), size=st.integers(1, 400))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_what_comes_over_the_wire_is_the_same_however_it_is_cut(
+    case: tuple[int, list[tuple[int, bytes]]], size: int, tmp_path: Path
+) -> None:
+    """Segments end in the middle of transactions; those are read by hand, the others in columns, in order and at the same places."""
+    path = tmp_path / "binlog.000001"
+    path.write_bytes(written.log(case[1]))
+    theirs, _, _ = everything(segments.of_files([path]), plain=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "BYTES", size)
+        ours, _, said = everything(segments.of_sent(sent(path)), plain=True)
+    # Where a row's event stands is told within its segment, which is not the file.
+    apart = [(*row[:2], *row[3:]) for row in spelled(ours)]
+    assert (apart, said) == ([(*row[:2], *row[3:]) for row in spelled(theirs)], "")
+
+
 @given(case=logs(sane=False), data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 def test_any_bytes_at_all_are_read_or_refused_alike(case: tuple[int, list[tuple[int, bytes]]], data: st.DataObject, tmp_path: Path) -> None:
@@ -180,7 +214,7 @@ def test_plain_transactions_do_come_in_columns(tmp_path: Path) -> None:
     path = tmp_path / "binlog.000001"
     path.write_bytes(written.log(events))
     assert same(path) == 9
-    rows, _, _ = everything([path], plain=True)
+    rows, _, _ = everything(segments.of_files([path]), plain=True)
     assert [r[0] for r in rows] == [f"0-1-{n + 1}" for n in range(10)]
 
 
@@ -196,7 +230,7 @@ def test_any_arrow_library_takes_the_columns_over(tmp_path: Path) -> None:
     ]
     path = tmp_path / "binlog.000001"
     path.write_bytes(written.log(events))
-    (stretch,) = [s for s in stretches.read([path], everything_of) if isinstance(s, stretches.Stretch)]
+    (stretch,) = [s for s in stretches.read(segments.of_files([path]), everything_of) if isinstance(s, stretches.Stretch)]
     table = stretch.parts[0].table
     ours = {name: table.values(name) for name in table.columns}
     batch = arro3.core.RecordBatch.from_arrow(table)
@@ -241,7 +275,9 @@ def test_unwanted_columns_and_tables_are_stepped_over(tmp_path: Path) -> None:
     path = tmp_path / "binlog.000001"
     path.write_bytes(written.log(events))
     wanted = {"orders": frozenset({"c2"})}
-    (stretch,) = [s for s in stretches.read([path], lambda shape: wanted.get(shape.table)) if isinstance(s, stretches.Stretch)]
+    (stretch,) = [
+        s for s in stretches.read(segments.of_files([path]), lambda shape: wanted.get(shape.table)) if isinstance(s, stretches.Stretch)
+    ]
     assert stretch.count == 2
     assert [(p.shape.table, p.table.columns, p.table.values("c2")) for p in stretch.parts] == [
         ("orders", ("_group", "_kind", "_after", "_at", "c2"), [written_amount()])
@@ -277,6 +313,14 @@ def test_what_real_servers_wrote_is_the_same(name: str, request: pytest.FixtureR
 
     came = [same(path, functools.partial(some, turn=turn)) for turn in range(8)]
     assert sum(came) > 300, came
+    with contextlib.closing(film.ServerFilm(sa.make_url(server.url("", "reader")))) as running:
+        since = Position(file=log, offset=len(MAGIC))
+        ours = [(p.head, p.tables, list(p.changes(None))) for p in running.run(since)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "library", lambda: None)
+            theirs = [(p.head, p.tables, list(p.changes(None))) for p in running.run(since)]
+    assert ours == theirs
+    assert len(ours) > 100
 
 
 def test_no_damage_makes_it_read_beyond_the_bytes(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from makewhole.adapters.changelog import compiled, decoding, files, scanning, stretches, tablemaps
+from makewhole.adapters.changelog import compiled, decoding, files, scanning, segments, stretches, tablemaps
 from makewhole.adapters.changelog.events import Type
 from makewhole.adapters.changelog.tablemaps import Code, Column
 from makewhole.adapters.changelog.wrong import Unreadable
@@ -42,10 +42,13 @@ def test_what_is_sought_is_found_whole_and_in_order(*, is_built: bool, tmp_path:
     path = log(tmp_path / "binlog.000001")
     if not is_built:
         monkeypatch.setattr(compiled, "library", lambda: None)
-        assert not any(isinstance(told, stretches.Stretch) for told in stretches.read([path], lambda shape: stretches.ALL))
+        assert not any(
+            isinstance(told, stretches.Stretch) for told in stretches.read(segments.of_files([path]), lambda shape: stretches.ALL)
+        )
     sought = [Sought(schema="shop", table="orders", column="number", value="A3")]
-    found = list(scanning.FiledLog([path]).touching(sought))
-    assert found == list(scanning.ScannedLog(lambda: files.read([path]), decoding.Decoder).touching(sought))
+    found = list(scanning.ScannedLog(lambda: segments.of_files([path]), decoding.Decoder).touching(sought))
+    plain = [decoding.Decoder().transaction(group) for group in scanning.groups(files.read([path]))]
+    assert found == [t for t in plain if t.statements or any((c.after or {}).get("number") == "A3" for c in t.changes)]
     # Numbers 3, 7, 11, … of the table orders, but for those that are a statement; and the four statements.
     assert [len(t.changes) for t in found].count(1) == 8
     assert [t.statements for t in found].count(("TRUNCATE orders",)) == 4

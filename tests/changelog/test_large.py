@@ -21,8 +21,8 @@ GROWTH_KB_MAX = 60_000
 READER = """
 import json, sys
 from pathlib import Path
-from makewhole.adapters.changelog import stretches
-told = stretches.read([Path(sys.argv[1])], lambda shape: stretches.ALL, plain=sys.argv[2] == "compiled")
+from makewhole.adapters.changelog import segments, stretches
+told = stretches.read(segments.of_files([Path(sys.argv[1])]), lambda shape: stretches.ALL, plain=sys.argv[2] == "compiled")
 transactions = most = 0
 
 def held():

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from makewhole.adapters.changelog import film as films
+from makewhole.adapters.changelog import segments
 from makewhole.adapters.changelog import shelf as shelves
 from makewhole.adapters.store import journal
 from makewhole.model import case, rollback
@@ -277,7 +277,7 @@ def test_f16_a_plan_is_for_one_database_of_one_server(shop: Shop) -> None:
 def test_f17_memory_does_not_grow_with_the_transaction(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """One transaction of some sixty megabytes is planned in a fraction of them: its bytes and its rows lie on disk."""
     monkeypatch.setattr(shelves, "ROWS_IN_MEMORY", 500)
-    monkeypatch.setattr(films, "SEGMENT_BYTES", 1 << 20)
+    monkeypatch.setattr(segments, "BYTES", 1 << 20)
     many(shop, 8000)
     shop.sql("UPDATE orders SET remark = REPEAT('长', 1200)")
     bad = shop.sql("UPDATE orders SET remark = REPEAT('短', 1200)")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from makewhole.cli import exits, options, orders, session, start, words
-from makewhole.core import cards, faults, ids
+from makewhole.core import cards, codec, faults, ids
 from makewhole.engine import history
 from makewhole.model import change
 
@@ -37,12 +37,14 @@ def run(begun: start.Start, /, *, number: str, everything: bool, as_json: bool, 
         raise faults.BadInput(
             now.say("bad.number", given=number[: orders.NUMBER_LENGTH_MAX]), where="ORDER", todo=now.say("bad.number-todo")
         )
-    from makewhole import wiring
+    from makewhole import wiring_history
 
-    with wiring.open_past(told, places["log"], places["archive"]) as past:
+    with wiring_history.open_past(told, places["log"], places["archive"]) as past:
         steps = history.history(past, ids.OrderNumber(number))
         if as_json:
-            now.out.document({"order": number, "steps": [_document(s, past, everything=everything) for s in steps]})
+            told_steps = [_document(s, past, everything=everything) for s in steps]
+            gaps = [codec.builtins(gap) for gap in history.missing(past, steps)]
+            now.out.document({"order": number, "steps": told_steps, "gaps": gaps})
         else:
             _tell(now, number, steps, past, everything=everything)
     return exits.Exit.FINE
@@ -105,6 +107,10 @@ def _tell(now: session.Session, number: str, steps: tuple[history.Step, ...], pa
     out.line(say("history.head", order=number, steps=sum(bool(s.own) for s in steps)), "bold")
     if not any(s.own for s in steps):
         out.line(say("history.nothing"))
+    for gap in history.missing(past, steps):
+        after = words.NOTHING if gap.after is None else say.instant(gap.after)
+        places = {"since": str(gap.since), "until": str(gap.until)}
+        out.line(say("history.gap", after=after, before=say.instant(gap.before), **places), "yellow")
     state: str | None = None
     for step in steps:
         told = step.transaction

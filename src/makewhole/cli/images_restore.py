@@ -28,7 +28,7 @@ def run(now: session.Session, told: Any, studio: mover.Studio, number: ids.Order
         plans.write(path, draft.sealed())
         lines = plans.decoded(draft.lines())
         if now.out.as_json:
-            now.out.document(rollback._document(draft.header, hash_, path, lines, known.shown))  # noqa: SLF001  one shape for every plan
+            now.out.document(rollback.document(draft.header, hash_, path, lines, known.shown))
         else:
             rollback.tell(now, draft.header, hash_, path, lines, known.shown)
     return exits.Exit.BROKEN if draft.header.conflicts else exits.Exit.FINE

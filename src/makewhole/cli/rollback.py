@@ -115,14 +115,14 @@ def _plan(now: session.Session, bench: Any, scope: rollback.Scope, shown: Any, u
     plans.write(target, draft.sealed())
     lines = plans.decoded(draft.lines())
     if now.out.as_json:
-        now.out.document(_document(draft.header, hash_, target, lines, shown))
+        now.out.document(document(draft.header, hash_, target, lines, shown))
     else:
         tell(now, draft.header, hash_, target, lines, shown)
     return exits.Exit.BROKEN if draft.header.conflicts else exits.Exit.FINE
 
 
-def _document(header: rollback.Header, hash_: str, target: Path, lines: Iterator[Any], shown: Any) -> dict[str, Any]:
-    """The plan as scripts read it, values as far as they may be shown; the file holds them exactly."""
+def document(header: rollback.Header, hash_: str, target: Path, lines: Iterator[Any], shown: Any) -> dict[str, Any]:
+    """A plan as scripts read it, whatever it was made from; values as far as they may be shown; the file holds them exactly."""
     return {
         "plan": str(target),
         "hash": hash_,

@@ -22,6 +22,8 @@ class Past:
     """The key of the order's row now: the log may hold none that tells it."""
     state: Callable[[change.Image], str | None]
     shown: Callable[[str, str, str], str | None]
+    gaps: Sequence[change.Gap] = ()
+    """What of the log is missing, oldest first; only an archive knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +52,20 @@ def history(past: Past, number: ids.OrderNumber) -> tuple[Step, ...]:
         keys = found
 
 
+def missing(past: Past, steps: Sequence[Step]) -> tuple[change.Gap, ...]:
+    """The gaps in which something of this order may have been written: those that were not over before it was there."""
+    begins = steps[0].transaction.committed_at if steps and _is_born(steps[0]) else None
+    return tuple(gap for gap in past.gaps if begins is None or gap.before > begins)
+
+
 def _from_birth(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Without what happened to the tables before the order was in them."""
     first = next((i for i, s in enumerate(steps) if s.own), 0)
-    born = any(role == "order" and c.kind is change.Kind.INSERT for role, c in steps[first].own) if steps else False
-    return tuple(steps[first:] if born else steps)
+    return tuple(steps[first:] if steps and _is_born(steps[first]) else steps)
+
+
+def _is_born(step: Step) -> bool:
+    return any(role == "order" and c.kind is change.Kind.INSERT for role, c in step.own)
 
 
 def sought(tables: Sequence[Traced], number: str, keys: set[str]) -> tuple[Sought, ...]:

@@ -104,6 +104,21 @@ class Transaction(codec.Noun, frozen=True, kw_only=True):
     """What changed rows or tables without row images: DDL, or statements of a session that logs none. Images do not tell the whole here."""
 
 
+class Gap(codec.Noun, frozen=True, kw_only=True):
+    """A stretch of a log that nobody read before the server forgot it: what was written there, nobody knows."""
+
+    since: Position
+    """What was read ends here."""
+    until: Position
+    """Reading went on here."""
+    after: datetime | None
+    """When the last transaction that was kept before it was committed; None where none was."""
+    before: datetime
+    """When what the server has left was begun."""
+    why: str
+    """What the server said."""
+
+
 class Sought(codec.Noun, frozen=True, kw_only=True):
     """Rows that are looked for in a log: those of a table that hold this value in this column, before or after, as `spell` writes it."""
 

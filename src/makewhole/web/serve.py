@@ -16,7 +16,7 @@ from makewhole import ports, settings, wiring, wiring_channels
 from makewhole.core import faults
 from makewhole.engine import closing, daily, daysheets, feed, gather, payouts, relay, signals, sweep, wake
 from makewhole.model import daysheet
-from makewhole.web import images
+from makewhole.web import histories, images
 from makewhole.web import relay as relay_page
 
 STOP_WITHIN_S = 20
@@ -57,6 +57,8 @@ def serve(
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
             every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
+        if told.history.archive:
+            threads.append(every(told.history.every_s, "history", histories.Rounds(told)))
         if told.engine.books_every_s > 0:
             threads.append(every(told.engine.books_every_s, "daily", partial(_daily, world, stop, publish)))
             threads.append(every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)))

@@ -2,7 +2,8 @@
 forgotten them: one SQLite file in a folder.
 
 A transaction, its keys and the place to read on from are one commit: whatever is killed and whenever, the archive is whole and goes on
-where it stopped. Rows keep the server's own bytes and checksums, so that they can be read anew, and are proof.
+where it stopped; of two who keep it, the one that comes late stops. Rows keep the server's own bytes and checksums, so that they can be
+read anew, and are proof. What the server forgot before it was read is a gap, which is kept and told like what was read.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from makewhole.adapters.changelog import decoding, events, scanning, wrong
+from makewhole.adapters.changelog import decoding, events, scanning, stretches, wrong
+from makewhole.adapters.changelog.segments import Segment
+from makewhole.adapters.changelog.stretches import Stretch
 from makewhole.adapters.changelog.transactions import Assembler, Group
-from makewhole.core import faults
+from makewhole.core import codec, faults
 from makewhole.model import change
 from makewhole.model.change import Position, Sought, Traced
 
@@ -31,12 +35,19 @@ CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), serve
 CREATE TABLE IF NOT EXISTS forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS groups (id INTEGER PRIMARY KEY, file TEXT NOT NULL, executed TEXT NOT NULL, form INTEGER NOT NULL,
   raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS gaps (id INTEGER PRIMARY KEY, told TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
 """
 _NOT_WRITTEN = "the archive cannot be written: {} ({}). What was kept before is whole: make room and start again, it goes on from there."
+_Kept = tuple[Group, set[tuple[str, str, str]]]
+"""A transaction, and under which keys it is kept: table, column, value."""
 _SPOKEN = "*"
 """The column under which a statement without images is kept: it speaks of a table, and of every row."""
+
+
+class Overtaken(Exception):
+    """Somebody else keeps this archive, and was faster: what he read is kept, and there is a newer place to read on from."""
 
 
 class Archive:
@@ -44,22 +55,35 @@ class Archive:
 
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection, self._where = connection, where
+        self._expected: tuple[str, Position] | None = None
+        """Where whoever keeps it stopped: he alone goes on from there."""
 
     def place(self) -> tuple[str, Position] | None:
         """The server that was read, and where to read on; None for an empty archive."""
         row = self._connection.execute("SELECT server, file, offset, gtids FROM place").fetchone()
         return None if row is None else (row[0], Position(file=row[1], offset=row[2], gtids=row[3]))
 
-    def keep(self, server: str, told: Iterable[Group], tables: Sequence[Traced]) -> int:
-        """Keep those of these transactions that touch the tables; how many were. Raises BadInput where a table's rows have no names."""
-        decoder, kept, batch, size = decoding.Decoder(), 0, list[Group](), 0
-        for group in told:
-            batch.append(group)
-            size += sum(map(len, group.raw))
-            if len(batch) >= BATCH or size > BATCH_BYTES_MAX:
-                kept += self._commit(server, batch, tables, decoder)
-                batch, size = [], 0
-        return kept + (self._commit(server, batch, tables, decoder) if batch else 0)
+    def keep(self, server: str, log: Iterable[Segment], tables: Sequence[Traced], executed: str = "") -> int:
+        """Keep those transactions of this log that touch the tables; how many were. `executed` are the GTIDs before it.
+
+        Raises BadInput where a table's rows have no names, Overtaken where somebody else keeps them at the same time.
+        """
+        self._expected = self.place()
+        traced = {_name(t.schema, t.table): _keyed(t) for t in tables}
+        decoder, kept, batch, passed, size = decoding.Decoder(), 0, list[_Kept](), 0, 0
+        ends = None
+        for told in stretches.read(log, lambda shape: traced.get(_name(shape.schema, shape.table)), executed=executed):
+            if isinstance(told, Stretch):
+                batch += _of_stretch(told)
+                passed += told.count
+            else:
+                batch += _of_group(told, tables, traced, decoder)
+                passed, size = passed + 1, size + sum(map(len, told.raw))
+            ends = told.ends
+            if passed >= BATCH or size > BATCH_BYTES_MAX:
+                kept += self._commit(server, batch, ends)
+                batch, passed, size = [], 0, 0
+        return kept + (self._commit(server, batch, ends) if ends is not None and passed else 0)
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port."""
@@ -73,17 +97,35 @@ class Archive:
         for number in sorted(found):
             yield decoder.transaction(self._group(number))
 
-    def _commit(self, server: str, batch: Sequence[Group], tables: Sequence[Traced], decoder: decoding.Decoder) -> int:
-        kept = 0
+    def _commit(self, server: str, batch: Sequence[_Kept], place: Position) -> int:
         with self._writing():
-            for group in batch:
-                keys = set(_keys(group, tables, decoder))
-                if keys:
-                    self._keep(group, keys)
-                    kept += 1
-            last = batch[-1].ends
-            self._connection.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?, ?, ?)", (server, last.file, last.offset, last.gtids))
-        return kept
+            self._go_on(server, place)
+            for group, keys in batch:
+                self._keep(group, keys)
+        return len(batch)
+
+    def pass_over(self, server: str, until: Position, before: datetime, why: str) -> change.Gap:
+        """Go on from a later place: the server has forgotten what comes next, and the archive says so from now on."""
+        self._expected = known = self.place()
+        if known is None:
+            raise faults.Defect("an empty archive has no place after which a gap could be")
+        (last,) = self._connection.execute("SELECT MAX(id) FROM groups").fetchone()
+        after = None if last is None else decoding.instant(self._group(last))
+        gap = change.Gap(since=known[1], until=until, after=after, before=before, why=why)
+        with self._writing():
+            self._go_on(server, until)
+            self._connection.execute("INSERT INTO gaps (told) VALUES (?)", (codec.canonical(gap).decode(),))
+        return gap
+
+    def gaps(self) -> Sequence[change.Gap]:
+        """What is missing, oldest first."""
+        return [codec.decode(told, change.Gap) for (told,) in self._connection.execute("SELECT told FROM gaps ORDER BY id")]
+
+    def _go_on(self, server: str, place: Position) -> None:
+        if self.place() != self._expected:
+            raise Overtaken
+        self._connection.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?, ?, ?)", (server, place.file, place.offset, place.gtids))
+        self._expected = (server, place)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -145,9 +187,31 @@ def opened(folder: Path) -> Iterator[Archive]:
         connection.close()
 
 
-def _keys(group: Group, tables: Sequence[Traced], decoder: decoding.Decoder) -> Iterator[tuple[str, str, str]]:
+def _keyed(table: Traced) -> frozenset[str]:
+    return frozenset(c.lower() for c in (table.key, table.number, table.link) if c is not None)
+
+
+def _of_stretch(told: Stretch) -> Iterator[_Kept]:
+    """The same of plain transactions, from columns."""
+    found: dict[int, set[tuple[str, str, str]]] = {}
+    for part in told.parts:
+        name = _name(part.shape.schema, part.shape.table)
+        for number, column, value in part.held():
+            found.setdefault(number, set()).add((name, column.lower(), change.spell(value)))
+    numbers = sorted(found)
+    return zip(told.groups(numbers), (found[n] for n in numbers), strict=True)
+
+
+def _of_group(group: Group, tables: Sequence[Traced], traced: Mapping[str, frozenset[str]], decoder: decoding.Decoder) -> Iterator[_Kept]:
+    keys = set(_keys(group, tables, traced, decoder))
+    if keys:
+        yield group, keys
+
+
+def _keys(
+    group: Group, tables: Sequence[Traced], traced: Mapping[str, frozenset[str]], decoder: decoding.Decoder
+) -> Iterator[tuple[str, str, str]]:
     """Under which keys a transaction will be looked for: table, column and value of every row of the shop's tables, before and after."""
-    traced = {_name(t.schema, t.table): frozenset(c.lower() for c in (t.key, t.number, t.link) if c is not None) for t in tables}
     for told in group.rows:
         name = _name(told.shape.schema, told.shape.table)
         if name not in traced:

@@ -74,6 +74,7 @@ class Place(NamedTuple):
 
 
 _PLACE = struct.Struct("<5Q16s2I")
+PLACE_BYTES = _PLACE.size
 _EXECUTED = struct.Struct("<16s2QI4x")
 
 
@@ -149,7 +150,8 @@ class Scan:
     def add(self, shape: Shape, wanted: frozenset[str] | None) -> int:
         """A plan for a table, with these columns (lower case) or all; ODD where one of them is only read by Python."""
         layouts = [_wanted(c, wanted) for c in shape.columns]
-        if not shape.named or not layouts or None in layouts:
+        # Where no column is wanted none needs a name, and signs do not count.
+        if not layouts or None in layouts or not (shape.named or wanted == frozenset()):
             return ODD
         told = (_Column * len(layouts))(*[self._column(c, t) for c, t in zip(shape.columns, layouts, strict=True) if t is not None])
         plan: int = self._library.mw_add(self._scan, told, len(layouts))

@@ -11,7 +11,7 @@ import functools
 import ssl
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import pymysql
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ CONNECT_SECONDS_MAX = 5
 READ_SECONDS_MAX = 60
 """A log that is read to its end never pauses: whoever says nothing for a minute is gone."""
 _PACKET_BYTES_MAX = 0xFFFFFF
+_LOST = 2013
 _UNREACHABLE = frozenset({1040, 1129, 1130, 1203, 1226, 2002, 2003, 2005, 2006, 2013, 2055})
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1251, 1698, 2049, 2061})
 _PRIVILEGE = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO the account that reads; SELECT alone cannot read the log."
@@ -35,6 +36,7 @@ class _Wire(Protocol):
 
     server_version: str
     _next_seq_id: int
+    _rfile: BinaryIO
 
     def _execute_command(self, command: int, sql: bytes) -> None: ...
 
@@ -88,22 +90,34 @@ class Server:
             cast("_Wire", self._connection)._execute_command(number, payload)  # noqa: SLF001  see above
 
     def packet(self) -> bytes:
-        """One whole packet: larger than 16 MiB it comes in parts. Errors of the server are raised as faults."""
+        """One whole packet. Errors of the server are raised as faults."""
+        return next(self.packets())
+
+    def packets(self) -> Iterator[bytes]:
+        """Every packet that comes from now on, whole: larger than 16 MiB it comes in parts. Errors of the server are raised as faults."""
+        wire = cast("_Wire", self._connection)
         with translated(self.where):
-            wire = cast("_Wire", self._connection)
-            parts = []
+            # The first read says the time-out; afterwards its own bookkeeping would cost more than the reading.
+            head, read = wire._read_bytes(4), wire._rfile.read  # noqa: SLF001  see above
             while True:
-                head = wire._read_bytes(4)  # noqa: SLF001  see above
                 size = int.from_bytes(head[:3], "little")
+                told = _whole(read(size), size)
+                while size == _PACKET_BYTES_MAX:
+                    head = _whole(read(4), 4)
+                    size = int.from_bytes(head[:3], "little")
+                    told += _whole(read(size), size)
                 wire._next_seq_id = (head[3] + 1) % 256  # noqa: SLF001  see above
-                parts.append(wire._read_bytes(size))  # noqa: SLF001  see above
-                if size < _PACKET_BYTES_MAX:
-                    break
-            told = parts[0] if len(parts) == 1 else b"".join(parts)
-            if told[:1] == b"\xff":
-                number = struct.unpack_from("<H", told, 1)[0]
-                raise pymysql.err.OperationalError(number, told[3:].decode("utf-8", "replace").removeprefix("#HY000"))
-            return told
+                if told[:1] == b"\xff":
+                    number = struct.unpack_from("<H", told, 1)[0]
+                    raise pymysql.err.OperationalError(number, told[3:].decode("utf-8", "replace").removeprefix("#HY000"))
+                yield told
+                head = _whole(read(4), 4)
+
+
+def _whole(told: bytes, size: int) -> bytes:
+    if len(told) < size:
+        raise pymysql.err.OperationalError(_LOST, "the server hung up")
+    return told
 
 
 def _text(told: object) -> str:

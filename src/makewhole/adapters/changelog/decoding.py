@@ -44,7 +44,7 @@ class Decoder:
             id=group.id,
             begins=group.begins,
             ends=group.ends,
-            committed_at=_EPOCH + timedelta(0, 0, group.committed_us),
+            committed_at=instant(group),
             connection=group.connection,
             user=group.user,
             changes=self._all(group),
@@ -81,3 +81,8 @@ class Decoder:
                         where=str(group.begins),
                         todo=f"Read from after this place. {FULL_METADATA}",
                     )
+
+
+def instant(group: Group) -> datetime:
+    """When a transaction was committed."""
+    return _EPOCH + timedelta(0, 0, group.committed_us)

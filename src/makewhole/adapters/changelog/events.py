@@ -18,7 +18,7 @@ MAGIC = b"\xfebin"
 ENCRYPTED_MAGIC = b"\xfdbin"
 HEADER_LENGTH = 19
 CHECKSUM_LENGTH = 4
-_HEADER = struct.Struct("<IBIIIH")
+HEADER = struct.Struct("<IBIIIH")
 _RESIDUE = 0x2144DF1C
 """The CRC32 of whatever ends with its own CRC32, lowest byte first."""
 _new = tuple.__new__
@@ -145,7 +145,7 @@ def size_of(head: bytes | memoryview) -> int:
 
 def parse(raw: memoryview, at: int, told: Format | None) -> Event:
     """One event from all its bytes, which begin at `at`. Raises Unreadable where the checksum is not that of the bytes."""
-    when, kind, server, size, following, flags = _HEADER.unpack_from(raw)
+    when, kind, server, size, following, flags = HEADER.unpack_from(raw)
     if size != len(raw):
         raise Unreadable(f"an event of {size} bytes in {len(raw)} bytes")
     body = raw[HEADER_LENGTH:]
@@ -163,31 +163,31 @@ Placed = tuple[str, Event, Format]
 """The file's name, an event of it, and how that file is written."""
 
 
-def walk(raw: memoryview, at: int, told: Format, file: str) -> Generator[Placed, None, int]:
+def walk(raw: memoryview, at: int, told: Format, file: str, base: int = 0) -> Generator[Placed, None, int]:
     """The events of a file from this place on, each with its checksum verified; returns where it stopped: the end, or what is not whole.
 
-    Raises BadInput, which names the file and the byte. Every byte of a log goes through here: it says at once what `parse` says step by
-    step, and leaves to `parse` whatever is not as it nearly always is.
+    `base` is where in the file these bytes begin. Raises BadInput, which names the file and the byte. Every byte of a log goes through
+    here: it says at once what `parse` says step by step, and leaves to `parse` whatever is not as it nearly always is.
     """
     size, tail = len(raw), CHECKSUM_LENGTH if told.checksummed else 0
     least = HEADER_LENGTH + tail
     try:
         while at + HEADER_LENGTH <= size:
-            when, kind, server, length, following, flags = _HEADER.unpack_from(raw, at)
+            when, kind, server, length, following, flags = HEADER.unpack_from(raw, at)
             end = at + length
             if end > size:
                 break
             whole = raw[at:end]
             if length < least or kind == _DESCRIPTION:
-                _check_unusual(raw[at : at + size_of(whole)], at, told)
+                _check_unusual(raw[at : at + size_of(whole)], at + base, told)
             elif tail and zlib.crc32(whole) != _RESIDUE:
-                yield file, parse(whole, at, told), told
+                yield file, parse(whole, at + base, told), told
             else:
                 body = raw[at + HEADER_LENGTH : end - tail]
-                yield file, _new(Event, (kind, at, following or end, when, flags, server, body, whole)), told
+                yield file, _new(Event, (kind, at + base, following or end + base, when, flags, server, body, whole)), told
             at = end
     except UNREAD as damage:
-        raise located(damage, file, at) from damage
+        raise located(damage, file, at + base) from damage
     return at
 
 

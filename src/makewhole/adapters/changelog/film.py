@@ -1,16 +1,14 @@
 """A server's address goes in, its whole log runs by, transaction after transaction: `reversals.Film`, for taking changes back.
 
-However large a transaction is, its bytes lie in unlinked files on disk, read through the page cache; rows are decoded one event at a time.
+Most transactions only run by: the compiled reader, where there is one, tells which tables they wrote, and no row of them is ever cut. The
+others are decoded one event at a time, from files on disk (`segments`), however large they are.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import mmap
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,22 +22,21 @@ from makewhole.adapters.changelog import (
     queries,
     recorded,
     replica,
-    scanning,
     schemas,
+    segments,
+    stretches,
     tablemaps,
 )
-from makewhole.adapters.changelog.transactions import Group
+from makewhole.adapters.changelog.replica import Sent
+from makewhole.adapters.changelog.segments import Segment
+from makewhole.adapters.changelog.stretches import Stretch
+from makewhole.adapters.changelog.transactions import Group, Rows
 from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.change import Position
 from makewhole.ports import reversals
 
-Placed = tuple[str, events.Event, events.Format]
-"""The file's name, an event of it, and how that file is written."""
-SEGMENT_BYTES = 8 << 20
-"""What is held in memory of a log that comes over the wire, before it goes to disk."""
 _BINLOG = frozenset({"mysql", "mariadb"})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextlib.contextmanager
@@ -75,9 +72,9 @@ class ServerFilm:
         self._definitions: dict[tuple[str, str], schemas.Definition | None] = {}
         self._open = contextlib.ExitStack()
         self._asked: connection.Server | None = None
-        self._stream: Iterator[Placed] | None = None
-        self._at = Position(file="", offset=0)
-        """How far the stream was read."""
+        self._stream: Iterator[Sent] | None = None
+        self._at = ("", 0)
+        """How far the stream was read: file and offset."""
 
     def close(self) -> None:
         """Let go of the server."""
@@ -92,10 +89,13 @@ class ServerFilm:
         """See the port. What is written while it runs is for the next run."""
         target = newest(self._asking(), executed=False)
         from_files = since is None and bool(self._paths)
-        placed = self._from_files(target) if from_files else self._until(target, since or replica.oldest(self._asking()))
-        for group in scanning.groups(_spooled(placed), "" if since is None else since.gtids):
-            self._first = self._first or group.begins.file
-            yield self._passing(group)
+        log = self._from_files(target) if from_files else self._until(target, since or replica.oldest(self._asking()))
+        for told in stretches.read(log, lambda shape: stretches.NONE, executed="" if since is None else since.gtids):
+            self._first = self._first or told.ends.file
+            if isinstance(told, Stretch):
+                yield from self._plain(told)
+            else:
+                yield self._passing(told)
 
     def whole(self) -> bool:
         """See the port. A server's first file has the number 1; it never gives that number again."""
@@ -127,64 +127,83 @@ class ServerFilm:
             replica.check(self._asked)
         return self._asked
 
-    def _from_files(self, target: Position) -> Iterator[Placed]:
+    def _from_files(self, target: Position) -> Iterator[Segment]:
         """The files, and then the server's own log from where they end. Raises BadInput where the server no longer has what comes next."""
         place = Position(file=self._paths[-1].name, offset=len(events.MAGIC))
-        for placed in files.read(self._paths):
-            place = Position(file=placed[0], offset=max(placed[1].end, place.offset if placed[0] == place.file else 0))
-            yield placed
+        for one in segments.of_files(self._paths):
+            yield one
+            place = Position(file=one.file, offset=one.at)
         yield from self._until(target, place)
 
-    def _until(self, target: Position, since: Position) -> Iterator[Placed]:
-        """Events from one place to another, which is no later than the log's end: so nobody waits for what nobody writes."""
-        if (self._at.file, self._at.offset) != (since.file, since.offset):
-            self._stream, self._at = None, since
-        while _before(self._at, target):
-            placed = self._next()
-            file, event, _ = placed
-            # What a server makes up for a replica stands nowhere; the beginning of a file that is begun does.
-            if file != self._at.file:
-                self._at = Position(file=file, offset=len(events.MAGIC))
-            if not event.flags & events.ARTIFICIAL:
-                self._at = Position(file=file, offset=max(event.end, self._at.offset))
-            yield placed
+    def _until(self, target: Position, since: Position) -> Iterator[Segment]:
+        return segments.of_sent(self._sent(target, since))
 
-    def _next(self) -> Placed:
-        """The stream's next event; of one that the server gave up while nobody read on, from where it was."""
-        if self._stream is not None:
-            with contextlib.suppress(StopIteration, faults.Unavailable):
-                return next(self._stream)
+    def _sent(self, target: Position, since: Position) -> Iterator[Sent]:
+        """Events from one place to another, which is no later than the log's end: so nobody waits for what nobody writes."""
+        if self._at != (since.file, since.offset):
+            self._stream, self._at = None, (since.file, since.offset)
+        while _before(self._at, target):
+            try:
+                # One that the server gave up while nobody read on is begun again from where it was.
+                one = self._anew() if self._stream is None else next(self._stream)
+            except (StopIteration, faults.Unavailable):
+                one = self._anew()
+            file, offset = self._at
+            # What a server makes up for a replica stands nowhere; the beginning of a file that is begun does.
+            if one.file != file:
+                file, offset = one.file, len(events.MAGIC)
+            if not one.flags & events.ARTIFICIAL:
+                offset = max(one.at + len(one.raw), offset)
+            self._at = (file, offset)
+            yield one
+
+    def _anew(self) -> Sent:
+        """The first event of a new stream, from where the last one was."""
         server = self._open.enter_context(connection.connected(self._url))
-        self._stream = replica.events_of(server, self._at, follow=True)
-        placed = next(self._stream, None)
-        if placed is None:
-            raise faults.Unavailable(f"the server ended its log at {self._at}")
-        return placed
+        file, offset = self._at
+        self._stream = replica.sent(server, Position(file=file, offset=offset), follow=True)
+        one = next(self._stream, None)
+        if one is None:
+            raise faults.Unavailable(f"the server ended its log at {file}:{offset}")
+        return one
+
+    def _plain(self, told: Stretch) -> Iterator[reversals.Passing]:
+        """Transactions of which nothing was read yet but which tables they wrote: most of a log is nobody's."""
+        names: dict[int, set[tuple[str, str]]] = {}
+        for part in told.parts:
+            name = (part.shape.schema.lower(), part.shape.table.lower())
+            for number in part.numbers():
+                names.setdefault(number, set()).add(name)
+        for number, head in enumerate(told.heads()):
+            rows = functools.partial(told.rows, number, head)
+            yield self._running(head, frozenset(names.get(number, ())), rows)
 
     def _passing(self, group: Group) -> reversals.Passing:
-        head = change.Transaction(
-            id=group.id,
-            begins=group.begins,
-            ends=group.ends,
-            committed_at=_EPOCH + timedelta(microseconds=group.committed_us),
-            connection=group.connection,
-            user=group.user,
-            statements=tuple(q.text for q in group.statements),
-        )
-        rows = group.rows
+        tables = frozenset((r.shape.schema.lower(), r.shape.table.lower()) for r in group.rows)
+        return self._running(group, tables, lambda: group.rows)
+
+    def _running(self, group: Group, written: frozenset[tuple[str, str]], rows: Callable[[], Iterable[Rows]]) -> reversals.Passing:
+        """A transaction as it runs by; its rows are cut when its changes are asked for."""
 
         def changes(tables: frozenset[tuple[str, str]] | None) -> Iterator[change.Change]:
-            for told in rows:
+            for told in rows() if tables is None or not tables.isdisjoint(written) else ():
                 if tables is None or (told.shape.schema.lower(), told.shape.table.lower()) in tables:
                     self._shapes.setdefault(self._decoder.reader(told.shape).table, told.shape)
                     yield from self._decoder.changes(told, group.begins.file)
 
-        tables = frozenset((r.shape.schema.lower(), r.shape.table.lower()) for r in rows)
-
         def speaks(schema: str, table: str) -> str:
             return next((q.text for q in group.statements if _names(q, schema, table)), "")
 
-        return reversals.Passing(head=head, tables=tables, changes=changes, speaks=speaks)
+        head = change.Transaction(
+            id=group.id,
+            begins=group.begins,
+            ends=group.ends,
+            committed_at=decoding.instant(group),
+            connection=group.connection,
+            user=group.user,
+            statements=tuple([q.text for q in group.statements]),
+        )
+        return reversals.Passing(head=head, tables=written, changes=changes, speaks=speaks)
 
 
 def _names(told: queries.Query, schema: str, table: str) -> bool:
@@ -192,9 +211,12 @@ def _names(told: queries.Query, schema: str, table: str) -> bool:
     return queries.names(told.text, table) and (not elsewhere or queries.names(told.text, schema))
 
 
-def _before(one: Position, other: Position) -> bool:
+def _before(at: tuple[str, int], target: Position) -> bool:
     """Names of files grow by a digit when their numbers do."""
-    return (len(one.file), one.file, one.offset) < (len(other.file), other.file, other.offset)
+    file, offset = at
+    if file == target.file:
+        return offset < target.offset
+    return (len(file), file) < (len(target.file), target.file)
 
 
 def newest(server: connection.Server, *, executed: bool = True) -> Position:
@@ -207,31 +229,3 @@ def newest(server: connection.Server, *, executed: bool = True) -> Position:
         return Position(file=str(file), offset=int(offset))
     gtids = server.variable("gtid_binlog_pos") if server.mariadb else str(rest[2] if len(rest) > 2 else "").replace("\n", "")
     return Position(file=str(file), offset=int(offset), gtids=gtids)
-
-
-def _spooled(placed: Iterator[Placed]) -> Iterator[Placed]:
-    """The same events, their bytes on disk: a transaction of gigabytes stays out of memory however long somebody holds on to it."""
-    batch: list[Placed] = []
-    size = 0
-    for one in placed:
-        batch.append(one)
-        size += len(one[1].raw)
-        if size >= SEGMENT_BYTES:
-            yield from _mapped(batch, size)
-            batch, size = [], 0
-    yield from _mapped(batch, size) if size else batch
-
-
-def _mapped(batch: Sequence[Placed], size: int) -> Iterator[Placed]:
-    with tempfile.TemporaryFile() as spool:
-        try:
-            spool.writelines(one[1].raw for one in batch)
-            spool.flush()
-        except OSError as full:
-            raise faults.Unavailable(f"no room to lay the log down: {full.strerror} ({tempfile.gettempdir()})") from full
-        whole = memoryview(mmap.mmap(spool.fileno(), size, access=mmap.ACCESS_READ))
-    starts = itertools.accumulate((len(one[1].raw) for one in batch), initial=0)
-    for start, (file, event, told) in zip(starts, batch, strict=False):
-        raw = whole[start : start + len(event.raw)]
-        body = raw[events.HEADER_LENGTH : events.HEADER_LENGTH + len(event.body)]
-        yield file, event._replace(raw=raw, body=body), told

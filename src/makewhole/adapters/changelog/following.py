@@ -5,13 +5,25 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
 
-from makewhole.adapters.changelog import connection, decoding, events, replica, scanning, schemas, triggers
+from makewhole.adapters.changelog import (
+    connection,
+    decoding,
+    events,
+    files,
+    replica,
+    scanning,
+    schemas,
+    segments,
+    stretches,
+    tablemaps,
+    triggers,
+)
 from makewhole.adapters.changelog.events import Type
 from makewhole.adapters.changelog.transactions import Assembler, Group
 from makewhole.core import codec, faults
@@ -65,19 +77,12 @@ class ReplicaStream:
             replica.check(server)
             reading = _Reading(server=replica.identity(server), definition=self._definition)
             begin, by_gtid = _beginning(server, reading.server, since)
-            placed = replica.events_of(server, begin, by_gtid=by_gtid, follow=follow, heartbeat_s=HEARTBEAT_SECONDS if follow else None)
-            assembler, passed, last = Assembler(begin.gtids), 0, begin
-            for file, event, told in placed:
-                for group in assembler.feed(file, event, told):
-                    last, passed = group.ends, passed + 1
-                    step = reading.step(group, self._wanted)
-                    if step is not None:
-                        passed = 0
-                        yield step
-                if passed >= GROUPS_A_STEP or event.kind in {Type.HEARTBEAT, Type.HEARTBEAT_V2}:
-                    passed = 0
-                    yield trails.Step(place=reading.place(last))
-            yield trails.Step(place=reading.place(last))
+            if follow:
+                placed = replica.events_of(server, begin, by_gtid=by_gtid, follow=True, heartbeat_s=HEARTBEAT_SECONDS)
+                yield from reading.followed(placed, begin, self._wanted)
+            else:
+                log = segments.of_sent(replica.sent(server, begin, by_gtid=by_gtid))
+                yield from reading.read(log, begin, self._wanted)
 
     def _definition(self, schema: str, table: str) -> tuple[schemas.Definition | None, Position]:
         """A table as it is now, and where the log ended when it was asked."""
@@ -97,6 +102,38 @@ class _Reading:
 
     def __post_init__(self) -> None:
         self.decoder = decoding.Decoder(self._define)
+
+    def read(self, log: Iterable[segments.Segment], begin: Position, wanted: scanning.Wanted) -> Iterator[trails.Step]:
+        """To the log's end; of plain transactions only those are read that have rows of the tables."""
+        last, passed = begin, 0
+
+        def columns_of(shape: tablemaps.Shape) -> frozenset[str] | None:
+            return stretches.NONE if (shape.schema.lower(), shape.table.lower()) in wanted else None
+
+        for told in stretches.read(log, columns_of, executed=begin.gtids):
+            found: Iterable[Group] = told.groups(told.touching()) if isinstance(told, stretches.Stretch) else (told,)
+            steps = [step for step in (self.step(group, wanted) for group in found) if step is not None]
+            yield from steps
+            last, passed = told.ends, 0 if steps else passed + 1
+            if passed >= GROUPS_A_STEP or isinstance(told, stretches.Stretch):
+                passed = 0
+                yield trails.Step(place=self.place(last))
+        yield trails.Step(place=self.place(last))
+
+    def followed(self, placed: Iterable[files.Placed], begin: Position, wanted: scanning.Wanted) -> Iterator[trails.Step]:
+        """Event by event, as they come: an order is to be woken by its own transaction, and not with the next thousand."""
+        assembler, passed, last = Assembler(begin.gtids), 0, begin
+        for file, event, told in placed:
+            for group in assembler.feed(file, event, told):
+                last, passed = group.ends, passed + 1
+                step = self.step(group, wanted)
+                if step is not None:
+                    passed = 0
+                    yield step
+            if passed >= GROUPS_A_STEP or event.kind in {Type.HEARTBEAT, Type.HEARTBEAT_V2}:
+                passed = 0
+                yield trails.Step(place=self.place(last))
+        yield trails.Step(place=self.place(last))
 
     def step(self, group: Group, wanted: scanning.Wanted) -> trails.Step | None:
         """What this transaction says of the tables; None for one that has nothing to do with them."""

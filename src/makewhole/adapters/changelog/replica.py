@@ -9,6 +9,7 @@ import secrets
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from makewhole.adapters.changelog import connection, events, files, gtids, wrong
 from makewhole.adapters.changelog.events import Format, Type
@@ -20,6 +21,8 @@ _NON_BLOCK, _ANNOTATE = 1, 2
 _END = 0xFE
 _END_LENGTH_MAX = 8
 _HEARTBEAT_SECONDS = 10
+_ROTATE, _DESCRIPTION = int(Type.ROTATE), int(Type.FORMAT_DESCRIPTION)
+_new = tuple.__new__
 _OFFSET_MAX = 0xFFFFFFFF
 """The protocol has four bytes for an offset."""
 _IDS = (1 << 31, (1 << 32) - 1)
@@ -48,38 +51,63 @@ def oldest(server: connection.Server) -> Position:
     return Position(file=str(told[0][0]), offset=len(events.MAGIC))
 
 
+class Sent(NamedTuple):
+    """One event as a server sends it; its checksum is not verified yet."""
+
+    file: str
+    at: int
+    """Where it begins in the file."""
+    kind: int
+    flags: int
+    raw: memoryview
+    told: Format
+    """How it is written."""
+
+
 def events_of(
     server: connection.Server, since: Position, *, by_gtid: bool = False, follow: bool = False, heartbeat_s: float | None = None
 ) -> Iterator[files.Placed]:
+    """The same as `sent`, each event read and its checksum verified. Raises BadInput for a damaged one."""
+    for one in sent(server, since, by_gtid=by_gtid, follow=follow, heartbeat_s=heartbeat_s):
+        try:
+            event = events.parse(one.raw, one.at, None if one.kind == Type.FORMAT_DESCRIPTION else one.told)
+        except wrong.UNREAD as damage:
+            raise wrong.located(damage, one.file, one.at) from damage
+        yield one.file, event, one.told
+
+
+def sent(
+    server: connection.Server, since: Position, *, by_gtid: bool = False, follow: bool = False, heartbeat_s: float | None = None
+) -> Iterator[Sent]:
     """Every event from this place to the log's end; with `follow`, and then whatever comes, until the connection ends.
 
     While it is followed and nothing happens, the server sends a heartbeat this often (seconds), which is an event too.
 
-    Raises BadInput for a place that the server has not got (purged), or a damaged event; Unavailable where it goes silent.
+    Raises BadInput for a place that the server has not got (purged), or what is no event; Unavailable where it goes silent.
     """
     number = _introduce(server, heartbeat_s or _HEARTBEAT_SECONDS)
     _dump(server, since, number, by_gtid=by_gtid, follow=follow)
     told: Format | None = None
-    file = since.file
-    while True:
-        packet = server.packet()
+    file, at = since.file, 0
+    for packet in server.packets():
         if packet[0] == _END and len(packet) <= _END_LENGTH_MAX:
             return
         raw = memoryview(packet)[1:]
-        size = len(raw)
-        end = int.from_bytes(raw[13:17], "little")
-        with wrong.placed(file, max(end - size, 0)):
-            if raw[4] == Type.FORMAT_DESCRIPTION:
-                told = events.format_of(raw)
-                yield file, events.parse(raw, max(end - size, len(events.MAGIC)), None), told
+        try:
+            _, kind, _, size, following, flags = events.HEADER.unpack_from(raw)
+            at = max(following - size, 0)
+            if size != len(raw):
+                raise wrong.Unreadable(f"an event of {size} bytes in {len(raw)} bytes")
+            if kind == _ROTATE:
+                # Before the first file's format, only the rotation that names it is sent.
+                file = _next(events.parse(raw, at, told))
                 continue
-            # Before the first file's format, only the rotation that names it is sent.
-            event = events.parse(raw, max(end - size, 0), told)
-            if event.kind == Type.ROTATE:
-                file = _next(event)
-                continue
+            if kind == _DESCRIPTION:
+                told, at = events.format_of(raw), max(at, len(events.MAGIC))
+        except wrong.UNREAD as damage:
+            raise wrong.located(damage, file, at) from damage
         if told is not None:
-            yield file, event, told
+            yield _new(Sent, (file, at, kind, flags, raw, told))
 
 
 def _next(event: events.Event) -> str:

@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from makewhole.adapters.changelog import decoding, files, queries, stretches, tablemaps
+from makewhole.adapters.changelog.segments import Segment
 from makewhole.adapters.changelog.transactions import Assembler, Group
 from makewhole.model import change
 from makewhole.model.change import Sought
 
-Events = Callable[[], Iterable[files.Placed]]
+Segments = Callable[[], Iterable[Segment]]
 """Begins to read the log anew."""
 Wanted = dict[tuple[str, str], dict[str, set[str]]]
 """By schema and table, lower case: which values of which columns."""
 
 
 class ScannedLog:
-    """`ports.ChangeLog` over a log that is read anew for every question."""
+    """`ports.ChangeLog` over a log that is read anew for every question; most of it by the compiled reader, where there is one."""
 
-    def __init__(self, begin: Events, decoder: Callable[[], decoding.Decoder]) -> None:
+    def __init__(self, begin: Segments, decoder: Callable[[], decoding.Decoder]) -> None:
         self._begin, self._decoder = begin, decoder
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
-        """See the port. One pass; rows of other tables are not decoded but where their transaction is one of these."""
-        asked = wanted(sought)
-        decoder = self._decoder()
-        for group in groups(self._begin()):
-            decoder.check(group)
-            if touches(group, asked, decoder) or speaks(group, asked):
-                yield decoder.transaction(group)
-
-
-class FiledLog:
-    """`ports.ChangeLog` over binlog files, most of which the compiled reader goes through, where there is one."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
-
-    def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port. Of plain transactions only the columns that are sought are read; then those that hold one of the values, whole."""
-        asked, decoder = wanted(sought), decoding.Decoder()
+        asked, decoder = wanted(sought), self._decoder()
 
         def columns_of(shape: tablemaps.Shape) -> frozenset[str] | None:
             columns = asked.get((shape.schema.lower(), shape.table.lower()))
             return None if columns is None else frozenset(columns)
 
-        for told in stretches.read(self._paths, columns_of):
+        for told in stretches.read(self._begin(), columns_of):
             if isinstance(told, stretches.Stretch):
                 for group in told.groups(sorted(_found(told, asked))):
                     yield decoder.transaction(group)
@@ -61,11 +45,7 @@ def _found(told: stretches.Stretch, asked: Wanted) -> set[int]:
     found: set[int] = set()
     for part in told.parts:
         columns = asked[part.shape.schema.lower(), part.shape.table.lower()]
-        numbers = part.table.values("_group")
-        for name in part.table.columns[len(stretches.OWN) :]:
-            values = columns[name.lower()]
-            held = zip(numbers, part.table.values(name), strict=True)
-            found.update(int(str(n)) for n, value in held if value is not None and change.spell(value) in values)
+        found.update(number for number, name, value in part.held() if change.spell(value) in columns[name.lower()])
     return found
 
 

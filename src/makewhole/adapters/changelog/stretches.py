@@ -1,4 +1,4 @@
-"""Binlog files go in; most of them comes out as columns, stretch by stretch, and what is not plain as transactions, in the log's order.
+"""A log goes in, segment by segment; most of it comes out as columns, in stretches, and what is not plain as transactions, in its order.
 
 The compiled reader takes the plain transactions and stops before every other; those the Python reader takes, or refuses in words. Where
 there is no compiled reader, all comes out as transactions.
@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable, Generator, Iterator, Sequence
-from pathlib import Path
+import functools
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from makewhole.adapters.changelog import arrow, compiled, events, files, gtids, tablemaps, wrong
+from makewhole.adapters.changelog import arrow, compiled, events, gtids, queries, wrong
 from makewhole.adapters.changelog.compiled import Place
-from makewhole.adapters.changelog.events import Format
+from makewhole.adapters.changelog.segments import Segment
 from makewhole.adapters.changelog.tablemaps import Shape
-from makewhole.adapters.changelog.transactions import Assembler, Group
+from makewhole.adapters.changelog.transactions import Assembler, Group, Rows
+from makewhole.model.change import Position, Value
 
 OWN = ("_group", "_kind", "_after", "_at")
 """Columns of a part that are not the table's: see `Part`."""
 ALL = frozenset({"*"})
 """Every column."""
+NONE = frozenset[str]()
+"""No column: only which transactions have rows of the table. This is told of tables whose columns have no names, too."""
 Wanted = Callable[[Shape], frozenset[str] | None]
 """Of a table: which columns (lower case) are wanted, or ALL; None for a table whose rows are not."""
+_QUERY, _MARIA_GTID, _GTID = (int(kind) for kind in (events.Type.QUERY, events.Type.MARIA_GTID, events.Type.GTID))
+"""Plain numbers: members of an enum cost more than what is done with them."""
 _SIMPLE = 0
 """PyBUF_SIMPLE: bytes that are only read."""
 
@@ -34,104 +39,195 @@ class Part(NamedTuple):
     shape: Shape
     table: arrow.Table
     """`_group` is the transaction's place in the stretch, `_kind` 0 insert, 1 update, 2 delete, `_after` 1 for an image after, `_at` where
-    the row's event begins in the file; then the wanted columns."""
+    the row's event begins in the segment; then the wanted columns."""
+
+    def numbers(self) -> set[int]:
+        """The places in the stretch of the transactions that have rows here."""
+        return {int(str(number)) for number in self.table.values("_group")}
+
+    def held(self) -> Iterator[tuple[int, str, Value]]:
+        """Every value but NULL of the wanted columns: the transaction's place in the stretch, the column, the value."""
+        numbers = self.table.values("_group")
+        for name in self.table.columns[len(OWN) :]:
+            values = zip(numbers, self.table.values(name), strict=True)
+            yield from ((int(str(n)), name, value) for n, value in values if value is not None)
 
 
 class Stretch:
     """Plain transactions, one after the other, in columns."""
 
-    def __init__(self, file: str, told: Format, raw: memoryview, executed: str, groups: tuple[int, bytes], parts: Sequence[Part]) -> None:
-        self.file, self.parts, self.count = file, parts, groups[0]
-        self._told, self._raw, self._executed, self._groups = told, raw, executed, groups[1]
+    def __init__(self, told: Segment, assembler: Assembler, before: str, groups: tuple[int, bytes], parts: Sequence[Part]) -> None:
+        self.parts, self.count = parts, groups[0]
+        self._told, self._assembler, self._before, self._groups = told, assembler, before, groups[1]
+        self._after = str(assembler.executed)
 
-    @property
+    @functools.cached_property
     def places(self) -> Sequence[Place]:
         """Where its transactions are. Made when asked for: most stretches hold nothing that is sought."""
         return compiled.places(self._groups)
 
+    @property
+    def ends(self) -> Position:
+        """Where its last transaction ends."""
+        (last,) = compiled.places(self._groups[-compiled.PLACE_BYTES :])
+        return Position(file=self._told.file, offset=last.ends, gtids=self._after)
+
+    def touching(self) -> Sequence[int]:
+        """The transactions, by their ascending places in the stretch, that have rows in its parts."""
+        return sorted(set[int]().union(*(part.numbers() for part in self.parts)))
+
+    def heads(self) -> Iterator[Group]:
+        """Every transaction of it, without its bytes and its rows, for which there is `rows`."""
+        executed, before = gtids.Executed(self._before), Position(file="", offset=0)
+        for place in self.places:
+            offset, was = place.at + self._told.base, str(executed)
+            pass_by(executed, place.source, place.number, place.number, place.kind)
+            if before.offset != offset or before.gtids != was:
+                before = Position(file=self._told.file, offset=offset, gtids=was)
+            after = Position(file=self._told.file, offset=place.ends, gtids=str(executed))
+            connection, user = self._spoken(place)
+            committed = place.committed_us or place.when * 1_000_000
+            yield Group(_name(before, place), before, after, committed, connection, user, (), (), (), self._told.told)
+            before = after
+
+    def rows(self, number: int, head: Group) -> tuple[Rows, ...]:
+        """The rows of the transaction at this place in the stretch, cut as the Python reader cuts them."""
+        return next(self._fed(self._assembler.beside(head.begins.gtids), self.places[number])).rows
+
     def groups(self, numbers: Sequence[int]) -> Iterator[Group]:
         """These transactions, by their ascending places in the stretch, as the Python reader reads them."""
-        executed, done = gtids.Executed(self._executed), 0
+        executed, done = gtids.Executed(self._before), 0
         places = self.places if numbers else ()
         for number in numbers:
             for place in places[done:number]:
                 pass_by(executed, place.source, place.number, place.number, place.kind)
             done = number
-            place, assembler = places[number], Assembler(str(executed))
-            for file, event, told in events.walk(self._raw[: place.end], place.at, self._told, self.file):
-                yield from assembler.feed(file, event, told)
+            yield from self._fed(self._assembler.beside(str(executed)), places[number])
+
+    def _fed(self, assembler: Assembler, place: Place) -> Iterator[Group]:
+        told = self._told
+        for file, event, form in events.walk(told.raw[: place.end], place.at, told.told, told.file, told.base):
+            yield from assembler.feed(file, event, form)
+
+    def _spoken(self, place: Place) -> tuple[int | None, str]:
+        """Which connection it came from, and who invoked it, as far as its events in words say so: MariaDB's mostly have none."""
+        raw, at, connection, user = self._told.raw, place.at, None, ""
+        tail = events.CHECKSUM_LENGTH if self._told.told.checksummed else 0
+        while at < place.end:
+            end = at + int.from_bytes(raw[at + 9 : at + 13], "little")
+            if raw[at + 4] == _QUERY:
+                with wrong.placed(self._told.file, at + self._told.base):
+                    query = queries.parse(raw[at + events.HEADER_LENGTH : end - tail], compressed=False)
+                connection, user = query.connection or connection, query.invoker or user
+            at = end
+        return connection, user
+
+
+def _name(begins: Position, place: Place) -> str:
+    if place.kind == _MARIA_GTID:
+        domain, server = _maria(place.source)
+        return f"{domain}-{server}-{place.number}"
+    return f"{gtids.spelled(place.source)}:{place.number}" if place.kind else f"{begins.file}:{begins.offset}"
+
+
+def _maria(source: bytes) -> tuple[int, int]:
+    return int.from_bytes(source[:4], "little"), int.from_bytes(source[4:8], "little")
 
 
 def pass_by(executed: gtids.Executed, source: bytes, first: int, last: int, kind: int) -> None:
     """These transactions, one after the other, have been executed. See `Place` for their source and kind."""
-    if kind == events.Type.MARIA_GTID:
-        domain, server = int.from_bytes(source[:4], "little"), int.from_bytes(source[4:8], "little")
+    if kind == _MARIA_GTID:
+        domain, server = _maria(source)
         executed.add_mariadb(domain, f"{domain}-{server}-{last}")
-    elif kind == events.Type.GTID:
+    elif kind == _GTID:
         executed.add_mysql(gtids.spelled(source), first, last)
 
 
-def read(paths: Sequence[Path], wanted: Wanted, *, plain: bool | None = None) -> Iterator[Stretch | Group]:
-    """Everything in these files. `plain` False leaves the compiled reader out. Raises BadInput, naming file and byte, for damage."""
+def read(log: Iterable[Segment], wanted: Wanted, *, plain: bool | None = None, executed: str = "") -> Iterator[Stretch | Group]:
+    """Everything in this log. `executed` are the GTIDs before it, where it does not begin with a file's own list.
+
+    `plain` False leaves the compiled reader out. Raises BadInput, naming file and byte, for damage.
+    """
     library = None if plain is False else compiled.library()
-    assembler = Assembler()
-    if library is None:
-        for file, event, told in files.read(paths):
-            yield from assembler.feed(file, event, told)
-        return
-    for i, path in enumerate(paths):
-        # What was learnt of tables is learnt anew for each file: the server may have been replaced by another version.
-        reading = _Reading(compiled.Scan(library), wanted, assembler)
-        yield from reading.file(path, last=i == len(paths) - 1)
+    assembler = Assembler(executed)
+    reading = None if library is None else _Reading(library, wanted, assembler)
+    for told in log:
+        if told.first is not None:
+            yield from assembler.feed(told.file, told.first, told.told)
+        if reading is not None:
+            yield from reading.segment(told)
+            continue
+        walk = events.walk(told.raw, told.at, told.told, told.file, told.base)
+        told.at = yield from _all(walk, assembler)
+
+
+def _all(walk: Generator[events.Placed, None, int], assembler: Assembler) -> Generator[Group, None, int]:
+    """All events of a walk; where it stopped."""
+    while True:
+        try:
+            placed = next(walk)
+        except StopIteration as end:
+            return int(end.value)
+        done = assembler.feed(*placed)
+        if done:
+            yield from done
 
 
 class _Reading:
     """One pass."""
 
-    def __init__(self, scan: compiled.Scan, wanted: Wanted, assembler: Assembler) -> None:
-        self._scan, self._wanted, self._assembler = scan, wanted, assembler
+    def __init__(self, library: ctypes.CDLL, wanted: Wanted, assembler: Assembler) -> None:
+        self._library, self._wanted, self._assembler = library, wanted, assembler
+        self._scan = compiled.Scan(library)
+        self._told: events.Format | None = None
         self._plans: dict[int, Shape] = {}
 
-    def file(self, path: Path, *, last: bool) -> Iterator[Stretch | Group]:
-        """One file: its first event, then by turns what is plain and what is not, then how it ends."""
-        with files.opened(path) as (raw, first, told), _address(raw) as address:
-            self._scan.format(told.lengths, checksummed=told.checksummed)
-            name, at, ended = path.name, first.at + len(first.raw), False
-            yield from self._assembler.feed(name, first, told)
+    def segment(self, told: Segment) -> Iterator[Stretch | Group]:
+        """By turns what is plain and what is not; a transaction that goes on in the next segment is not plain."""
+        if told.told is not self._told:
+            # What was learnt of tables is learnt anew: the server may have been replaced by another version.
+            self._scan, self._plans, self._told = compiled.Scan(self._library), {}, told.told
+            self._scan.format(told.told.lengths, checksummed=told.told.checksummed)
+        ended = False
+        if not self._assembler.between:
+            ended = yield from self._by_hand(told)
+        with _address(told.raw) as address:
             while not ended:
-                reason, at, map_at, map_size = self._scan.run(address, len(raw), at)
+                reason, told.at, map_at, map_size = self._scan.run(address, len(told.raw), told.at)
                 if reason == compiled.UNKNOWN_MAP:
-                    self._learn(bytes(raw[map_at : map_at + map_size]), told)
+                    self._learn(bytes(told.raw[map_at : map_at + map_size]), told.told)
                     continue
-                yield from self._stretch(name, told, raw)
+                yield from self._stretch(told)
                 if reason != compiled.FULL:
-                    at, ended = yield from self._by_hand(name, raw, at, told)
-            files.check_end(name, len(raw) - at, told, last=last)
+                    ended = yield from self._by_hand(told)
 
-    def _by_hand(self, name: str, raw: memoryview, at: int, told: Format) -> Generator[Group, None, tuple[int, bool]]:
-        """What is not plain, to where a transaction may begin; the place after it, and whether the file ends there."""
-        walk = events.walk(raw, at, told, name)
+    def _by_hand(self, told: Segment) -> Generator[Group, None, bool]:
+        """What is not plain, to where a transaction may begin; whether the segment ends there."""
+        walk = events.walk(told.raw, told.at, told.told, told.file, told.base)
         while True:
             try:
                 _, event, _ = next(walk)
             except StopIteration as end:
-                return end.value, True
-            yield from self._assembler.feed(name, event, told)
+                told.at = end.value
+                return True
+            done = self._assembler.feed(told.file, event, told.told)
+            told.at = event.at - told.base + len(event.raw)
+            yield from done
             if self._assembler.between:
-                return event.at + len(event.raw), False
+                return False
 
-    def _learn(self, map_: bytes, told: Format) -> None:
+    def _learn(self, map_: bytes, told: events.Format) -> None:
         plan = compiled.ODD
         # What makes no sense here makes none to the Python reader, which says so and where.
         with contextlib.suppress(*wrong.UNREAD):
-            shape = tablemaps.parse(memoryview(map_), mariadb=told.mariadb, year_signed=told.year_signed)
+            shape = self._assembler.shape(map_, told)
             columns = self._wanted(shape)
             plan = compiled.SKIP if columns is None else self._scan.add(shape, None if columns == ALL else columns)
             if plan >= 0:
                 self._plans[plan] = shape
         self._scan.teach(map_, plan)
 
-    def _stretch(self, name: str, told: Format, raw: memoryview) -> Iterator[Stretch]:
+    def _stretch(self, told: Segment) -> Iterator[Stretch]:
         groups = self._scan.groups()
         if not groups[0]:
             return
@@ -140,7 +236,7 @@ class _Reading:
         for stretch in self._scan.executed():
             pass_by(self._assembler.executed, *stretch)
         self._scan.clear()
-        yield Stretch(name, told, raw, before, groups, parts)
+        yield Stretch(told, self._assembler, before, groups, parts)
 
     def _table(self, plan: int) -> arrow.Table:
         return arrow.Table(lambda array, schema: self._scan.export(plan, array, schema), compiled.Scan.release)

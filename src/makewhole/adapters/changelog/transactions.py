@@ -88,11 +88,11 @@ class _Open:
 class Assembler:
     """Feed it every event; it gives the transaction that the event ended, or none."""
 
-    def __init__(self, executed: str = "") -> None:
+    def __init__(self, executed: str = "", parsed: dict[bytes, tablemaps.Shape] | None = None) -> None:
         self._executed = gtids.Executed(executed)
         self._open: _Open | None = None
         self._shapes: dict[int, tablemaps.Shape] = {}
-        self._parsed: dict[bytes, tablemaps.Shape] = {}
+        self._parsed = {} if parsed is None else parsed
         self._text = ""
         self._prepared: dict[str, _Open] = {}
         self._told = Format(server_version="", checksummed=False, lengths=b"")
@@ -107,6 +107,18 @@ class Assembler:
     def executed(self) -> gtids.Executed:
         """What had been executed after the last transaction; whoever reads transactions in another way adds them here."""
         return self._executed
+
+    def beside(self, executed: str) -> Assembler:
+        """Another one, for transactions of the same file, that knows the same tables: a shape is one and the same in both."""
+        return Assembler(executed, self._parsed)
+
+    def shape(self, map_: bytes, told: Format) -> tablemaps.Shape:
+        """The table that a map's bytes (all but the fixed part) describe. They are the same in every transaction: read once, and looked up
+        two hundred thousand times. Raises Unreadable."""
+        known = self._parsed.get(map_)
+        if known is None:
+            known = self._parsed[map_] = tablemaps.parse(memoryview(map_), mariadb=told.mariadb, year_signed=told.year_signed)
+        return known
 
     def feed(self, file: str, event: Event, told: Format) -> tuple[Group, ...]:
         """The groups that this event completes: none or one. Raises BadInput for an event that cannot be read, or may not be skipped."""
@@ -169,12 +181,7 @@ class Assembler:
 
     def _map(self, told_body: memoryview, told: Format) -> None:
         body, fixed = bytes(told_body), told.fixed(_TABLE_MAP)
-        # A table's map is the same bytes in every transaction: it is read once, and looked up two hundred thousand times.
-        raw = body[fixed:]
-        shape = self._parsed.get(raw)
-        if shape is None:
-            shape = self._parsed[raw] = tablemaps.parse(memoryview(raw), mariadb=told.mariadb, year_signed=told.year_signed)
-        self._shapes[tablemaps.table_id(body, fixed)] = shape
+        self._shapes[tablemaps.table_id(body, fixed)] = self.shape(body[fixed:], told)
 
     def _rows(self, file: str, event: Event, told: Format) -> None:
         block = rows.cut(event.kind, event.body, told.fixed(event.kind))
@@ -269,7 +276,7 @@ class Assembler:
     def _restarted(self, event: Event) -> None:
         self._shapes.clear()
         # The server may have been replaced by another version, which describes its tables otherwise.
-        self._parsed.clear()
+        self._parsed = {}
         if not event.flags & events.ARTIFICIAL and event.at <= len(events.MAGIC):
             self._open = None
 

@@ -22,6 +22,10 @@ PASTS: dict[str, tuple[str, str]] = {
         "a statement without row images, which may have changed this order: {statement}",
         "没有行镜像的语句，可能改动过这个订单：{statement}",
     ),
+    "history.gap": (
+        "The archive has a gap: the server forgot its log from {since} to {until}. Changes after {after} and before {before} are not told.",
+        "归档有缺口：服务器已清理 {since} 到 {until} 的日志，{after} 之后、{before} 之前的变更无从得知。",
+    ),
     "option.log": ("binlog files instead of the shop's own server", "改读 binlog 文件，而不是店铺的数据库"),
     "option.archive": (
         "keep the log in this folder, brought up to now first: it outlives the server's own",

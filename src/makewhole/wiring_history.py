@@ -1,0 +1,57 @@
+"""The parts of history put together by hand: settings go in, a shop's past comes out, from its log or from the archive that outlives it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from makewhole import ports, settings, wiring_shop
+from makewhole.adapters.changelog import archive, opening
+from makewhole.adapters.shops import engines, traces
+from makewhole.engine import history
+from makewhole.model import change
+
+
+@contextlib.contextmanager
+def open_past(told: settings.Settings, log_place: str | None, archive_place: str | None = None) -> Iterator[history.Past]:
+    """Attach to the shop and to its change log: an archive, brought up to now first; binlog files; or the shop's own server.
+
+    Where neither is named it is the settings' archive, if they name one.
+
+    Raises as `wiring.open_world` does.
+    """
+    map_, url = wiring_shop.map_of(told), wiring_shop.address(told)
+    known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))
+    reader = engines.for_eyes(url)
+    with contextlib.ExitStack() as stack:
+        stack.callback(reader.dispose)
+        log: ports.ChangeLog
+        gaps: Sequence[change.Gap] = ()
+        place = archive_place or (told.history.archive if log_place is None else "")
+        if place:
+            log = kept = stack.enter_context(archive.opened(Path(place)))
+            opening.keep_up(kept, url, known.tables)
+            gaps = kept.gaps()
+        else:
+            log = opening.open_log(url, log_place)
+        yield history.Past(
+            log=log,
+            gaps=gaps,
+            tables=known.tables,
+            key_of=lambda number: traces.key_of(map_, reader, number),
+            state=known.state,
+            shown=known.shown,
+        )
+
+
+def keep_archive(told: settings.Settings) -> tuple[int, Sequence[change.Gap]]:
+    """Bring the settings' archive up to now; how many transactions were kept, and which gaps are new.
+
+    Raises BadInput for a shop whose log cannot be kept, Unavailable where shop or disk are not there.
+    """
+    url = wiring_shop.address(told)
+    tables = traces.traces(wiring_shop.map_of(told), wiring_shop.schema_of(url), b"").tables
+    with archive.opened(Path(told.history.archive)) as kept:
+        known = len(kept.gaps())
+        return opening.keep_up(kept, url, tables), kept.gaps()[known:]
