@@ -109,3 +109,23 @@ def test_a_statement_in_a_loop_is_kept_in_bounds() -> None:
     stands = fold(*many)
     assert len(stands) == rowchange.STANDING_MAX
     assert (stands[0].transaction, stands[-1].transaction) == ("1", "99")
+
+
+def test_each_part_of_an_order_is_healed_by_itself() -> None:
+    """A part's row is judged by the same law, beside the order's own and the other parts'."""
+
+    def part(name: str, was: OrderState, now: OrderState, at: str) -> RowChange:
+        moved = (Moved(field=Field.SUBORDER_STATE, before=was.value, after=now.value),)
+        return moves(was, now, at, part=name, moved=moved)
+
+    own, one, two = (
+        moves(S.COMPLETED, S.AWAITING_PAYMENT, "1"),
+        part("A", S.COMPLETED, S.SHIPPED, "2"),
+        part("B", S.COMPLETED, S.SHIPPED, "3"),
+    )
+    assert [(r.part, r.transaction) for r in fold(own, one, two)] == [("", "1"), ("A", "2"), ("B", "3")]
+    assert [r.part for r in fold(own, one, two, part("A", S.SHIPPED, S.COMPLETED, "4"))] == ["", "B"]
+    assert [r.part for r in fold(own, one, two, moves(S.AWAITING_PAYMENT, S.COMPLETED, "4"))] == ["A", "B"]
+    assert fold(part("A", S.AWAITING_SHIPMENT, S.SHIPPED, "1"), part("A", S.SHIPPED, S.REFUNDED, "2")) == ()
+    gone = changed("5", part="A", did=Kind.DELETE, was=S.SHIPPED, moved=(Moved(field=Field.SUBORDER_STATE, before="shipped"),))
+    assert [(r.part, r.did) for r in fold(one, gone)] == [("A", Kind.UPDATE), ("A", Kind.DELETE)]

@@ -5,15 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
+from makewhole import settings
+from makewhole.adapters.changelog import following, triggers
+from makewhole.adapters.shops import engines, eyes, hands, language, lens, shopmap
+from makewhole.adapters.store import journal
 from makewhole.core import clock, faults, ids, money
-from makewhole.flow.diagnose import contradictions, parts
+from makewhole.engine import heed
+from makewhole.flow import observe
+from makewhole.flow.diagnose import changes, contradictions, parts, rule
 from makewhole.model import act, finding, order, plan, run, screen, suborder
 from makewhole.model.order import Field
 from makewhole.model.order import OrderState as S
@@ -203,7 +209,7 @@ def test_a_part_that_is_not_as_it_was_read_stops_the_whole_hand(shop: Shop) -> N
         with pytest.raises(faults.Rejected, match="row changed"):
             shop.hands.do(key, step, tea.NOW)
         assert rows(shop) == before, meanwhile
-    key, step = given(shop, PAY)
+    (key, step), before = given(shop, PAY), rows(shop)
     with pytest.raises(faults.Rejected, match=r"touched 0 rows of t_sub, declared were 1 \(part 11\)"):
         shop.hands.do(key, step, tea.NOW)
     assert rows(shop) == before
@@ -229,3 +235,51 @@ def test_a_mistake_about_parts_is_named_when_the_file_is_read(old: str, new: str
         shopmap.compile_map(language.parse(text.replace(old, new), "trade.toml"))
     assert (told.value.where, what in told.value.what) == (where, True), told.value
     assert told.value.todo
+
+
+# ---------------------------------------------------------------- the change log
+
+
+def test_the_change_log_names_the_part_that_was_overwritten(tmp_path: Path) -> None:
+    """What the shop does to its parts is its own affair; a statement that takes two back and deletes a third is not, until it is undone."""
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    url, writer, reader = sa.make_url(address), engines.for_hands(address), engines.for_eyes(address)
+    trade.create(writer)
+    map_ = trade.shop_map()
+    seen = lens.MapLens(map_, "", tea.SECRET, reader)
+    # The table of parts is the table of lines as well: it is read once, as what it is first.
+    assert [t.role for t in seen.tables if t.table == "t_sub"] == ["suborder"]
+    triggers.install(url, [t.table for t in seen.tables])
+    whole = [trade.sub(k, 1, S.AWAITING_SHIPMENT) for k in (10, 11, 12)]
+    trade.fill(writer, [trade.trade(1, S.AWAITING_SHIPMENT, paid=True, parts=3)], whole)
+    with journal.SqlStore("sqlite://") as memory:
+        trail = heed.LogTrail(ids.ShopName("trade"), lambda: following.open_stream(url, seen.tables), seen, memory.notebook, keeps=False)
+        sent = f"UPDATE t_sub SET state = 3, parcel = 'SF1', sent_at = '{trade.SENT}' WHERE oid"
+        written(writer, f"{sent} = 10", f"{sent} = 11", "UPDATE t_sub SET refund = 2 WHERE oid = 12")
+        assert overwritten(trail, map_, reader) == []
+        written(writer, "UPDATE t_sub SET state = 0 WHERE oid < 12", "DELETE FROM t_sub WHERE oid = 12")
+        told = overwritten(trail, map_, reader)
+        assert {line[:2] for line in told} == {("part-moved", "T1-10"), ("part-moved", "T1-11"), ("part-gone", "T1-12")}
+        written(writer, "UPDATE t_sub SET state = 3 WHERE oid = 10")
+        assert {line[:2] for line in overwritten(trail, map_, reader)} == {("part-moved", "T1-11"), ("part-gone", "T1-12")}
+    writer.dispose()
+    reader.dispose()
+
+
+def written(writer: sa.Engine, *statements: str) -> None:
+    """In one transaction."""
+    with writer.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def overwritten(trail: heed.LogTrail, map_: shopmap.ShopMap, reader: sa.Engine) -> list[tuple[str, ...]]:
+    """What trade T1's diagnosis says of its rows that were overwritten: what, and of which part."""
+    later = tea.NOW + timedelta(days=10_000)  # a commit carries the machine's own time
+    number = ids.OrderNumber("T1")
+    trail.catch_up(later)
+    assert trail.coverage().trouble == ""
+    claims, silences = eyes.attach(map_, reader, clock.ManualClock(tea.NOW), tea.SECRET).read([number])[number]
+    dossier = observe.observe(ids.OrderKey(shop=ids.ShopName("trade"), number=number), (*claims, *trail.of(number, later)), silences)
+    found = changes.row_overwritten(rule.View(dossier=dossier, policy=settings.policy_book().at(tea.NOW), now=tea.NOW))
+    return [] if found is None else [(e.what.says.value, *e.what.values) for e in found.evidence]

@@ -119,7 +119,7 @@ class LogTrail:
         meant = self._lens.read(step.transaction)
         for change in meant.changes:
             known = self._stands.get(change.order, ())
-            if not any(k.transaction == change.transaction for k in known):
+            if not any((k.transaction, k.part) == (change.transaction, change.part) for k in known):
                 self._put(change.order, known, rowchange.standing(known, change))
         for number, state in meant.told:
             known = self._stands.get(number, ())

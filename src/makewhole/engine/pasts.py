@@ -6,7 +6,7 @@ Nothing personal: fields as far as their privacy class lets them be shown, state
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import structlog
 
@@ -50,7 +50,6 @@ def _from(name: str, since: str | None, trail: trails.Trail, search: ports.Searc
 
 def _documents(told: change.Transaction, meant: trails.Meant) -> Iterator[document.Document]:
     """One for each order of which the transaction wrote a row."""
-    own = {c.order: c for c in meant.changes}
     rows = Counter((str(c.table.name), c.kind.value) for c in told.changes)
     written = " ".join(f"{kind} {table}" for table, kind in rows)
     for order in sorted(meant.named):
@@ -59,14 +58,15 @@ def _documents(told: change.Transaction, meant: trails.Meant) -> Iterator[docume
             what=document.What.HISTORY,
             source=rowchange.SOURCE,
             at=told.committed_at,
-            text=" ".join(filter(None, (_moves(own.get(order)), written, told.user)))[: document.TEXT_CHARS_MAX],
+            text=" ".join(filter(None, (_moves([c for c in meant.changes if c.order == order]), written, told.user)))[
+                : document.TEXT_CHARS_MAX
+            ],
             order=order,
             ids=(told.id[: document.ID_CHARS_MAX],),
         )
 
 
-def _moves(told: rowchange.RowChange | None) -> str:
-    if told is None:
-        return ""
-    moved = (f"{m.field.value}: {m.before or '–'} → {m.after or '–'}" for m in told.moved)
-    return " ".join([*moved, told.statement])
+def _moves(told: Sequence[rowchange.RowChange]) -> str:
+    """What became of the order's own row and of its parts'."""
+    moved = (f"{c.part} {m.field.value}: {m.before or '–'} → {m.after or '–'}".strip() for c in told for m in c.moved)
+    return " ".join([*moved, *dict.fromkeys(c.statement for c in told)])

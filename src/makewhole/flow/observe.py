@@ -63,7 +63,7 @@ def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
             return ("difference", told.of.id)
         case rowchange.RowChange():
             # Each is a word of its own, in the order of the log.
-            return ("row-change", clock.rfc3339(told.as_of), f"{len(told.transaction):04}", told.transaction)
+            return ("row-change", clock.rfc3339(told.as_of), f"{len(told.transaction):04}", told.transaction, told.part)
 
 
 def _spoken(silence: claim.Silence, claims: Iterable[dossier.AnyClaim]) -> bool:

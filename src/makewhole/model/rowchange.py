@@ -1,4 +1,4 @@
-"""What a shop's change log says of an order's own row: one change a claim; and which changes the shop's own rules explain.
+"""What a shop's change log says of an order's own row and of its parts', one change a claim; and which changes its own rules explain.
 
 A change that no legal transition explains stands until the row is what it was before, or goes on from there as it may: whoever takes a
 bad change back, by whatever means, heals it. What was healed is not told any more; the log itself keeps it (`makewhole history`).
@@ -37,12 +37,19 @@ FOLLOWS: dict[OrderState, tuple[OrderState, ...]] = {
 }
 """What may follow a state where the shop file does not say: wide, as most shops have a way of their own. Money decides the rest: who
 enters a paid state brings the time of payment, and who closes a paid order has given the money back."""
-_NEVER = frozenset({Field.ORDER_NUMBER, Field.ORDER_BUYER, Field.ORDER_CREATED_AT})
+STATES = frozenset({Field.ORDER_STATE, Field.SUBORDER_STATE})
+"""The two fields that hold a row's state."""
+_NEVER = frozenset({Field.ORDER_NUMBER, Field.ORDER_BUYER, Field.ORDER_CREATED_AT, Field.SUBORDER_NUMBER})
 """Once told, no shop ever writes them again."""
-_ONCE_PAID = frozenset({Field.ORDER_AMOUNT_DUE, Field.ORDER_PAID_AT, Field.ORDER_CHANNEL, Field.ORDER_TRANSACTION_ID})
-"""Not written again while the order counts as paid; before, a price may be bargained over."""
-JUDGED = (Field.ORDER_STATE, *sorted(_NEVER | _ONCE_PAID, key=lambda f: f.value))
-"""The fields that are told of; what else a shop writes is its own affair."""
+_ONCE_PAID = frozenset(
+    {Field.ORDER_AMOUNT_DUE, Field.ORDER_PAID_AT, Field.ORDER_CHANNEL, Field.ORDER_TRANSACTION_ID, Field.SUBORDER_AMOUNT_DUE}
+)
+"""Not written again while the row counts as paid; before, a price may be bargained over."""
+_TOLD = sorted(STATES | _NEVER | _ONCE_PAID, key=lambda f: (f not in STATES, f.value))
+JUDGED = tuple(f for f in _TOLD if f.value.startswith("order."))
+"""The fields of an order's own row that are told of, its state first; what else a shop writes is its own affair."""
+JUDGED_OF_PARTS = tuple(f for f in _TOLD if f.value.startswith("suborder."))
+"""Those of a sub-order's row."""
 
 
 class Moved(codec.Noun, frozen=True, kw_only=True):
@@ -54,9 +61,14 @@ class Moved(codec.Noun, frozen=True, kw_only=True):
 
 
 class RowChange(claim.Claim, frozen=True, kw_only=True, tag="row-change"):
-    """What one transaction did to an order's own row. `as_of` is when it was committed."""
+    """What one transaction did to an order's own row, or to a part's. `as_of` is when it was committed.
+
+    A part's row is judged by the same laws as the order's: `was`, `now` and `due` are the part's then.
+    """
 
     order: ids.OrderNumber
+    part: str = ""
+    """What the sub-order is called whose row it is; empty for the order's own."""
     did: change.Kind
     transaction: str
     user: str = ""
@@ -117,14 +129,21 @@ def unexplained(told: Iterable[RowChange], *, refunded: bool) -> tuple[RowChange
     for one in told:
         broken = breaches(one)
         if refunded and needs_refund(one):
-            broken = tuple(m for m in broken if m.field is not Field.ORDER_STATE)
+            broken = tuple(m for m in broken if m.field not in STATES)
         if broken:
             left.append(msgspec.structs.replace(one, moved=broken))
     return tuple(left)
 
 
 def standing(known: tuple[RowChange, ...], new: RowChange) -> tuple[RowChange, ...]:
-    """The unexplained changes of an order's row that stand after one more change of it, oldest first."""
+    """The unexplained changes of an order's rows that stand after one more change of one of them, oldest first."""
+    # Each row is healed by itself.
+    others, same = tuple(r for r in known if r.part != new.part), tuple(r for r in known if r.part == new.part)
+    stands = _of_row(same, new)
+    return _bounded(tuple(sorted((*others, *stands), key=lambda r: r.as_of))) if others else stands
+
+
+def _of_row(known: tuple[RowChange, ...], new: RowChange) -> tuple[RowChange, ...]:
     match new.did:
         case change.Kind.DELETE:
             left = breaches(new)
@@ -137,12 +156,12 @@ def standing(known: tuple[RowChange, ...], new: RowChange) -> tuple[RowChange, .
 
 def explained(known: tuple[RowChange, ...], to: OrderState) -> tuple[RowChange, ...]:
     """What stands once the shop's own history tells that the order became this: its own hand did it."""
-    told = (_without(r, Field.ORDER_STATE) if r.now is to and r.did is change.Kind.UPDATE else r for r in known)
+    told = (_without(r, STATES) if r.now is to and r.did is change.Kind.UPDATE else r for r in known)
     return tuple(r for r in told if r.moved)
 
 
 def _breaks(told: RowChange, moved: Moved) -> bool:
-    if moved.field is Field.ORDER_STATE:
+    if moved.field in STATES:
         return _state_breaks(told)
     if moved.before is None or moved.field in told.may_change:
         return False
@@ -180,7 +199,7 @@ def _judged(known: tuple[RowChange, ...], new: RowChange) -> tuple[RowChange, ..
             continue
         # Whatever was done to this field since is undone with it.
         left.pop(moved.field, None)
-        known = (*known[:healed], *(_without(r, moved.field) for r in known[healed:]))
+        known = (*known[:healed], *(_without(r, frozenset({moved.field})) for r in known[healed:]))
     kept = tuple(r for r in known if r.moved)
     return _bounded((*kept, msgspec.structs.replace(new, moved=tuple(left.values())))) if left else kept
 
@@ -192,14 +211,14 @@ def _heals(told: RowChange, new: Moved) -> bool:
         return False
     if new.after == old.before:
         return True
-    if new.field is not Field.ORDER_STATE or old.before is None or new.after is None:
+    if new.field not in STATES or old.before is None or new.after is None:
         return False
     was, now = OrderState(old.before), OrderState(new.after)
     return follows(told, was, now) and not (was in SAYS_PAID and now is OrderState.CLOSED)
 
 
-def _without(told: RowChange, field: Field) -> RowChange:
-    return msgspec.structs.replace(told, moved=tuple(m for m in told.moved if m.field is not field))
+def _without(told: RowChange, fields: frozenset[Field]) -> RowChange:
+    return msgspec.structs.replace(told, moved=tuple(m for m in told.moved if m.field not in fields))
 
 
 def _bounded(told: tuple[RowChange, ...]) -> tuple[RowChange, ...]:

@@ -18,6 +18,7 @@ from makewhole.ports import trails
 
 KEYS_MAX = 500
 """Keys in one statement, well under every server's limit of parameters."""
+_MAY_BE_ZERO = frozenset({Field.ORDER_NUMBER, Field.ORDER_AMOUNT_DUE, Field.SUBORDER_NUMBER, Field.SUBORDER_AMOUNT_DUE})
 _NOTHING = frozenset({"", "0", "0.0", "0.00"})
 """What shops write where there is no instant and no number."""
 
@@ -47,28 +48,45 @@ class MapLens:
         """See the port."""
         mine = [(t, c) for c in told.changes if (t := self._roles.get((c.table.schema.lower(), c.table.name.lower()))) is not None]
         own = [(self._number(c), c) for t, c in mine if t.role == "order" and self._ours(c)]
-        changes = self._changes(told, [(n, c) for n, c in own if n is not None])
         owners = self._owners(mine, own)
+        parts = [(n, c) for i, (t, c) in enumerate(mine) if t.role == "suborder" and (n := owners.get(i)) is not None]
+        changes = self._changes(told, [(n, c) for n, c in own if n is not None], parts)
         named = {n for n, _ in own if n is not None} | set(owners.values())
         return trails.Meant(changes=changes, told=tuple(self._told(mine, owners)), named=frozenset(named))
 
-    def _changes(self, told: change.Transaction, own: Sequence[tuple[ids.OrderNumber, change.Change]]) -> tuple[rowchange.RowChange, ...]:
-        touched: dict[ids.OrderNumber, _Touch] = {}
-        for number, c in own:
-            known = touched.get(number)
+    def _changes(
+        self,
+        told: change.Transaction,
+        own: Sequence[tuple[ids.OrderNumber, change.Change]],
+        parts: Sequence[tuple[ids.OrderNumber, change.Change]],
+    ) -> tuple[rowchange.RowChange, ...]:
+        touched: dict[tuple[ids.OrderNumber, str], _Touch] = {}
+        for number, part, c in [*((n, "", c) for n, c in own), *((n, self._called(c), c) for n, c in parts)]:
+            known = touched.get((number, part))
             before = c.before if known is None else known.before
-            touched[number] = _Touch(before=before, after=c.after, statement=c.statement or (known.statement if known else ""))
+            touched[number, part] = _Touch(before=before, after=c.after, statement=c.statement or (known.statement if known else ""))
+        gone = {n for (n, part), t in touched.items() if not part and t.after is None}
         ours = any(c.table.name.lower() == reverser.AUDIT and c.kind is Kind.INSERT for c in told.changes)
-        found = [one for n, t in touched.items() if (one := self._change(told, n, t, ours=ours)) is not None]
-        unexplained = sum(bool(rowchange.breaches(one)) for one in found)
+        found = [
+            one
+            for (n, part), t in touched.items()
+            # With an order its parts go; of one, the order itself says so.
+            if not (part and n in gone) and (one := self._change(told, n, part, t, ours=ours)) is not None
+        ]
+        unexplained = len({one.order for one in found if rowchange.breaches(one)})
         return tuple(msgspec.structs.replace(one, orders=max(unexplained, 1)) for one in found)
 
-    def _change(self, told: change.Transaction, number: ids.OrderNumber, touch: _Touch, *, ours: bool) -> rowchange.RowChange | None:
+    def _change(
+        self, told: change.Transaction, number: ids.OrderNumber, part: str, touch: _Touch, *, ours: bool
+    ) -> rowchange.RowChange | None:
         before, after = touch.before, touch.after
-        if before is None and after is None:
+        table = self._map.parts if part else self._map.order
+        if table is None or (before is None and after is None):
             return None
-        moved = tuple(m for f in rowchange.JUDGED if (m := self._moved(f, before, after)) is not None)
-        was, now = self._state(before), self._state(after)
+        judged = rowchange.JUDGED_OF_PARTS if part else rowchange.JUDGED
+        moved = tuple(m for f in judged if (m := self._moved(table, f, before, after)) is not None)
+        was, now = self._state(table, before), self._state(table, after)
+        follows, again = (self._map.parts_may_follow, self._parts_may_change()) if part else (self._map.may_follow, self._map.may_change)
         kind = Kind.INSERT if before is None else Kind.DELETE if after is None else Kind.UPDATE
         if kind is Kind.UPDATE and not moved:
             return None
@@ -76,6 +94,7 @@ class MapLens:
             source=rowchange.SOURCE,
             as_of=told.committed_at.astimezone(UTC),
             order=number,
+            part=part,
             did=kind,
             transaction=told.id,
             user=told.user,
@@ -84,49 +103,69 @@ class MapLens:
             ours=ours,
             was=was,
             now=now,
-            due=self._due(after if before is None else before),
+            due=self._due(table, after if before is None else before),
             moved=moved,
-            paid_at=after is None or self._paid_at(after),
+            paid_at=bool(part) or after is None or self._paid_at(after),
             refunds_told="refund" in self._map.tables,
-            may_follow=None if was is None else self._map.may_follow.get(was),
-            may_change=self._map.may_change,
+            may_follow=None if was is None else follows.get(was),
+            may_change=again,
         )
 
-    def _moved(self, field: Field, before: Image | None, after: Image | None) -> rowchange.Moved | None:
+    def _parts_may_change(self) -> tuple[Field, ...]:
+        """Where an order's amount is written again, so are its parts'."""
+        return (Field.SUBORDER_AMOUNT_DUE,) if Field.ORDER_AMOUNT_DUE in self._map.may_change else ()
+
+    def _called(self, told: change.Change) -> str:
+        """What a sub-order is called whose row this is: its number, else its key."""
+        parts = self._map.parts
+        number = None if parts is None else parts.fields.get(Field.SUBORDER_NUMBER)
+        for sql in filter(None, (None if number is None else number.sql, None if parts is None else parts.key)):
+            for image in filter(None, (told.before, told.after)):
+                try:
+                    spelled = change.spell(evaluate.evaluate(sql, image))
+                except evaluate.Unsure:
+                    continue
+                if spelled:
+                    return spelled
+        return "?"
+
+    def _moved(self, table: shopmap.Table, field: Field, before: Image | None, after: Image | None) -> rowchange.Moved | None:
         """A field's two values, where they differ. A column that one of the images does not tell says nothing."""
         try:
-            was, now = (None if image is None else self._spelled(field, image) for image in (before, after))
+            was, now = (None if image is None else self._spelled(table, field, image) for image in (before, after))
         except evaluate.Unsure:
             return None
         return None if was == now else rowchange.Moved(field=field, before=was, after=now)
 
-    def _spelled(self, field: Field, image: Image) -> str | None:
-        if field is Field.ORDER_STATE:
-            state = self._state(image, strict=True)
+    def _spelled(self, table: shopmap.Table, field: Field, image: Image) -> str | None:
+        if field in rowchange.STATES:
+            state = self._state(table, image, strict=True)
             return None if state is None else state.value
-        column = self._map.order.fields.get(field)
+        column = table.fields.get(field)
         if column is None:
             return None
         value = evaluate.evaluate(column.sql, image)
         spelled = change.spell(value)
-        if value is None or (field not in {Field.ORDER_NUMBER, Field.ORDER_AMOUNT_DUE} and _empty(value, spelled)):
+        if value is None or (field not in _MAY_BE_ZERO and _empty(value, spelled)):
             return None
         known = column.values.get(spelled, spelled)
         return rows.guard(known, column.privacy, self._secret) if known else None
 
-    def _state(self, image: Image | None, *, strict: bool = False) -> OrderState | None:
-        """The order's state in this image: the first condition that holds; None where none does, or where only the server could tell."""
+    def _state(self, table: shopmap.Table, image: Image | None, *, strict: bool = False) -> OrderState | None:
+        """The row's state in this image: the first condition that holds; None where none does, or where only the server could tell."""
         if image is None:
             return None
         try:
-            return next((OrderState(word) for told, word in self._map.order.states.rungs if evaluate.holds(told, image)), None)
+            return next((OrderState(word) for told, word in table.states.rungs if evaluate.holds(told, image)), None)
         except evaluate.Unsure:
             if strict:
                 raise
             return None
 
-    def _due(self, image: Image | None) -> money.Money | None:
-        column = self._map.order.fields[Field.ORDER_AMOUNT_DUE]
+    def _due(self, table: shopmap.Table, image: Image | None) -> money.Money | None:
+        column = table.fields.get(Field.SUBORDER_AMOUNT_DUE if table is self._map.parts else Field.ORDER_AMOUNT_DUE)
+        if column is None:
+            return None
         try:
             value = None if image is None else evaluate.evaluate(column.sql, image)
             fen = None if value is None else rows.fen_of(value, column.unit, column.field)
@@ -138,7 +177,7 @@ class MapLens:
         if Field.ORDER_PAID_AT not in self._map.order.fields:
             return True
         try:
-            return self._spelled(Field.ORDER_PAID_AT, image) is not None
+            return self._spelled(self._map.order, Field.ORDER_PAID_AT, image) is not None
         except evaluate.Unsure:
             return True
 

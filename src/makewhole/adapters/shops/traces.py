@@ -30,6 +30,8 @@ class Traces:
 def traces(map_: shopmap.ShopMap, schema: str, secret: bytes) -> Traces:
     """The tables in which an order of this shop leaves rows."""
     told = [_traced(name, table, shard, schema) for name, table in map_.tables.items() for shard in table.shards]
+    # A sub-order may be a line of goods as well: one table, known by what it is first.
+    told = list({t.table.lower(): t for t in reversed(told)}.values())[::-1]
     found = tuple(t for t in told if t.number or t.link or t.key)
     return Traces(
         tables=found,
@@ -89,9 +91,11 @@ def _states(map_: shopmap.ShopMap) -> Callable[[change.Image], str | None]:
 
 
 def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], str | None]:
-    known: dict[str, Mapping[str, Privacy]] = {s.lower(): classes(t) for t in map_.tables.values() for s in t.shards}
-
-    numbers = {s.lower(): _numbers(t) for t in map_.tables.values() for s in t.shards}
+    known: dict[str, Mapping[str, Privacy]] = {}
+    numbers: dict[str, frozenset[str]] = {}
+    for name in (s for t in map_.tables.values() for s in t.shards):
+        alike = [t for t in map_.tables.values() if name in t.shards]
+        known[name.lower()], numbers[name.lower()] = classes(*alike), frozenset[str]().union(*(_numbers(t) for t in alike))
 
     def shown(table: str, column: str, spelled: str) -> str | None:
         privacy = known.get(table.lower(), {}).get(column.lower())
@@ -109,11 +113,11 @@ def _numbers(table: shopmap.Table) -> frozenset[str]:
     return frozenset(c.lower() for sql in told if sql is not None for c in sql.columns())
 
 
-def classes(table: shopmap.Table) -> Mapping[str, Privacy]:
-    """Of each column that the map looks at; the strictest where several fields look at the same one."""
-    found = {c.lower(): Privacy.PLAIN for c in table.columns()}
+def classes(*tables: shopmap.Table) -> Mapping[str, Privacy]:
+    """Of each column that the map looks at, in one table or in two of one name; the strictest where several fields look at the same one."""
+    found = {c.lower(): Privacy.PLAIN for table in tables for c in table.columns()}
     strictness = list(Privacy)
-    for field in table.fields.values():
+    for field in (f for table in tables for f in table.fields.values()):
         for column in field.sql.columns():
             found[column.lower()] = max(found[column.lower()], field.privacy, key=strictness.index)
     return found

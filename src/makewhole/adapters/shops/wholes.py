@@ -47,7 +47,7 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
         if not key or link is None:
             left.append(traced.table)
             continue
-        classes = traces.classes(map_.tables[traced.role])
+        classes = traces.classes(*(t for t in map_.tables.values() if traced.table in t.shards))
         # The key tells a row from every other, so it is kept as long as its class does not forbid it.
         kept = {c: p for c, p in (dict.fromkeys(key, Privacy.PLAIN) | dict(classes)).items() if p is not Privacy.NEVER}
         table = image.Table(

@@ -14,15 +14,18 @@ STATEMENT_CHARS_MAX = 200
 
 def row_deleted(view: rule.View) -> finding.Finding | None:
     """The log shows that the order's row was deleted, and the shop has none of its number now."""
-    told = [r for r in view.dossier.unexplained() if r.did is change.Kind.DELETE]
+    told = [r for r in view.dossier.unexplained() if r.did is change.Kind.DELETE and not r.part]
     if not told or view.dossier.shop() is not None:
         return None
     return _finding(view, finding.Ailment.ROW_DELETED, told[-1:])
 
 
 def row_overwritten(view: rule.View) -> finding.Finding | None:
-    """The log shows a change of the order's row that no legal transition explains, and that nobody has taken back."""
-    told = [r for r in view.dossier.unexplained() if r.did is change.Kind.UPDATE]
+    """The log shows a change of the order's row or of a part's that no legal transition explains, and that nobody has taken back.
+
+    A part that is gone is an order overwritten: the order itself is there.
+    """
+    told = [r for r in view.dossier.unexplained() if r.did is change.Kind.UPDATE or r.part]
     if not told or view.dossier.shop() is None:
         return None
     return _finding(view, finding.Ailment.ROW_OVERWRITTEN, told)
@@ -56,7 +59,9 @@ def _reason(told: RowChange) -> finding.Reason:
 
 def _lines(told: RowChange) -> list[finding.Evidence]:
     """Who, when, in which transaction; what, field by field; and by which statement."""
-    if told.did is change.Kind.DELETE:
+    if told.part:
+        lines = _lines_of_part(told)
+    elif told.did is change.Kind.DELETE:
         lines = [rule.evidence(told, fact.Says.ROW_GONE, told.transaction, told.who(), told.orders, told.was)]
     else:
         lines = [
@@ -66,3 +71,12 @@ def _lines(told: RowChange) -> list[finding.Evidence]:
     if told.statement:
         lines.append(rule.evidence(told, fact.Says.ROW_STATEMENT, told.statement[:STATEMENT_CHARS_MAX]))
     return lines
+
+
+def _lines_of_part(told: RowChange) -> list[finding.Evidence]:
+    if told.did is change.Kind.DELETE:
+        return [rule.evidence(told, fact.Says.PART_GONE, told.part, told.transaction, told.who(), told.orders, told.was)]
+    return [
+        rule.evidence(told, fact.Says.PART_MOVED, told.part, m.field, m.before, m.after, told.transaction, told.who(), told.orders)
+        for m in told.moved
+    ]
