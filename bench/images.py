@@ -44,6 +44,8 @@ COLUMNS = (
     "create_time", "payment_time", "delivery_time", "receive_time", "modify_time", "delivery_company", "delivery_sn", "shop_id", "source",
     "note",
 )  # fmt: skip
+NUMBERS = ("id", "order_sn", "trade_no", "delivery_sn")
+"""Columns that hold the shop's own numbers; in all others a card's number is looked for."""
 NOTES = ("", "尽快发货", "不要辣", "放门口", "周末送", "送礼请包装")
 FIRMS = ("顺丰速运", "中通快递", "圆通速递", "韵达快递", "京东物流")
 TIMES_MAX, BYTES_MAX, LOOKUP_MS_MAX = 1.5, 700_000, 10.0
@@ -151,7 +153,7 @@ def day(told: argparse.Namespace, folder: Path) -> dict[str, Any]:
     table = image.Table(
         role="order", schema="shop", name="orders", key=("id",), link="order_sn", known="id", columns=tuple(sorted(COLUMNS))
     )
-    form = image.Form(table)
+    form = image.Form(table, words=[c for c in COLUMNS if c not in NUMBERS])
     ticking = clock.ManualClock(START)
     with contextlib.closing(album.LakeAlbum(str(folder / "images" / "shop"))) as kept:
         source = imaging.Source(log=Feed(), server="bench", tables=_Tables(orders, form), forms=(form,), form="bench")

@@ -68,9 +68,9 @@ def _net(
         raise faults.BadInput(f"the database has no table {known.table.name} any more", where="the shop's database", todo=todo)
     told = dict(zip(columns, zip(row.values or (), row.types, strict=True), strict=True))
     spelled = {c.name.lower(): c for c in form.columns}
-    was = {
-        spelled[c].name: cell.pack(image.value(word, kind)) for c, (word, kind) in told.items() if c in spelled and c not in known.guarded()
-    }
+    # What a card's number was starred in is not what the shop had either.
+    plain = {c: v for c, v in told.items() if c in spelled and c not in known.guarded() and v[1] != image.CARD}
+    was = {spelled[c].name: cell.pack(image.value(word, kind)) for c, (word, kind) in plain.items()}
     key = {k: was[k] for k in form.key if k in was}
     if len(key) != len(form.key):
         raise faults.BadInput(

@@ -59,11 +59,13 @@ class _Stretch:
         key = how.key(one)
         if key not in self.last:
             self.was[key] = None if before is None else how.link(before)
-        if before is not None and after is not None and (now := self._how(table, after).key(after)) != key:
-            # The row got another key: the old one is gone, the new one is there.
-            self.last[key] = None
-            key = now
-            self.was.setdefault(key, None)
+        if before is not None and after is not None:
+            late = how if len(after) == len(before) else self._how(table, after)
+            if late.own(after) != how.own(before) and (now := late.key(after)) != key:
+                # The row got another key: the old one is gone, the new one is there.
+                self.last[key] = None
+                key = now
+                self.was.setdefault(key, None)
         self.last[key] = after
 
     def _how(self, table: change.Table, image: change.Image) -> Spelling:

@@ -11,12 +11,12 @@ import enum
 import itertools
 import json
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeVar, cast
 
-from makewhole.core import clock, codec, faults
+from makewhole.core import cards, clock, codec, faults
 from makewhole.model import change
 
 EVERY = timedelta(minutes=15)
@@ -26,6 +26,10 @@ SETTLED = timedelta(seconds=5)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNKNOWN = "-"
+CARD = "c"
+"""The letter of a text that is not what the shop has: a card's number in it is starred (decision 15)."""
+_SPOKEN = frozenset("si")
+"""Letters of values in which a card's number may stand."""
 T = TypeVar("T")
 Guard = Callable[[str], str]
 """What may be kept of a value: itself, its last characters, or a keyed hash."""
@@ -81,7 +85,8 @@ class Row(NamedTuple):
     op: Op
     values: tuple[str | None, ...] | None
     types: str
-    """A letter for each value: i, d (decimal), f, s, b (bytes), t (no zone), u (UTC), y (date), p (span), z (no calendar's date), -."""
+    """A letter for each value: i, d (decimal), f, s, b (bytes), t (no zone), u (UTC), y (date), p (span), z (no calendar's date), -;
+    c where a card's number stood, and is starred."""
 
 
 class Head(codec.Noun, frozen=True, kw_only=True):
@@ -191,6 +196,16 @@ def _spelled(column: Sequence[change.Value]) -> tuple[list[str | None], Sequence
     return words, [letters[type(v)] for v in column]
 
 
+def _cardless(words: list[str | None], letters: Sequence[str], column: str) -> tuple[list[str | None], Sequence[str]]:
+    """A column's texts and letters with every card's number starred. Nearly always there is none in all of it, which is quickly seen."""
+    there = list(filter(None, words))
+    if _SPOKEN.isdisjoint(letters) or max(map(len, there), default=0) < cards.DIGITS_MIN or not cards.SUSPECT.search("\n".join(there)):
+        return words, letters
+    each = list(letters) * len(words) if len(letters) == 1 else letters
+    clean = [cards.masked(w, key=column) if w and letter in _SPOKEN else w for w, letter in zip(words, each, strict=True)]
+    return clean, [letter if now == was else CARD for was, now, letter in zip(words, clean, each, strict=True)]
+
+
 def _beside(letters: Sequence[Sequence[str]], count: int) -> list[str]:
     """Each row's letters as one text. Columns whose letter is the same in all rows are not gone through."""
     runs = [(len(told) == 1, told) for told in letters]
@@ -208,7 +223,7 @@ def value(told: str | None, kind: str) -> change.Value:
     if told is None:
         return None
     match kind:
-        case "s":
+        case "s" | "c":
             return told
         case "i":
             return int(told)
@@ -241,18 +256,21 @@ def _span(told: str) -> timedelta:
 
 
 class Spelling(NamedTuple):
-    """What takes a row apart: its columns in order, its own key and its order, both as text."""
+    """What takes a row apart: its columns in order, its own key and its order, both as text; and its key as it is, to be compared."""
 
     values: Callable[[change.Image], tuple[change.Value, ...]]
     key: Callable[[change.Image], str]
     link: Callable[[change.Image], str]
+    own: Callable[[change.Image], object]
 
 
 class Form:
-    """Reads rows of one table as they go into images. `guards` are of the columns that may not go in as they are."""
+    """Reads rows of one table as they go into images. `guards` are of the columns that may not go in as they are; `words` are the plain
+    columns that hold no numbers of a system's own, in which a card's number is starred."""
 
-    def __init__(self, table: Table, guards: Mapping[str, Guard] | None = None) -> None:
+    def __init__(self, table: Table, guards: Mapping[str, Guard] | None = None, words: Collection[str] = ()) -> None:
         self.table = table
+        self._words_at = [(i, c) for i, c in enumerate(table.columns) if c in words and c not in (guards or {})]
         self._guards = [(i, guards[c]) for i, c in enumerate(table.columns) if guards and c in guards]
         self._guard = dict(guards or {})
         self._spellings: dict[tuple[str, ...], Spelling] = {}
@@ -285,6 +303,8 @@ class Form:
         for i, guard in self._guards:
             words, letters = told[i]
             told[i] = ([None if w is None else guard(w) for w in words], [x if x == _UNKNOWN else "s" for x in letters])
+        for i, name in self._words_at:
+            told[i] = _cardless(*told[i], name)
         return [words for words, _ in told], _beside([letters for _, letters in told], len(images))
 
     def _each(self, images: Sequence[change.Image], part: Callable[[Spelling], Callable[[change.Image], T]]) -> list[T]:
@@ -307,8 +327,9 @@ class Form:
                     todo="Set binlog_row_image=FULL and binlog_row_metadata=FULL, or begin the images anew if the table was altered.",
                 )
             values = _taking(tuple(there[c] for c in self.table.columns))
-            key = self._keying(tuple(there[c] for c in self.table.key))
-            known = self._spellings[names] = Spelling(values, key, _wording(there[self.table.link]))
+            keys = tuple(there[c] for c in self.table.key)
+            known = Spelling(values, self._keying(keys), _wording(there[self.table.link]), operator.itemgetter(*keys))
+            self._spellings[names] = known
         return known
 
     def _keying(self, names: tuple[str, ...]) -> Callable[[change.Image], str]:
@@ -335,7 +356,9 @@ def _wording(name: str) -> Callable[[change.Image], str]:
 
     def word(image: change.Image) -> str:
         value = image[name]
-        return value if type(value) is str else text(value) or ""
+        if type(value) is str:
+            return value
+        return str(value) if type(value) is int else text(value) or ""
 
     return word
 

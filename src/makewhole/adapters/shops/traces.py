@@ -95,7 +95,7 @@ def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], st
     numbers: dict[str, frozenset[str]] = {}
     for name in (s for t in map_.tables.values() for s in t.shards):
         alike = [t for t in map_.tables.values() if name in t.shards]
-        known[name.lower()], numbers[name.lower()] = classes(*alike), frozenset[str]().union(*(_numbers(t) for t in alike))
+        known[name.lower()], numbers[name.lower()] = classes(*alike), own_numbers(*alike)
 
     def shown(table: str, column: str, spelled: str) -> str | None:
         privacy = known.get(table.lower(), {}).get(column.lower())
@@ -107,10 +107,10 @@ def _shown(map_: shopmap.ShopMap, secret: bytes) -> Callable[[str, str, str], st
     return shown
 
 
-def _numbers(table: shopmap.Table) -> frozenset[str]:
-    """Columns that hold a system's own numbers, which are no card's whatever they look like."""
-    told = [table.key, table.link, *(s.sql for f, s in table.fields.items() if f in rows.NUMBERS)]
-    return frozenset(c.lower() for sql in told if sql is not None for c in sql.columns())
+def own_numbers(*tables: shopmap.Table) -> frozenset[str]:
+    """Columns of one table, or of two of one name, that hold a system's own numbers: no card's, whatever they look like."""
+    told = [sql for t in tables for sql in (t.key, t.link, *(s.sql for f, s in t.fields.items() if f in rows.NUMBERS)) if sql is not None]
+    return frozenset(c.lower() for sql in told for c in sql.columns())
 
 
 def classes(*tables: shopmap.Table) -> Mapping[str, Privacy]:

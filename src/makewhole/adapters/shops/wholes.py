@@ -47,7 +47,8 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
         if not key or link is None:
             left.append(traced.table)
             continue
-        classes = traces.classes(*(t for t in map_.tables.values() if traced.table in t.shards))
+        alike = [t for t in map_.tables.values() if traced.table in t.shards]
+        classes, own = traces.classes(*alike), traces.own_numbers(*alike)
         # The key tells a row from every other, so it is kept as long as its class does not forbid it.
         kept = {c: p for c, p in (dict.fromkeys(key, Privacy.PLAIN) | dict(classes)).items() if p is not Privacy.NEVER}
         table = image.Table(
@@ -60,8 +61,9 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
             known=(traced.key or "").lower(),
             columns=tuple(sorted(kept)),
         )
-        forms.append(Form(table, {c: _guard(p, secret) for c, p in kept.items() if p is not Privacy.PLAIN}))
-        told.append([codec.builtins(table), {c: p.value for c, p in kept.items()}])
+        words = sorted(c for c, p in kept.items() if p is Privacy.PLAIN and c not in own and c not in key)
+        forms.append(Form(table, {c: _guard(p, secret) for c, p in kept.items() if p is not Privacy.PLAIN}, words))
+        told.append([codec.builtins(table), {c: p.value for c, p in kept.items()}, words])
     if not any(f.table.role == "order" for f in forms):
         todo = "Give the table a primary key, and map the order's number to a column and not to an expression."
         raise faults.BadInput("the orders cannot be imaged: their rows have no key of their own", where=map_.where, todo=todo)
