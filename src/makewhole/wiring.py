@@ -16,15 +16,16 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from makewhole import ports, settings, wiring_books, wiring_channels, wiring_shop
+from makewhole import ports, settings, wiring_books, wiring_changelog, wiring_channels, wiring_shop
 from makewhole.adapters import http
-from makewhole.adapters.changelog import film, following, triggers
+from makewhole.adapters.changelog import film, triggers
 from makewhole.adapters.search import reader as logs
 from makewhole.adapters.shops import engines, eyes, forward, hands, lens, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
 from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
 from makewhole.engine import codes, heed, rewinding
+from makewhole.ports import trails
 
 ORIGIN = "makewhole/evidence"
 """The name of the evidence log in its checkpoints."""
@@ -107,7 +108,11 @@ def _trail(told: settings.Settings, map_: shopmap.ShopMap, reader: sa.Engine, st
     schema = wiring_shop.schema_of(url)
     seen = lens.MapLens(map_, schema, wiring_shop.hash_secret(told, keep=keep), reader)
     name = ids.ShopName(map_.name)
-    return heed.LogTrail(name, lambda: following.open_stream(url, seen.followed), seen, store.notebook, keeps=keep)
+
+    def stream() -> trails.Stream:
+        return wiring_changelog.stream(told, url, seen.followed, keeps=keep)
+
+    return heed.LogTrail(name, stream, seen, store.notebook, keeps=keep)
 
 
 def survey_shop(told: settings.Settings) -> shop_survey.Survey:

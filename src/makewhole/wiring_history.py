@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from makewhole import ports, settings, wiring_shop
+from makewhole import ports, settings, wiring_changelog, wiring_shop
 from makewhole.adapters.changelog import archive, opening
 from makewhole.adapters.shops import engines, traces
 from makewhole.engine import history
@@ -29,7 +29,9 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
         log: ports.ChangeLog
         gaps: Sequence[change.Gap] = ()
         place = archive_place or (told.history.archive if log_place is None else "")
-        if place:
+        if wiring_changelog.is_postgres(url):
+            log, gaps = stack.enter_context(wiring_changelog.past(told, url, known.tables, log_place, archive_place))
+        elif place:
             log = kept = stack.enter_context(archive.opened(Path(place)))
             opening.keep_up(kept, url, known.tables)
             gaps = kept.gaps()
@@ -52,6 +54,8 @@ def keep_archive(told: settings.Settings) -> tuple[int, Sequence[change.Gap]]:
     """
     url = wiring_shop.address(told)
     tables = traces.traces(wiring_shop.map_of(told), wiring_shop.schema_of(url), b"").tables
+    if wiring_changelog.is_postgres(url):
+        return wiring_changelog.keep_up(told, url, tables)
     with archive.opened(Path(told.history.archive)) as kept:
         known = len(kept.gaps())
         return opening.keep_up(kept, url, tables), kept.gaps()[known:]

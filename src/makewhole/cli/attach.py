@@ -27,6 +27,7 @@ def command(say: words.Say) -> click.Command:
         click.Option(["--output"], metavar="FILE", help=say("option.output")),
         click.Option(["--yes"], is_flag=True, help=say("option.sure")),
         click.Option(["--triggers"], is_flag=True, help=say("option.triggers")),
+        click.Option(["--slot"], is_flag=True, help=say("option.slot")),
         click.Option(["--shop"], metavar="FILE", help=say("option.triggers-shop")),
         options.as_json(say),
     ]
@@ -41,18 +42,19 @@ def run(
     database: str | None,
     output: str | None,
     yes: bool,
-    triggers: bool,
     shop: str | None,
     as_json: bool,
+    **recorders: bool,
 ) -> int:
-    """Look, propose, ask, write, scan; or, for a shop file that is there, the triggers alone."""
+    """Look, propose, ask, write, scan; or, for a shop file that is there, the triggers or the slot alone."""
     now = session.Session(begun, as_json=as_json)
     told = now.settings(config=config, database=database, shop=shop)
     now.attached(told)
+    wanted = next((what for what in recording.What if recorders[what.value]), None)
     if shop is not None:
-        if not triggers:
+        if wanted is None:
             raise faults.BadInput(now.say("attach.shop-alone"), where="--shop", todo=now.say("attach.shop-alone-todo"))
-        recording.offer(now, told, wanted=True, sure=yes)
+        recording.offer(now, told, wanted, wanted=True, sure=yes)
         return exits.Exit.FINE
     _free(now, output)
     seen = _survey(now, told)
@@ -71,8 +73,9 @@ def run(
         return exits.Exit.FINE
     path = _write(now, settled, output)
     now.out.line(now.say("attach.written", file=path), "bold")
-    if triggers or (seen.dialect == "sqlite" and not as_json):
-        recording.offer(now, now.settings(config=config, database=database, shop=str(path)), wanted=triggers, sure=yes)
+    lacks = wanted or (None if as_json else recording.OFFERED.get(seen.dialect))
+    if lacks is not None:
+        recording.offer(now, now.settings(config=config, database=database, shop=str(path)), lacks, wanted=wanted is not None, sure=yes)
     _scan(now, path, config, database)
     return exits.Exit.FINE
 

@@ -9,7 +9,7 @@ import click
 
 from makewhole import settings
 from makewhole.adapters import http
-from makewhole.cli import checks, exits, options, policy, proof, report, session, start, unusual, words
+from makewhole.cli import checks, exits, options, policy, proof, report, session, shoplog, start, unusual, words
 from makewhole.cli.checks import Check, Light
 from makewhole.core import faults
 from makewhole.engine import signals
@@ -88,6 +88,7 @@ def _world(now: session.Session, told: settings.Settings) -> Iterator[Check]:
         with now.world(told) as world:
             yield checks.store(world, report.masked(told.store, now.begun), say)
             yield from checks.shop(world, told, say)
+            yield from shoplog.log(told, say)
             yield from proof.proof(world, told.shop.file, say)
             yield from checks.channels(world, told, say)
             yield from checks.keys(world, say)

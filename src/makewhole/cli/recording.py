@@ -1,7 +1,11 @@
-"""A SQLite shop has no change log: `attach` offers triggers that write one, shows their every statement, and installs them when told to."""
+"""A shop that remembers no changes by itself: `attach` offers what makes it, shows every statement, and runs it only when told to.
+
+SQLite gets triggers, PostgreSQL a slot.
+"""
 
 from __future__ import annotations
 
+import enum
 import sys
 
 import click
@@ -10,28 +14,55 @@ from makewhole.cli import session
 from makewhole.settings import Settings
 
 
+class What(enum.Enum):
+    """What is offered; the value is its option and the beginning of its words."""
+
+    TRIGGERS = "triggers"
+    SLOT = "slot"
+
+
+OFFERED = {"sqlite": What.TRIGGERS, "postgres": What.SLOT}
+"""By dialect: what a shop lacks. MariaDB and MySQL lack nothing."""
+
+
 def at_a_terminal() -> bool:
     """Whether somebody sits there who could answer."""
     return sys.stdin.isatty()
 
 
-def offer(now: session.Session, told: Settings, *, wanted: bool, sure: bool) -> None:
-    """Installs them on an explicit yes: `--triggers --yes`, or an answer on a terminal. Raises BadInput for a shop that is not SQLite."""
-    from makewhole import wiring
-
+def offer(now: session.Session, told: Settings, what: What, *, wanted: bool, sure: bool) -> None:
+    """Runs it on an explicit yes: the option with `--yes`, or an answer on a terminal. Raises BadInput for a shop of another kind."""
     say, out = now.say, now.out
     asks = at_a_terminal() and not sure and not out.as_json
     if not wanted and not asks:
-        out.note(say("attach.triggers-hint"))
+        out.note(say(f"attach.{what.value}-hint"))
         return
-    script = wiring.trigger_script(told)
+    script = _script(told, what)
     write = out.note if out.as_json else out.line
-    write(say("attach.triggers-what", statements=len(script)))
+    if not script:
+        write(say(f"attach.{what.value}-there"))
+        return
+    write(say(f"attach.{what.value}-what", statements=len(script)))
     for sql in script:
         write(f"  {sql};")
     yes = sure if not asks else click.confirm(say("attach.triggers-ask"), default=False)
     if not yes:
-        write(say("attach.triggers-not"))
+        write(say(f"attach.{what.value}-not"))
         return
-    wiring.install_triggers(told)
-    write(say("attach.triggers-done"))
+    _run(told, what)
+    write(say(f"attach.{what.value}-done"))
+
+
+def _script(told: Settings, what: What) -> tuple[str, ...]:
+    from makewhole import wiring, wiring_changelog
+
+    return wiring.trigger_script(told) if what is What.TRIGGERS else wiring_changelog.slot_script(told)
+
+
+def _run(told: Settings, what: What) -> None:
+    from makewhole import wiring, wiring_changelog
+
+    if what is What.TRIGGERS:
+        wiring.install_triggers(told)
+    else:
+        wiring_changelog.make_slot(told)

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from makewhole.adapters.shops import errors
 from makewhole.core import faults
 
 READ_SECONDS_MAX = 60
@@ -33,6 +34,12 @@ _READS = frozenset(
 def spoken(engine: sa.Engine | sa.Connection) -> str:
     """The dialect of a database, as `language.DIALECTS` calls it."""
     return {"sqlite": "sqlite", "postgresql": "postgres"}.get(engine.dialect.name, "mysql")
+
+
+def schema(engine: sa.Engine) -> str:
+    """The schema of PostgreSQL in which names without one are looked up."""
+    with errors.reading(engine, "shop.database") as connection:
+        return str(connection.exec_driver_sql("SELECT COALESCE(CURRENT_SCHEMA(), 'public')").scalar_one())
 
 
 def for_eyes(url: str | sa.URL) -> sa.Engine:

@@ -63,13 +63,44 @@ ATTACHING: dict[str, tuple[str, str]] = {
         "没有执行：未向店铺添加任何东西。明确同意才会执行：--triggers --yes。",
     ),
     "attach.triggers-done": ("Done: from now on every change of these tables is recorded.", "完成：从现在起，这些表的每次变更都会被记录。"),
+    "attach.triggers-there": ("Nothing to run.", "没有需要执行的语句。"),
+    "attach.slot-hint": (
+        "This server keeps no changes for us: overwritten and deleted rows cannot be told. --slot shows what would have it keep them.",
+        "该服务器没有为我们保留变更，无法发现被改写或删除的行。加 --slot 可查看需要做什么。",
+    ),
+    "attach.slot-there": (
+        "Nothing to run: the server keeps every change of these tables.",
+        "没有需要执行的语句：服务器已在保留这些表的每次变更。",
+    ),
+    "attach.slot-what": (
+        "To have the server keep the shop's changes until we have read them, these {statements} statements would run in its database:",
+        "要让服务器保留店铺的变更直到我们读取，需要在其数据库中执行以下 {statements} 条语句：",
+    ),
+    "attach.slot-not": (
+        "Not run: nothing was added to the shop. An explicit yes runs them: --slot --yes, by the account that owns the tables.",
+        "没有执行：未向店铺添加任何东西。明确同意才会执行：--slot --yes，并使用表的所有者账号。",
+    ),
+    "attach.slot-done": (
+        "Done. What nobody reads fills the server's disk: let serve run, and set max_slot_wal_keep_size; doctor tells how much waits.",
+        "完成。无人读取的变更会占满服务器磁盘：请让 serve 保持运行，并设置 max_slot_wal_keep_size；doctor 会显示待读取的量。",
+    ),
     "attach.shop-alone": ("--shop means a shop file that is there already", "--shop 指已经存在的店铺文件"),
-    "attach.shop-alone-todo": ("Use it with --triggers; to scan with the file, call scan.", "请与 --triggers 一起使用；要扫描请用 scan。"),
+    "attach.shop-alone-todo": (
+        "Use it with --triggers or --slot; to scan with the file, call scan.",
+        "请与 --triggers 或 --slot 一起使用；要扫描请用 scan。",
+    ),
     "option.triggers": (
         "show the triggers that let a SQLite shop record its changes; with --yes, or when asked, install them",
         "列出让 SQLite 店铺记录变更的触发器；加 --yes 或在询问时同意才安装",
     ),
-    "option.triggers-shop": ("with --triggers: for this shop file, which is there already", "与 --triggers 同用：用于已有的店铺文件"),
+    "option.slot": (
+        "show what has a PostgreSQL server keep the shop's changes for us; with --yes, or when asked, run it",
+        "列出让 PostgreSQL 服务器为我们保留变更的语句；加 --yes 或在询问时同意才执行",
+    ),
+    "option.triggers-shop": (
+        "with --triggers or --slot: for this shop file, which is there already",
+        "与 --triggers 或 --slot 同用：用于已有的店铺文件",
+    ),
     "attach.choose": ("Your choice (Enter leaves it unmapped): ", "请选择（回车为不映射）："),
     "attach.pick-again": ("A number from 1 to {most}, or Enter.", "请输入 1 到 {most} 之间的数字，或直接回车。"),
     "check.map": ("shop file on live rows", "店铺文件对照现有数据"),

@@ -5,6 +5,36 @@ from __future__ import annotations
 CHECKUP: dict[str, tuple[str, str]] = {
     "check.account": ("shop account", "店铺账号"),
     "check.key": ("channel's key", "渠道公钥"),
+    "check.log": ("change log", "变更日志"),
+    "doctor.log": (
+        "the slot {slot} tells every row's change, before and after; {gigabytes} GB of the server's log wait in it",
+        "复制槽 {slot} 提供每一行变更前后的内容；其中有 {gigabytes} GB 服务器日志待读取",
+    ),
+    "doctor.log-untold": ("changes of {table} are not told", "{table} 的变更没有被记录"),
+    "doctor.log-untold-todo": (
+        "makewhole attach --slot --shop FILE shows the statement that adds it.",
+        "运行 makewhole attach --slot --shop 文件，可查看添加它的语句。",
+    ),
+    "doctor.log-partly": (
+        "rows as they were before a change are not told whole: what was overwritten or deleted cannot be named",
+        "变更前的行内容不完整：无法指出被改写或删除的内容",
+    ),
+    "doctor.log-held": (
+        "{gigabytes} GB of the server's log wait in the slot {slot} to be read, on the shop's own disk",
+        "复制槽 {slot} 中有 {gigabytes} GB 服务器日志待读取，占用的是店铺自己的磁盘",
+    ),
+    "doctor.log-held-todo": (
+        "Run serve, or history ORDER --archive FOLDER, which take it out. If nobody is going to: {drop} What was not read is then lost.",
+        "请运行 serve，或 history 订单号 --archive 文件夹，将其读出。如果不再需要：{drop} 未读取的内容会丢失。",
+    ),
+    "doctor.log-unbounded": (
+        "nothing bounds what the slot may hold: if nobody reads it, the shop's disk fills up and the shop stands still",
+        "复制槽占用的磁盘没有上限：如果一直无人读取，店铺的磁盘会被占满，店铺会停摆",
+    ),
+    "doctor.log-unbounded-todo": (
+        "Set max_slot_wal_keep_size in postgresql.conf to what the disk can spare, such as 20GB; a reload is enough.",
+        "请在 postgresql.conf 中把 max_slot_wal_keep_size 设为磁盘可承受的值（如 20GB），重新加载配置即可。",
+    ),
     "check.market": ("marketplace", "电商平台"),
     "doctor.market-open": (
         "the marketplace accepts our signature and token; when the token ends stands nowhere, since somebody else renews it",

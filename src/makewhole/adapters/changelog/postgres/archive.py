@@ -11,14 +11,15 @@ import sqlite3
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from makewhole.adapters.changelog import queries, scanning
 from makewhole.adapters.changelog.postgres import messages
-from makewhole.adapters.changelog.postgres.transactions import Decoder, Group
+from makewhole.adapters.changelog.postgres.transactions import Decoder, Group, instant
 from makewhole.adapters.changelog.wrong import Unreadable
-from makewhole.core import faults
+from makewhole.core import codec, faults
 from makewhole.model import change
 from makewhole.model.change import Sought, Traced
 
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), serve
 CREATE TABLE IF NOT EXISTS forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS groups (id INTEGER PRIMARY KEY, ends INTEGER NOT NULL UNIQUE, xid INTEGER NOT NULL,
   commits_at INTEGER NOT NULL, committed_us INTEGER NOT NULL, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS gaps (id INTEGER PRIMARY KEY, told TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS indexed (name TEXT NOT NULL, column TEXT NOT NULL, PRIMARY KEY (name, column)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
@@ -84,6 +86,21 @@ class Archive:
                 number = self._put(group)
                 self._note(number, group, known)
             self._connection.execute("UPDATE place SET ends = max(ends, ?)", (ends,))
+
+    def pass_over(self, gap: change.Gap) -> None:
+        """Go on from a later place: the server has forgotten what comes before it, and the archive says so from now on."""
+        with self._writing():
+            self._connection.execute("INSERT INTO gaps (told) VALUES (?)", (codec.canonical(gap).decode(),))
+            self._connection.execute("UPDATE place SET ends = max(ends, ?)", (gap.until.offset,))
+
+    def gaps(self) -> tuple[change.Gap, ...]:
+        """What is missing, oldest first."""
+        return tuple(codec.decode(told, change.Gap) for (told,) in self._connection.execute("SELECT told FROM gaps ORDER BY id"))
+
+    def last(self) -> datetime | None:
+        """When the last transaction that is here was committed."""
+        row = self._connection.execute("SELECT committed_us FROM groups ORDER BY id DESC LIMIT 1").fetchone()
+        return None if row is None else instant(row[0])
 
     def after(self, ends: int | None) -> Iterator[Group]:
         """Transactions that ended after this place; without one, the newest. In the order in which they were committed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,39 +30,72 @@ class Place(codec.Noun, frozen=True, kw_only=True):
 
 
 class SlotLog:
-    """`ports.ChangeLog`: what the archive holds, and what the slot holds beyond it. With `keeps` that is kept, too."""
+    """`ports.ChangeLog`: what the archive holds, and what the slot holds beyond it. Make it with `opened`."""
 
-    def __init__(self, url: sa.URL, folder: Path, tables: Sequence[Traced], *, keeps: bool) -> None:
-        self._url, self._folder, self._tables, self._keeps = url, folder, tables, keeps
-        self._slot = slots.slot_name(url.database or "")
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    @property
+    def gaps(self) -> Sequence[change.Gap]:
+        """What is missing, oldest first."""
+        return self._reading.gaps
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port."""
-        asked = scanning.wanted(sought)
-        check(self._url, tuple(asked))
-        with Reading(url=self._url, slot=self._slot, folder=self._folder, keeps=self._keeps, tables=self._tables) as reading:
-            known, plain, told = reading.archive, Decoder(), 0
-            if known is not None:
-                yield from _holding(map(known.transaction, known.touching(sought)), asked)
-                place = known.place()
-                told = 0 if place is None else place.ends
-            # What was kept is not read twice; what somebody keeps meanwhile is.
-            new = (g for g in reading.groups(max(told, reading.since), follow=False) if isinstance(g, Group))
-            yield from _holding((plain.transaction(g, self._slot) for g in new), asked)
+        reading, asked, plain = self._reading, scanning.wanted(sought), Decoder()
+        check(reading.url, tuple(asked))
+        told = None
+        if reading.archive is not None:
+            yield from _holding(map(reading.archive.transaction, reading.archive.touching(sought)), asked)
+            place = reading.archive.place()
+            told = None if place is None else place.ends
+        # What was kept is not read twice; what somebody keeps meanwhile is.
+        new = (g for g in reading.groups(told, follow=False) if isinstance(g, Group))
+        yield from _holding((plain.transaction(g, reading.slot) for g in new), asked)
+
+
+@contextlib.contextmanager
+def opened(url: sa.URL, folder: Path, tables: Sequence[Traced], *, keeps: bool) -> Iterator[SlotLog]:
+    """The log of the shop at this address. With `keeps`, what is new in it goes into the archive, and out of the slot."""
+    with _reading(url, folder, tables, keeps=keeps) as reading:
+        yield SlotLog(reading)
+
+
+@contextlib.contextmanager
+def kept(folder: Path) -> Iterator[KeptLog]:
+    """An archive by itself. Raises BadInput where there is none."""
+    if not archive.exists(folder):
+        raise faults.BadInput(f"there is no {archive.FILE} in it", where=str(folder), todo="Name the folder of an archive.")
+    with archive.opened(folder) as known:
+        yield KeptLog(known)
+
+
+def keep_up(url: sa.URL, folder: Path, tables: Sequence[Traced]) -> tuple[int, Sequence[change.Gap]]:
+    """Keep what is new; how many transactions came, and which gaps are new. Raises as `Reading` does."""
+    with _reading(url, folder, tables, keeps=True) as reading:
+        place = None if reading.archive is None else reading.archive.place()
+        new = reading.groups(None if place is None else place.ends, follow=False)
+        return sum(isinstance(told, Group) for told in new), reading.gaps[reading.known_gaps :]
+
+
+def _reading(url: sa.URL, folder: Path, tables: Sequence[Traced], *, keeps: bool) -> Reading:
+    return Reading(url=url, slot=slots.slot_name(url.database or ""), folder=folder, keeps=keeps, tables=tables)
 
 
 class KeptLog:
-    """`ports.ChangeLog` over an archive that is only read: one that was moved away, or a copy of it."""
+    """`ports.ChangeLog` over an archive that is only read: one that was moved away, or a copy of it. Make it with `kept`."""
 
-    def __init__(self, folder: Path) -> None:
-        if not archive.exists(folder):
-            raise faults.BadInput(f"there is no {archive.FILE} in it", where=str(folder), todo="Name the folder of an archive.")
-        self._folder = folder
+    def __init__(self, known: archive.Archive) -> None:
+        self._known = known
+
+    @property
+    def gaps(self) -> Sequence[change.Gap]:
+        """What is missing, oldest first."""
+        return self._known.gaps()
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port."""
-        with archive.opened(self._folder) as known:
-            yield from _holding(map(known.transaction, known.touching(sought)), scanning.wanted(sought))
+        yield from _holding(map(self._known.transaction, self._known.touching(sought)), scanning.wanted(sought))
 
 
 class SlotStream:
@@ -77,7 +111,7 @@ class SlotStream:
     def read(self, since: str | None, *, follow: bool = False) -> Iterator[trails.Step]:
         """See the port."""
         gap = check(self._url, self._own)
-        with Reading(url=self._url, slot=self._slot, folder=self._folder, keeps=self._keeps, tables=self._tables) as reading:
+        with _reading(self._url, self._folder, self._tables, keeps=self._keeps) as reading:
             at = None if since is None else _known(since, reading)
             decoder, passed = Decoder(), 0
             for told in reading.groups(at, follow=follow):
@@ -138,4 +172,4 @@ def _known(since: str, reading: Reading) -> int:
         raise trails.Purged("the place that is known is of another log", where=reading.where, todo=AGAIN) from foreign
     if known.server != reading.server.system:
         raise trails.Purged("the log was read from another server", where=reading.where, todo=AGAIN)
-    return known.lsn
+    return reading.unbroken(known.lsn)

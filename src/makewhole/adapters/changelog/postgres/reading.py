@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +19,9 @@ import sqlalchemy as sa
 from makewhole.adapters.changelog.postgres import archive, messages, session, slots
 from makewhole.adapters.changelog.postgres.archive import Archive, Place
 from makewhole.adapters.changelog.postgres.session import Alive, Copying
-from makewhole.adapters.changelog.postgres.transactions import Assembler, Group
+from makewhole.adapters.changelog.postgres.transactions import Assembler, Group, instant
 from makewhole.core import faults
-from makewhole.model.change import Traced
+from makewhole.model.change import Gap, Position, Traced
 from makewhole.ports import trails
 
 BATCH = 500
@@ -36,10 +37,8 @@ PLACE_SECONDS = 10.0
 """Between two notes in the archive of how far a log without news was read: the server holds what lies between."""
 AGAIN = "A full sweep looks at every order; what was overwritten in between is told by nobody."
 
-_MOVE = (
-    "Move the folder away and begin anew: what it holds is still read by history --archive FOLDER. "
-    "What was written in between, nobody tells."
-)
+_MOVE = "Move the folder away and begin anew: what it holds is still read by history --archive FOLDER."
+_TAKEN = "somebody else took it out of the slot, or the slot was dropped and made anew"
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,10 @@ class Reading:
     found: slots.Slot = field(init=False)
     opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     archive: Archive | None = field(default=None, init=False)
+    gaps: tuple[Gap, ...] = field(default=(), init=False)
+    """What is missing, oldest first."""
+    known_gaps: int = field(default=0, init=False)
+    """How many of them the archive had before."""
     _told: int = field(default=0, init=False)
     """Everything before this place has been told, or lies before what is known."""
     _noted: float = field(default=0.0, init=False)
@@ -77,7 +80,7 @@ class Reading:
             self.archive = self.opened.enter_context(archive.opened(self.folder))
             known = self.archive.place()
             if known is not None:
-                self._check(known)
+                self._check(known, self.archive)
             elif self.keeps:
                 at = self.found.confirmed
                 self.archive.begin(Place(self.server.system, self.slot, at, at))
@@ -88,18 +91,17 @@ class Reading:
     def __exit__(self, *_: object) -> None:
         self.opened.close()
 
-    @property
-    def since(self) -> int:
-        """The place from which on everything is known."""
+    def unbroken(self, since: int) -> int:
+        """This place, if everything after it is known. Raises Purged."""
         place = None if self.archive is None else self.archive.place()
-        return self.found.confirmed if place is None else place.since
+        known = max([self.found.confirmed if place is None else place.since, *(g.until.offset for g in self.gaps)])
+        if since < known:
+            raise trails.Purged(f"nothing is known of the log before {messages.spell(known)}", where=self.where, todo=AGAIN)
+        return since
 
     def groups(self, since: int | None, *, follow: bool) -> Iterator[Group | Progress]:
         """Every transaction that ended after this place, or the newest that were kept and all that is new, and how far it was read;
-        to the log's end now, or with `follow` for ever. Raises Purged where the place is older than what is known."""
-        if since is not None and since < self.since:
-            known = messages.spell(self.since)
-            raise trails.Purged(f"nothing is known of the log before {known}", where=self.where, todo=AGAIN)
+        to the log's end now, or with `follow` for ever."""
         self._told = since or 0
         yield from self._kept(since)
         until = time.monotonic() + BUSY_SECONDS_MAX
@@ -122,15 +124,37 @@ class Reading:
         """The shop's address, for messages."""
         return self.url.render_as_string()
 
-    def _check(self, known: Place) -> None:
-        """Raises BadInput for an archive of another log, or one that is not whole any more."""
-        where = str(self.folder)
+    def _check(self, known: Place, kept: Archive) -> None:
+        """What is missing between the archive and the slot. Raises BadInput for an archive of another log."""
         if (known.server, known.slot) != (self.server.system, self.slot):
-            raise faults.BadInput("the archive was read from another server, or another slot", where=where, todo=_MOVE)
+            raise faults.BadInput("the archive was read from another server, or another slot", where=str(self.folder), todo=_MOVE)
+        self.gaps = kept.gaps()
+        self.known_gaps = len(self.gaps)
         # The slot was looked at first: whoever keeps moves the archive on before the slot.
         if self.found.confirmed > known.ends:
-            lost = f"{messages.spell(known.ends)} to {messages.spell(self.found.confirmed)}"
-            raise faults.BadInput(f"somebody else took {lost} out of the slot {self.slot}: a gap may hide changes", where=where, todo=_MOVE)
+            gap = Gap(
+                since=Position(file=self.slot, offset=known.ends),
+                until=Position(file=self.slot, offset=self.found.confirmed),
+                after=kept.last(),
+                before=self._begun(),
+                why=_TAKEN,
+            )
+            self.gaps = (*self.gaps, gap)
+            if self.keeps:
+                kept.pass_over(gap)
+
+    def _begun(self) -> datetime:
+        """When the first transaction was committed that the slot still has; now, where it has none."""
+        with contextlib.suppress(session.Busy):
+            assembler = Assembler()
+            with session.copying(self.url, self.slot, slots.PUBLICATION, self.found.confirmed) as copy, messages.placed(self.where):
+                for told in copy.read(CATCH_UP_SECONDS):
+                    group = assembler.feed(told) if isinstance(told, bytes) else None
+                    if group is not None:
+                        return instant(group.begin.committed_us)
+                    if isinstance(told, Alive) and told.at >= self.server.end:
+                        break
+        return self.server.now
 
     def _kept(self, since: int | None) -> Iterator[Group | Progress]:
         """What the archive holds, and how far it goes."""
@@ -156,7 +180,9 @@ class Reading:
                 if group is not None and group.ends > self._told:
                     batch.append(group)
                     size += sum(map(len, group.raw))
-            if batch and (not isinstance(told, bytes) or len(batch) >= BATCH or size > BATCH_BYTES_MAX):
+            # Whoever follows is told at once; whoever catches up is not kept waiting for the disk after every few.
+            pause = isinstance(told, Alive) or (follow and told is None)
+            if batch and (pause or len(batch) >= BATCH or size > BATCH_BYTES_MAX):
                 self._keep(copy, batch, batch[-1].ends)
                 yield from batch
                 batch, size = [], 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from makewhole.adapters.changelog.postgres import messages
 from makewhole.adapters.changelog.postgres.messages import Identity
@@ -64,6 +65,8 @@ class Server:
     """wal_level."""
     keeps_bytes_max: int | None
     """max_slot_wal_keep_size; None without a bound."""
+    now: datetime
+    """By its own clock."""
 
 
 def slot_name(database: str) -> str:
@@ -82,12 +85,13 @@ def server(session: Session) -> Server:
     if copy:
         todo = "Name the address of the server that is written to."
         raise faults.BadInput("this server is a standby: its slots would not be its own", where=session.where, todo=todo)
-    ((system, database, end, level, keeps),) = session.rows(
+    ((system, database, end, level, keeps, now),) = session.rows(
         "SELECT (SELECT system_identifier FROM pg_control_system()), current_database(), pg_current_wal_flush_lsn(),"
-        " current_setting('wal_level'), current_setting('max_slot_wal_keep_size', true)"
+        " current_setting('wal_level'), current_setting('max_slot_wal_keep_size', true), now()"
     )
     most = None if keeps in {None, "-1"} else int(session.rows("SELECT pg_size_bytes(%s)", keeps)[0][0])
-    return Server(system=f"{system}/{database}", end=messages.place(end), level=level, keeps_bytes_max=most)
+    ends = messages.place(end)
+    return Server(system=f"{system}/{database}", end=ends, level=level, keeps_bytes_max=most, now=now.astimezone(UTC))
 
 
 def slot(session: Session, name: str) -> Slot | None:

@@ -165,7 +165,7 @@ class Decoder:
             id=f"{begin.xid}@{messages.spell(begin.commits_at)}",
             begins=Position(file=log, offset=begin.commits_at),
             ends=Position(file=log, offset=group.ends),
-            committed_at=_EPOCH + timedelta(microseconds=begin.committed_us),
+            committed_at=instant(begin.committed_us),
             user=user,
             changes=tuple(changes),
             statements=tuple(statements),
@@ -196,6 +196,11 @@ class Decoder:
                 raise Unreadable("no description of a table", messages.TODO)
             shape = self._shapes[raw] = Shape.of(told)
         shapes[shape.relation.number] = shape
+
+
+def instant(us: int) -> datetime:
+    """An instant from its microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=us)
 
 
 def changed(told: messages.Insert | messages.Update | messages.Delete, shape: Shape) -> change.Change:
