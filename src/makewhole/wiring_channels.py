@@ -182,7 +182,8 @@ def alipay_account(told: settings.AlipaySettings) -> alipay_accounts.Account:
         alipay_accounts.certificates(read_file(getattr(told, name), f"alipay.{name}"), where=f"alipay.{name}")
         for name in ("app_cert_file", "root_cert_file")
     )
-    return dataclasses.replace(made, app_cert_sn=alipay_signing.cert_sn(app[0]), root_cert_sn=alipay_signing.root_cert_sn(roots))
+    app_sn, root_sn = alipay_signing.cert_sn(app[0]), alipay_signing.root_cert_sn(roots)
+    return dataclasses.replace(made, roots=tuple(roots), app_cert_sn=app_sn, root_cert_sn=root_sn)
 
 
 def _alipay_key(told: settings.AlipaySettings) -> alipay_accounts.Trusted:

@@ -24,6 +24,7 @@ CERTIFICATES: dict[str, Any] = {
     "alipay": account.alipay_certificate(keys.pem("alipay_cert")),
     "app_cert_sn": signing.cert_sn(account.certificates(keys.pem("app_cert"), where="")[0]),
     "root_cert_sn": signing.root_cert_sn(account.certificates(keys.pem("root_cert"), where="")),
+    "roots": tuple(account.certificates(keys.pem("root_cert"), where="")),
 }
 """What makes an account one in certificate mode."""
 

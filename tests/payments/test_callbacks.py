@@ -13,7 +13,8 @@ import pytest
 from hypothesis import strategies as st
 
 from makewhole.adapters import http
-from makewhole.adapters.payments.apiv3 import signing, trust
+from makewhole.adapters.payments import keyring
+from makewhole.adapters.payments.apiv3 import signing
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.core import faults
 from makewhole.model import payment
@@ -211,13 +212,13 @@ def test_invented_serials_do_not_make_us_call_for_each_of_them() -> None:
         headers = tuple((dict(good.headers) | {"Wechatpay-Serial": f"{number:040X}"}).items())
         assert shop.reader.read(headers, good.body, shop.clock.now()).check is Check.UNKNOWN_CERTIFICATE
     assert fetches(shop) == 2
-    shop.clock.advance(trust.FETCH_PAUSE)
+    shop.clock.advance(keyring.FETCH_PAUSE)
     headers = tuple((dict(good.headers) | {"Wechatpay-Serial": "F" * 40}).items())
     shop.reader.read(headers, good.body, shop.clock.now())
     assert fetches(shop) == 3
     for serial in ("", "../../v3", "PUB_KEY_ID_0000", "Z" * 40, "F" * 41):
         headers = tuple((dict(good.headers) | {"Wechatpay-Serial": serial}).items())
-        shop.clock.advance(trust.FETCH_PAUSE)
+        shop.clock.advance(keyring.FETCH_PAUSE)
         assert shop.reader.read(headers, good.body, shop.clock.now()).check is Check.UNKNOWN_CERTIFICATE
     assert fetches(shop) == 3
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from makewhole.adapters.payments.apiv3 import trust
+from makewhole.adapters.payments import keyring
 from makewhole.model import payment
 from makewhole.sandbox.channel.faults import Fault
 from tests.payments import douyinpay
@@ -33,7 +33,7 @@ def test_certificates_are_fetched_once_again_when_an_unknown_one_signs_and_not_f
     shop.clock.advance(timedelta(seconds=15))
     assert [shop.read(d) for d in shop.deliveries()] == [Check.GENUINE] * 3
     assert fetches(shop) == 2
-    shop.clock.advance(trust.FETCH_PAUSE)
+    shop.clock.advance(keyring.FETCH_PAUSE)
     good = delivered(shop)
     for number in range(50):
         headers = tuple((dict(good.headers) | {"Douyinpay-Serial": f"{number:016X}"}).items())

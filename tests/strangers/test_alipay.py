@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,11 @@ from makewhole.adapters import http
 from makewhole.adapters.payments.alipay import account, connector, signing
 from makewhole.core import clock, ids
 from makewhole.model import payment
-from makewhole.sandbox.alipay import gateway, keys
+from makewhole.sandbox.alipay import gateway, keys, seal
 from makewhole.sandbox.channel import gate as gates
 from makewhole.sandbox.channel import post, server
 from makewhole.sandbox.channel import truth as truths
+from makewhole.sandbox.channel.faults import Fault
 from tests.payments import alipay
 from tests.payments import shop as shops
 from tests.strangers import process
@@ -169,20 +172,35 @@ def test_certificates_have_the_numbers_that_the_stranger_reckons(popular: proces
     roots = account.certificates(keys.pem("root_cert"), where="")
     assert popular.ask("numbers") == [signing.cert_sn(app), signing.root_cert_sn(roots)]
     assert signing.root_cert_sn(roots).count("_") == 1
+    # And it asks our counterpart for a certificate of Alipay's as we do: the answer holds the one with that number.
+    wanted = seal.cert_sn("alipay_next")
+    asked = popular.ask("call", method="api_alipay_open_app_alipaycert_download", arguments={"alipay_cert_sn": wanted})
+    told = json.loads(gate.handle("GET", f"{gate.gateway_url}?{asked}", {}, b"")[2])
+    content = base64.b64decode(told["alipay_open_app_alipaycert_download_response"]["alipay_cert_content"])
+    assert "sign" not in told
+    assert signing.cert_sn(account.certificates(content, where="")[0]) == wanted
 
 
 def sent_by_us(charset: str, **mode: Any) -> list[dict[str, str]]:
     """The parameters of one request of each kind that our connector sends, links too."""
     seen: list[dict[str, str]] = []
-    shop = alipay.shop(charset=charset, subject="绿茶 & 红茶", **mode)
-    through = shop.gate.handle
 
-    def watch(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gates.Reply:
-        pairs = [*parse_qsl(urlsplit(target).query, encoding=charset), *parse_qsl(body.decode(), encoding=charset)]
-        seen.append(dict(pairs))
-        return through(method, target, headers, body)
+    def watched(**more: Any) -> alipay.AlipayShop:
+        made = alipay.shop(charset=charset, subject="绿茶 & 红茶", **mode | more)
+        through = made.gate.handle
 
-    shop.gate.handle = watch  # type: ignore[method-assign]
+        def watch(method: str, target: str, headers: Mapping[str, str], body: bytes) -> gates.Reply:
+            pairs = [*parse_qsl(urlsplit(target).query, encoding=charset), *parse_qsl(body.decode(), encoding=charset)]
+            seen.append(dict(pairs))
+            return through(method, target, headers, body)
+
+        made.gate.handle = watch  # type: ignore[method-assign]
+        return made
+
+    turned = watched(**alipay.CERTIFICATES)
+    turned.faults.next(Fault.ROTATED)
+    turned.ask()
+    shop = watched()
     paid = shop.paid()
     shop.ask()
     shop.channel.ask_refunds([(ids.RefundNo("R1"), ids.OutTradeNo("A1"))])

@@ -28,6 +28,7 @@ ROUTES: Mapping[str, str] = {
     "alipay.trade.wap.pay": "cashier",
     "alipay.trade.app.pay": "cashier",
     "alipay.data.dataservice.bill.downloadurl.query": "bill",
+    "alipay.open.app.alipaycert.download": "certificate",
 }
 Params = Mapping[str, str]
 
@@ -82,7 +83,8 @@ class Gateway(gate.Gate[bytes]):
             return self._answer(params, no.content(), signed=no.signed)
         if route == "cashier":
             return 200, {"Content-Type": "text/html;charset=utf-8"}, reply
-        return self._answer(params, json.loads(reply))
+        # What proves a certificate is its issuer; the gateway does not sign it.
+        return self._answer(params, json.loads(reply), signed=route != "certificate")
 
     def _says(self, fault: Fault, route: str) -> Exception | None:
         match fault:
@@ -124,6 +126,8 @@ class Gateway(gate.Gate[bytes]):
                 return objects.closed(found)
             case "refund":
                 return self._refund(told)
+            case "certificate":
+                return objects.certificate(seal.certificate(str(told.get("alipay_cert_sn", ""))))
             case "query-refund":
                 of = self._trade(told)
                 self.truth.settle(self.clock.now())
@@ -177,10 +181,13 @@ class Gateway(gate.Gate[bytes]):
         node = params["method"].replace(".", "_") + "_response" if known else "error_response"
         inner = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
         parts = [f'"{node}":{inner}']
+        if signed and draw(Fault.ROTATED):
+            self.notices.signer = "alipay_next"
         if signed and not draw(Fault.UNSIGNED):
-            key = "stranger" if draw(Fault.ANSWER_BAD_SIGNATURE) else "alipay"
+            signer = self.notices.signer
+            key = "stranger" if draw(Fault.ANSWER_BAD_SIGNATURE) else signer
             if params.get("app_cert_sn"):
-                named = seal.cert_sn("alipay_next") if draw(Fault.ANSWER_WRONG_SERIAL) else seal.cert_sn("alipay")
+                named = seal.cert_sn("app") if draw(Fault.ANSWER_WRONG_SERIAL) else seal.cert_sn(signer)
                 parts.append(f'"alipay_cert_sn":"{named}"')
             parts.append(f'"sign":"{seal.sign(keys.private(key), inner.encode(codec))}"')
         body = "{" + ",".join(parts) + "}"

@@ -21,6 +21,10 @@ class Notices(post.Post[bytes]):
     def __init__(self, *, faults: Faults, wire_clock: clock.Clock) -> None:
         super().__init__(faults, SCHEDULE)
         self.wire_clock = wire_clock
+        self.signer = "alipay"
+        """Whose key signs, here and on answers."""
+        self.names_certificate = False
+        """Whether a callback says by which certificate; the pages do not tell, and clients know both."""
 
     def dress(self, notice: post.Notice) -> post.Delivery:
         """The POST of a notice: signed, and broken if the plan says so."""
@@ -38,13 +42,15 @@ class Notices(post.Post[bytes]):
     def _yes(self, said: bytes) -> bool:
         return said == b"success"
 
-    def _body(self, notice: post.Notice, key: str = "alipay") -> bytes:
+    def _body(self, notice: post.Notice, key: str = "") -> bytes:
         # What is empty is not sent.
         told: dict[str, str] = {name: value for name, value in json.loads(notice.content).items() if value}
         told["notify_id"] = notice.id.removeprefix("EV-") + "1222"
         told["notify_time"] = objects.time(self.wire_clock.now())
+        if self.names_certificate:
+            told["alipay_cert_sn"] = seal.cert_sn(self.signer)
         codec = told["charset"].lower()
-        told["sign"] = seal.sign(keys.private(key), seal.content(told, "sign", "sign_type").encode(codec))
+        told["sign"] = seal.sign(keys.private(key or self.signer), seal.content(told, "sign", "sign_type").encode(codec))
         return urlencode(told | {"sign_type": "RSA2"}, encoding=codec).encode()
 
     def _delivery(self, notice: post.Notice, body: bytes, broken: Fault | None) -> post.Delivery:

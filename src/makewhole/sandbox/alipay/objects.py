@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -130,3 +131,8 @@ def news(of: truth.Transaction, refund: truth.Refund | None, now: datetime) -> d
         "refund_fee": yuan(given_back(of)),
         "gmt_refund": time(refund.done_at or now) + ".536",
     }
+
+
+def certificate(pem: bytes) -> dict[str, Any]:
+    """The answer to alipay.open.app.alipaycert.download."""
+    return _SUCCESS | {"alipay_cert_content": base64.b64encode(pem).decode()}

@@ -12,7 +12,7 @@ from cryptography import exceptions, x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from makewhole.sandbox.alipay import keys
+from makewhole.sandbox.alipay import keys, words
 
 
 def content(params: Mapping[str, str], *without: str) -> str:
@@ -48,3 +48,11 @@ def root_sn() -> str:
 
 def _sn(one: x509.Certificate) -> str:
     return hashlib.md5((one.issuer.rfc4514_string() + str(one.serial_number)).encode(), usedforsecurity=False).hexdigest()
+
+
+def certificate(sn: str) -> bytes:
+    """The file of the certificate of Alipay's that has this number, as it is downloaded. Refused where there is none."""
+    for name in ("alipay", "alipay_next"):
+        if cert_sn(name) == sn:
+            return keys.pem(f"{name}_cert")
+    raise words.Refused("isv.invalid-cert-sn", "证书序列号不存在")

@@ -44,6 +44,8 @@ class Trusted:
     sn: str = ""
     until: datetime | None = None
     """When its certificate ends; None in plain-key mode."""
+    subject: x509.Name | None = None
+    """Whose it is: the certificate that follows it has the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,8 @@ class Account:
     app_cert_sn: str = ""
     """With `root_cert_sn`: certificate mode. Both empty: plain keys."""
     root_cert_sn: str = ""
+    roots: tuple[x509.Certificate, ...] = field(repr=False, default=())
+    """What vouches for a certificate of Alipay's that is not in the settings; none in plain-key mode."""
     gateway_url: str = GATEWAY_URL
     charset: str = "utf-8"
     """Of what we send and are answered. A callback says its own."""
@@ -116,7 +120,7 @@ def alipay_certificate(content: bytes, *, where: str = "alipay.alipay_cert_file"
     key = first.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise faults.BadInput("not an RSA certificate", where=where, todo="Give alipayCertPublicKey_RSA2.crt.")
-    return Trusted(key=key, sn=signing.cert_sn(first), until=first.not_valid_after_utc)
+    return Trusted(key=key, sn=signing.cert_sn(first), until=first.not_valid_after_utc, subject=first.subject)
 
 
 def certificates(content: bytes, *, where: str) -> list[x509.Certificate]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from makewhole import ports
 from makewhole.adapters.payments import keeping
-from makewhole.adapters.payments.alipay import account, claims, signing, wire
+from makewhole.adapters.payments.alipay import account, claims, signing, trust, wire
 from makewhole.core import faults, ids
 from makewhole.model import payment
 
@@ -31,12 +33,12 @@ def taken(status: int, body: bytes) -> bool:
 class Callbacks:
     """Reads the callbacks of one account for one shop."""
 
-    def __init__(self, of: account.Account, shop: ids.ShopName) -> None:
-        self._account = of
+    def __init__(self, of: account.Account, trusted: trust.Trust, shop: ids.ShopName) -> None:
+        self._account, self._trust = of, trusted
         self._desk = keeping.Desk(shop=shop, channel=of.name, headers=_KEPT)
 
     def read(self, headers: ports.Headers, body: bytes, now: datetime) -> ports.Kept:
-        """The notice, judged. Raises Rejected for a request that claims no signature at all."""
+        """The notice, judged. Raises Rejected for a request that claims no signature at all, Unavailable where it cannot be judged now."""
         # Whoever strolls by must not fill the inbox: what is kept at least claims to come from the channel.
         if not any(part.startswith(_CLAIMS) for part in body.split(b"&")):
             raise faults.Rejected("no callback: it carries neither sign nor notify_id")
@@ -44,8 +46,9 @@ class Callbacks:
             told = wire.form(body)
         except ValueError:
             return self._desk.kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
-        if not self._signed(told):
-            return self._desk.kept(headers, body, now, payment.NoticeCheck.BAD_SIGNATURE)
+        check = self._signed(told, now)
+        if check is not payment.NoticeCheck.GENUINE:
+            return self._desk.kept(headers, body, now, check)
         try:
             read = self._open(told, body, now)
         except claims.Foreign:
@@ -54,11 +57,26 @@ class Callbacks:
             return self._desk.kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
         return self._desk.kept(headers, body, now, payment.NoticeCheck.GENUINE, read)
 
-    def _signed(self, told: dict[str, str]) -> bool:
+    def _signed(self, told: dict[str, str], now: datetime) -> payment.NoticeCheck:
         if told.get("sign_type") != signing.SCHEME:
-            return False
-        charset = wire.CHARSETS[told.get("charset", "utf-8").lower()]
-        return signing.fits(self._account.alipay.key, told.get("sign", ""), signing.notice_text(told).encode(charset))
+            return payment.NoticeCheck.BAD_SIGNATURE
+        keys = self._keys(told.get("alipay_cert_sn", ""), now)
+        if not keys:
+            return payment.NoticeCheck.UNKNOWN_CERTIFICATE
+        message = signing.notice_text(told).encode(wire.CHARSETS[told.get("charset", "utf-8").lower()])
+        fits = any(signing.fits(key, told.get("sign", ""), message) for key in keys)
+        return payment.NoticeCheck.GENUINE if fits else payment.NoticeCheck.BAD_SIGNATURE
+
+    def _keys(self, named: str, now: datetime) -> list[rsa.RSAPublicKey]:
+        """Of the certificate that it names; all that we believe where it names none, as most do."""
+        if not named or not self._account.roots:
+            return self._trust.keys(now)
+        try:
+            key = self._trust.key(named, now)
+        except faults.Defect as ours:
+            # Our own credentials are wrong. Whoever asks Alipay next says so aloud; this callback must come again until then.
+            raise faults.Unavailable(f"its certificate cannot be fetched: {ours.why}", code=ours.code) from ours
+        return [] if key is None else [key]
 
     def _open(self, told: dict[str, str], body: bytes, now: datetime) -> keeping.Read:
         """Raises Foreign, or ValueError."""

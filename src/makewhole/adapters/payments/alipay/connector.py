@@ -77,8 +77,8 @@ class Alipay(doing.Doing):
         return tuple(told), tuple(asked.silent)
 
     def callbacks(self, shop: ids.ShopName) -> callbacks.Callbacks:
-        """The reader of this account's callbacks."""
-        return callbacks.Callbacks(self._account, shop)
+        """The reader of this account's callbacks; shares our certificates."""
+        return callbacks.Callbacks(self._account, self._talk.trust, shop)
 
     def fetch_bill(self, day: date) -> bill.Fetched:
         """The trade bill of a Beijing day: a zip, as it came. Alipay gives no hash of it; its address lives about half a minute.
@@ -115,8 +115,8 @@ class Alipay(doing.Doing):
         return self._talk.doubt("alipay.trade.query", {"out_trade_no": "MWDOCTOR"})
 
     def believed_until(self) -> datetime | None:
-        """When the certificate ends that we believe; None in plain-key mode."""
-        return self._account.alipay.until
+        """When the newest certificate ends that we believe; None in plain-key mode."""
+        return self._talk.trust.until()
 
     def unlisted(self) -> dict[str, int]:
         """Codes that came and are not documented, with how often: for the doctor to show."""

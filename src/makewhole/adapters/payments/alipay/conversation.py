@@ -5,6 +5,7 @@ An answer carries no stamp and no nonce: that it is of now rests on TLS, that it
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +16,7 @@ import msgspec
 
 from makewhole.adapters import http
 from makewhole.adapters.payments import bill
-from makewhole.adapters.payments.alipay import account, errors, signing, wire
+from makewhole.adapters.payments.alipay import account, errors, signing, trust, wire
 from makewhole.core import clock, faults
 
 Shape = TypeVar("Shape")
@@ -29,6 +30,7 @@ class Conversation:
         self.account = of
         self.unlisted: Counter[str] = Counter()
         """Codes that the tables lack, and how often they came: for the doctor to show."""
+        self.trust = trust.Trust(of, self._certificate)
         self._client = client
         self._clock = ticking
 
@@ -131,12 +133,35 @@ class Conversation:
     def _doubt_of(self, told: wire.Answer) -> str:
         if not told.sign:
             return "it is not signed"
-        ours = self.account.alipay
-        if told.named != ours.sn:
-            return f"it is signed with certificate {told.named[:40]!r}, ours of Alipay is {ours.sn!r}"
-        if not signing.fits(ours.key, told.sign, told.signed):
-            return "its signature does not fit"
-        return ""
+        try:
+            key = self.trust.key(told.named, self._clock.now())
+        except faults.Fault as wrong:
+            # Whatever kept us from it: of the act that was answered here, it says nothing.
+            return f"the certificate {told.named[:40]!r} that it is signed with could not be fetched: {wrong.why}"
+        if key is None:
+            return f"it is signed with certificate {told.named[:40]!r}, which neither is ours of Alipay nor follows it"
+        return "" if signing.fits(key, told.sign, told.signed) else "its signature does not fit"
+
+    def _certificate(self, sn: str) -> bytes | None:
+        """Its PEM as Alipay gives it, unsigned; None where Alipay has none. Raises Unavailable, or Credentials where we may not ask."""
+        method = "alipay.open.app.alipaycert.download"
+        answer = self._asked(method, {"alipay_cert_sn": sn})
+        if answer.status != 200:
+            raise errors.fault(f"HTTP {answer.status}", "", "", act=False, unlisted=self.unlisted)
+        try:
+            told = wire.answer(answer.body, _node(method), self.account.charset)
+            said = wire.parse(told.signed, wire.Verdict, self.account.charset)
+            if said.code == errors.OK:
+                return base64.b64decode(wire.parse(told.signed, wire.Certificate, self.account.charset).alipay_cert_content, validate=True)
+        except ValueError as wrong:
+            raise faults.Unavailable(f"Alipay's certificate cannot be read: {wrong}") from wrong
+        if (errors.meaning(said.sub_code) or errors.meaning(said.code)) in {
+            errors.Meaning.BUSY,
+            errors.Meaning.CONFUSED,
+            errors.Meaning.OURS,
+        }:
+            raise errors.fault(said.code, said.sub_code, said.sub_msg or said.msg, act=False, unlisted=self.unlisted)
+        return None
 
     def _codec(self) -> str:
         return wire.CHARSETS[self.account.charset]

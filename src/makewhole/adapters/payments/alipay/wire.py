@@ -105,6 +105,12 @@ class BillAddress(msgspec.Struct, frozen=True, kw_only=True):
     bill_download_url: str
 
 
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to alipay.open.app.alipaycert.download: PEM in base64. It is not signed."""
+
+    alipay_cert_content: str
+
+
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """A callback's parameters, those that mean something here."""
 
