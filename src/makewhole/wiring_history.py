@@ -44,6 +44,7 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
             key_of=lambda number: traces.key_of(map_, reader, number),
             state=known.state,
             shown=known.shown,
+            whole=known.whole,
         )
 
 

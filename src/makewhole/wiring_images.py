@@ -32,7 +32,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
         stack.callback(reader.dispose)
         with reader.connect() as connection:
             live = schema.reflect(connection, map_)
-        imaged = wholes.imaged(map_, live, name, secret)
+        imaged, known = wholes.imaged(map_, live, name, secret), traces.traces(map_, name, secret)
         log, server = stack.enter_context(_log(url, [f.table.name for f in imaged.forms]))
         kept = stack.enter_context(contextlib.closing(album.LakeAlbum(place(told, map_.name))))
         yield image.Studio(
@@ -45,7 +45,8 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
             ),
             album=kept,
             clock=ticking or wiring.SystemClock(),
-            state=traces.traces(map_, name, secret).state,
+            state=known.state,
+            whole=known.whole,
             left_out=imaged.left_out,
         )
 

@@ -235,6 +235,7 @@ LOCAL = "UPDATE t_order SET is_del = 1"
         ((LOCAL, LOCAL.replace("t_order", "t_order_01")), "t_order_01 is one shard of many"),
         (('table = "t_log_{00..01}"', 'table = "t_log_{0..7}"'), "t_log is cut otherwise than the orders"),
         (('table = "t_sku"', 'table = "t_sku_{00..01}"'), "t_sku belongs to no order"),
+        (('key = "id"', 'key = "id"\nshard_by = "number"'), "no rule of shards is called 'number'"),
         (('table = "t_pay_{00..01}"', 'table = "t_order"'), "t_order is a table, and shards are called so too"),
     ],
 )
@@ -252,3 +253,20 @@ def test_what_cannot_be_sent_to_one_shard_is_refused_when_the_file_is_read(chang
 )
 def test_statements_call_shards_by_what_their_names_share(text: str, called: str) -> None:
     assert shards.cut(text, "here").called == called
+
+
+def test_an_order_is_written_again_beside_the_one_it_is_made_from(shop: conftest.Shop) -> None:
+    """Where the buyer alone decides the shard. An order of the same buyer in another one says that it does not: nothing is written."""
+    order_key, step = test_hands.given(shop, "reissue-order")
+    cut(shop.writer)
+    text = cut_text("publish-link").replace('key = "id"', 'key = "id"\nshard_by = "buyer"', 1)
+    acting = hands.attach(shopmap.compile_map(language.parse(text, "cut.toml")), shop.writer, shop.reader)
+    before = everything(shop.writer, shards_=True)
+    with pytest.raises(faults.Rejected, match="t_order_01 holds orders of the buyer of C1"):
+        acting.do(order_key, step, tea.NOW)
+    assert everything(shop.writer, shards_=True) == before
+    shop.sql("UPDATE t_order_01 SET buyer = 'm2'")
+    assert acting.do(order_key, step, tea.NOW) == run.Succeeded()
+    assert acting.look(order_key, step, tea.NOW) == run.Saw(there=True)
+    assert shop.sql("SELECT sn FROM t_order_00 WHERE origin = 'C1'") == [("C1R1",)]
+    assert shop.sql("SELECT sn FROM t_order_01 WHERE origin = 'C1'") == []

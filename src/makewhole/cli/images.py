@@ -155,7 +155,7 @@ def _as_of(now: session.Session, studio: mover.Studio, number: ids.OrderNumber, 
             out.line(say("images.none"))
         return exits.Exit.FINE
     rows = [(r, dict(zip(seen.columns[r.role], r.values or (), strict=True))) for r in seen.rows]
-    state = next((studio.state(told) for r, told in rows if r.role == "order"), None)
+    state = mover.state(studio, seen)
     if out.as_json:
         out.document(
             {

@@ -13,7 +13,7 @@ from makewhole.core import clock, codec
 from makewhole.engine import look, propose
 from makewhole.model import act, case, claim, fact, finding, plan, run, verdict
 
-PRIVATE = frozenset({"payer", "buyer", "attach", "raw", "speaks_of", "version"})
+PRIVATE = frozenset({"payer", "buyer", "attach", "raw", "speaks_of", "version", "own_words", "part_words"})
 """Fields of claims that nobody need see to understand an order: who paid, and our own bookkeeping."""
 AMOUNTS = frozenset({"due", "parts", "paid", "amount", "price"})
 """Fields that hold money or nothing; in JSON each is two: minor units in `…_fen`, and the currency."""
@@ -152,7 +152,8 @@ def public(told: msgspec.Struct) -> dict[str, Any]:
     found: dict[str, Any] = {"says": tag} if tag is not None else {}
     for name in (n for n in told.__struct_fields__ if n not in PRIVATE):
         value = getattr(told, name)
-        if name in AMOUNTS:
+        # An order's amount of parts is money; its sub-orders are parts as well.
+        if name in AMOUNTS and not isinstance(value, tuple):
             found[f"{name}_fen"] = None if value is None else value.fen
             found[f"{name}_currency"] = None if value is None else value.currency
         else:

@@ -77,7 +77,7 @@ def _tell(now: session.Session, named: orders.Named, proposals: list[propose.Pro
     out.line(say("show.order", order=looked.order.number, shop=looked.order.shop, verdict=_verdict(say, looked)), "bold")
     out.table(
         (say("head.source"), say("head.says"), say("head.as-of")),
-        [(say.word("Source", c.source), claim_line(say, c), say.instant(c.as_of)) for c in looked.dossier.claims],
+        [(say.word("Source", c.source), line, say.instant(c.as_of)) for c in looked.dossier.claims for line in claim_lines(say, c)],
         title=say("show.claims"),
     )
     if looked.dossier.silences:
@@ -111,6 +111,18 @@ def _verdict(say: words.Say, looked: look.Looked) -> str:
             return say("show.broken", ailments=say("punctuation.and").join(say.meaning(f.ailment) for f in findings))
         case _:
             assert_never(looked.diagnosis)
+
+
+def claim_lines(say: words.Say, told: dossier.AnyClaim) -> list[str]:
+    """One claim, in plain words: a line, and one for each part of an order."""
+    parts = told.suborders.parts if isinstance(told, order.ShopOrder) and told.suborders is not None else ()
+    return [claim_line(say, told), *(_part_line(say, p) for p in parts)]
+
+
+def _part_line(say: words.Say, part: order.Suborder) -> str:
+    state = part.raw_state if part.state is None else say.meaning(part.state)
+    due, tracking = str(part.due or words.NOTHING), part.tracking or words.NOTHING
+    return say("claim.part", part=part.called(), state=state, due=due, tracking=tracking)
 
 
 def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:

@@ -90,6 +90,11 @@ def _shop(told: order.ShopOrder) -> Iterator[Moment]:
     for key, at in instants.items():
         if at is not None:
             yield Moment(at=at, source=told.source, key=key, values=values)
+    for part in told.suborders.parts if told.suborders is not None else ():
+        named = {"part": part.called(), "tracking": part.tracking or words.NOTHING, "carrier": part.carrier or words.NOTHING}
+        for key, at in (("part-shipped", part.shipped_at), ("part-completed", part.completed_at)):
+            if at is not None:
+                yield Moment(at=at, source=told.source, key=key, values=named)
 
 
 def _refund(told: payment.ChannelRefund | payment.ShopRefund, number: str) -> Iterator[Moment]:

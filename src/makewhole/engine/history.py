@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from makewhole import ports
 from makewhole.core import ids
+from makewhole.engine import partsteps
 from makewhole.model import change
 from makewhole.model.change import Change, Sought, Traced
+from makewhole.ports import trails
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,8 @@ class Past:
     """The key of the order's row now: the log may hold none that tells it."""
     state: Callable[[change.Image], str | None]
     shown: Callable[[str, str, str], str | None]
+    whole: trails.Whole | None = None
+    """Where orders have parts: tells their state by all of their rows."""
     gaps: Sequence[change.Gap] = ()
     """What of the log is missing, oldest first; only an archive knows."""
 
@@ -48,7 +53,7 @@ def history(past: Past, number: ids.OrderNumber) -> tuple[Step, ...]:
         found = keys | _keys(past.tables, number, told)
         if found == keys:
             # A key that the log alone knows (of an order that was deleted) may have rows in transactions that were passed by.
-            return _from_birth([_step(past, t, number, keys) for t in told])
+            return _as_wholes(past, _from_birth([_step(past, t, number, keys) for t in told]))
         keys = found
 
 
@@ -62,6 +67,14 @@ def _from_birth(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Without what happened to the tables before the order was in them."""
     first = next((i for i, s in enumerate(steps) if s.own), 0)
     return tuple(steps[first:] if steps and _is_born(steps[first]) else steps)
+
+
+def _as_wholes(past: Past, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """With the states of an order in parts, which no single row tells."""
+    if past.whole is None:
+        return steps
+    told = partsteps.Rows(whole=past.whole, known=bool(steps) and _is_born(steps[0]))
+    return tuple(dataclasses.replace(s, state=told.take(s.own)) for s in steps)
 
 
 def _is_born(step: Step) -> bool:

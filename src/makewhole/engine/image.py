@@ -33,6 +33,8 @@ class Studio:
     clock: clock.Clock
     state: Callable[[change.Image], str | None] = lambda image: None
     """Our word for an order's state in its row."""
+    whole: trails.Whole | None = None
+    """Where orders have parts: tells their state by all of their rows."""
     left_out: tuple[str, ...] = ()
     """Mapped tables that no image holds, as their rows cannot be told apart or tied to an order."""
 
@@ -186,6 +188,16 @@ def as_of(studio: Studio, number: ids.OrderNumber, at: datetime, *, run_on: bool
     tied = _laid(studio.album.rows(head, links), since, set(links)) if links else []
     rows = tuple(sorted((*own, *tied), key=lambda r: r[:3]))
     return Seen(head=head, columns=head.columns, rows=rows, exact_to=exact_to, why=why)
+
+
+def state(studio: Studio, seen: Seen) -> str | None:
+    """Our word for the state that these rows tell; None where they do not. An order's parts have their say, where they are imaged."""
+    rows = [(r.role, dict(zip(seen.columns[r.role], r.values or (), strict=True))) for r in seen.rows]
+    own = next((told for role, told in rows if role == "order"), None)
+    if own is None or studio.whole is None:
+        return None if own is None else studio.state(own)
+    imaged = "suborder" in seen.columns
+    return studio.whole.state(own, [told for role, told in rows if role == "suborder"] if imaged else None)
 
 
 def _laid(rows: Iterable[Row], since: Iterable[Row], links: Collection[tuple[str, str]]) -> list[Row]:

@@ -6,7 +6,7 @@ Raises the faults of `core.faults`, as ports do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -82,6 +82,18 @@ class Known:
     """Where to read on."""
     since: datetime | None = None
     """From when on the log was read without a gap."""
+
+
+class Whole(Protocol):
+    """Tells an order's state from images of its own row and of its parts' rows, in shops whose orders have parts."""
+
+    def key(self, part: change.Image) -> str:
+        """What tells a part's row from another's."""
+        ...
+
+    def state(self, own: change.Image, parts: Iterable[change.Image] | None) -> str | None:
+        """Our word; None where the images do not tell it. `parts` is None where not all of them are known."""
+        ...
 
 
 class Notebook(Protocol):

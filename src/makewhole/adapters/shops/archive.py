@@ -7,14 +7,14 @@ receiver's phone what its privacy class allows. Names and addresses are not read
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from makewhole.adapters.shops import engines, errors, expressions, language, reads, rows, schema, shopmap, spelling
 from makewhole.core import ids
-from makewhole.model import document
+from makewhole.model import document, suborder
 from makewhole.model.order import Field
 
 PAGE = 2_000
@@ -24,6 +24,7 @@ _ORDER_NAMES = (Field.ORDER_TRANSACTION_ID, Field.ORDER_TRACKING_NUMBER, Field.O
 _ORDER_WORDS = (Field.ORDER_CHANNEL, Field.ORDER_CARRIER)
 _ORDER_TIMES = (Field.ORDER_CREATED_AT, Field.ORDER_PAID_AT, Field.ORDER_SHIPPED_AT, Field.ORDER_COMPLETED_AT, Field.ORDER_CLOSED_AT)
 _CHILD_NAMES = {
+    "suborder": (Field.SUBORDER_NUMBER, Field.SUBORDER_TRACKING_NUMBER),
     "payment": (Field.PAYMENT_NUMBER, Field.PAYMENT_TRANSACTION_ID),
     "refund": (Field.REFUND_NUMBER,),
 }
@@ -73,21 +74,28 @@ class SqlArchive:
             tables = reads.Tables(self._map, self._live, connection)
             orders = tables.orders([], keys)
             numbers = [str(r["n"]) for r in orders]
-            children = {"payment": tables.payments(keys, numbers), "refund": tables.refunds(keys, numbers)}
+            parts = tables.parts(keys, numbers)
+            children = {"suborder": parts, "payment": tables.payments(keys, numbers), "refund": tables.refunds(keys, numbers)}
             skus = tables.items(keys, numbers)
         names = {name: self._names(name, children[name]) for name in children}
         wares = self._grouped("item", skus, (Field.ITEM_SKU,))
-        return [self._document(row, told.get(rows.spell(row["k"])), names, wares) for row in orders]
+        stages = reads.stages(self._map, parts)
+        return [self._document(row, self._state(row, stages), told.get(rows.spell(row["k"])), names, wares) for row in orders]
+
+    def _state(self, row: reads.Row, stages: Mapping[str, suborder.Stage]) -> str:
+        """Our word for the order's state, by its parts as well; empty where nobody can tell."""
+        own = reads.rung(self._map.order.states, row)
+        state = suborder.whole(own, stages.get(self._link("suborder", row), suborder.NONE))
+        return "" if state is None else state.value
 
     def _document(
-        self, row: reads.Row, phone: object, names: dict[str, dict[str, list[str]]], wares: dict[str, list[str]]
+        self, row: reads.Row, state: str, phone: object, names: dict[str, dict[str, list[str]]], wares: dict[str, list[str]]
     ) -> document.Document:
         number = str(row["n"])
         found = [n for f in _ORDER_NAMES if (n := self._text("order", row, f))]
         for table, of in names.items():
             found += of.get(self._link(table, row), [])
         words = [w for f in _ORDER_WORDS if (w := self._text("order", row, f))]
-        state = self._map.order.states.rungs[int(str(row["st"]))][1] if int(str(row["st"])) >= 0 else ""
         times = [self._instant(row, f) for f in _ORDER_TIMES]
         kept = "" if phone is None else self._spell(rows.spell(phone))
         if kept not in {"", MASK}:

@@ -236,6 +236,11 @@ class SqlHands:
         asked = [routes.rows_of(t, scribe, spot.key, number) for t in routes.strangers(self._map, spot.map, spot.hand)]
         if asked and (found := connection.execute(reads.statement(" UNION ALL ".join(asked)), scribe.values).first()) is not None:
             raise faults.Rejected(f"{found[0]} holds rows of {number}, which is in {spot.map.order.table}: they are cut by different rules")
+        if routes.writes_anew(self._map, spot.map, spot.hand):
+            other = expressions.Scribe(dialect=self._dialect)
+            asked = routes.of_buyer(self._map, spot.map, other, spot.key)
+            if (found := connection.execute(reads.statement(" UNION ALL ".join(asked)), other.values).first()) is not None:
+                raise faults.Rejected(f"{found[0]} holds orders of the buyer of {number}: the buyer alone does not decide the shard")
 
     def _lock(self, connection: sa.Connection, number: ids.OrderNumber, spot: locks.Spot) -> locks.Locked:
         return locks.Reader(connection, self._live, self._dialect, lock=True).read(number, spot)

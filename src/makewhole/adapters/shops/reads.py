@@ -141,14 +141,10 @@ class Tables:
         """Those of these orders that live by their parts as well."""
         if self._map.parts is None:
             return found
-        parts = self.parts([r["k"] for r in found], [str(r["n"]) for r in found])
-        stages: dict[str, suborder.Stage] = {}
-        for row in parts:
-            whose = rows.spell(row["v"])
-            stages[whose] = stages.get(whose, suborder.NONE) | suborder.stage(rung(self._map.parts.states, row))
+        told = stages(self._map, self.parts([r["k"] for r in found], [str(r["n"]) for r in found]))
         by = "k" if self._map.parts.link is not None else "n"
         return [
-            r for r in found if suborder.whole(rung(self._map.order.states, r), stages.get(rows.spell(r[by]), suborder.NONE)) in order.LIVE
+            r for r in found if suborder.whole(rung(self._map.order.states, r), told.get(rows.spell(r[by]), suborder.NONE)) in order.LIVE
         ]
 
     def numbers_of(self, keys: Sequence[object]) -> list[Row]:
@@ -292,6 +288,17 @@ def rung(states: shopmap.Cases, row: Row) -> order.OrderState | None:
     """The state that a row's rung `st` stands for; None where no condition held."""
     at = int(str(row["st"]))
     return None if at < 0 else order.OrderState(states.rungs[at][1])
+
+
+def stages(map_: shopmap.ShopMap, parts: Sequence[Row]) -> dict[str, suborder.Stage]:
+    """The sets of stages that orders' parts are in, by what the parts' rows call their order."""
+    found: dict[str, suborder.Stage] = {}
+    if map_.parts is None:
+        return found
+    for row in parts:
+        whose = rows.spell(row["v"])
+        found[whose] = found.get(whose, suborder.NONE) | suborder.stage(rung(map_.parts.states, row))
+    return found
 
 
 @functools.lru_cache(maxsize=STATEMENTS_MAX)

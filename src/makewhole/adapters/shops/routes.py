@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from makewhole.adapters.shops import expressions, handmap, shards, shopmap, spelling
+from makewhole.core import faults
 from makewhole.model.order import Field
 
 
@@ -47,3 +48,28 @@ def rows_of(table: shopmap.Table, scribe: expressions.Scribe, key: object, numbe
     else:
         belongs = f"{scribe.write(table.fields[Field(f'{table.name}.order')].sql, 'c')} = {scribe.bind(number)}"
     return expressions.select([scribe.bind(table.table) + " AS t"], spelling.source(table, scribe, "c"), [belongs])
+
+
+def writes_anew(map_: shopmap.ShopMap, at: shopmap.ShopMap, hand: handmap.Hand) -> bool:
+    """Whether this hand of one shard is about an order still to be written, whose shard the buyer decides."""
+    named = {t for s in (hand.done, *hand.writes) for t in s.tables()}
+    return len(map_.order.shards) > 1 and "new_number" in handmap.PARAMETERS[hand.name] and at.order.table in named
+
+
+def of_buyer(map_: shopmap.ShopMap, at: shopmap.ShopMap, scribe: expressions.Scribe, key: object) -> list[str]:
+    """For each other shard a query for one order of the same buyer: a row says that not the buyer alone decides."""
+    buyer, row = map_.order.fields[Field.ORDER_BUYER].sql, at.order.key
+    if row is None:
+        raise faults.Defect("the order has no key")
+    this = f"{scribe.write(row, 'o')} = {scribe.bind(key)}"
+    same = (
+        f"{scribe.write(buyer, 'x')} = ({expressions.select([scribe.write(buyer, 'o')], spelling.source(at.order, scribe, 'o'), [this])})"
+    )
+    found = []
+    for i, shard in enumerate(map_.order.shards):
+        if shard != at.order.table:
+            source = spelling.source(dataclasses.replace(map_.order, cut=map_.order.cut.one(i)), scribe, "x")
+            # One of each is enough: buyers may have ordered a lifetime.
+            one = expressions.select([f"{scribe.bind(shard)} AS t"], source, [same], "LIMIT 1")
+            found.append(expressions.select(["t"], f"({one}) b{i}", []))
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, errors, expressions, rows, shopmap, spelling
+from makewhole.adapters.shops import engines, errors, expressions, imagestates, rows, shopmap, spelling
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import cards, ids
 from makewhole.model import change
@@ -23,6 +23,8 @@ class Traces:
     """Mapped tables whose rows no bare column ties to an order: they are not looked for."""
     state: Callable[[change.Image], str | None]
     """Our word for an order's state in one image of its row; None where the map does not tell it by one column."""
+    whole: imagestates.Whole | None
+    """For orders in parts: our word for the state by all of an order's rows; None where orders have none."""
     shown: Callable[[str, str, str], str | None]
     """Table, column and spelled value: the value as far as its privacy class lets it be shown; None where the map does not look at it."""
 
@@ -37,6 +39,7 @@ def traces(map_: shopmap.ShopMap, schema: str, secret: bytes) -> Traces:
         tables=found,
         unfound=tuple(t.table for t in told if t not in found),
         state=_states(map_),
+        whole=imagestates.of(map_),
         shown=_shown(map_, secret),
     )
 

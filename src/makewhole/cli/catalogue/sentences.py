@@ -141,6 +141,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "show.timeline": ("What happened", "经过"),
     "show.to-come": ("(still to come)", "（尚未到）"),
     "claim.order": ("order is {state}, due {due}, paid {paid}, items {items}", "订单{state}，应付 {due}，实付 {paid}，商品 {items} 种"),
+    "claim.part": ("sub-order {part} is {state}, due {due}, parcel {tracking}", "子订单 {part}：{state}，应付 {due}，运单 {tracking}"),
     "claim.attempt": ("payment {number}: {state}, {amount}, paid at {at}", "支付单 {number}：{state}，{amount}，支付时间 {at}"),
     "claim.refund": ("refund {number} of {amount}: {state}", "退款 {number}，{amount}：{state}"),
     "claim.notice": (
@@ -181,6 +182,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "moment.shop-paid": ("the shop notes the payment", "店铺记录付款"),
     "moment.shipped": ("shipped, tracking number {tracking}", "发货，运单号 {tracking}"),
     "moment.completed": ("completed", "交易完成"),
+    "moment.part-shipped": ("sub-order {part} shipped, tracking number {tracking}", "子订单 {part} 发货，运单号 {tracking}"),
+    "moment.part-completed": ("sub-order {part} completed", "子订单 {part} 交易完成"),
     "moment.closed": ("the shop closed the order", "店铺关单"),
     "moment.paid": ("the buyer paid {amount} (payment {number})", "买家付款 {amount}（支付单 {number}）"),
     "moment.refund-requested": ("refund {number} of {amount} was asked for", "申请退款 {number}，{amount}"),
