@@ -60,6 +60,17 @@ SUMS: Mapping[str, str] = {
 }
 
 
+SETTLED = ("channel", "currency", "gross_fen", "fees_millifen", "fees_fen")
+"""What their book pays out."""
+WINDOW: Mapping[str, str] = {"waits_after": "int32", "margin_s": "int64"}
+"""One row, so that no statement has a day in it: lines of days after `waits_after` may wait, within so many seconds of midnight."""
+
+
+def window(name: str) -> Table:
+    """The day's window by the name under which an engine knows it."""
+    return ibis.table(dict(WINDOW), name=name)
+
+
 def book(name: str) -> Table:
     """A book by the name under which an engine knows it."""
     return ibis.table(dict(BOOK), name=name)

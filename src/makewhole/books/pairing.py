@@ -54,10 +54,11 @@ def repeated(ours: Table, theirs: Table) -> Table:
     return found[0].union(found[1], distinct=True)
 
 
-def pairs(ours: Table, theirs: Table, again: Table, window: bill.Window) -> Table:
-    """All pairs, of columns `columns.PAIRS`; `again` holds what `repeated` found. A line without a partner is a pair with one side NULL.
+def pairs(ours: Table, theirs: Table, again: Table, window: Table) -> Table:
+    """All pairs, of columns `columns.PAIRS`; `again` holds what `repeated` found, `window` is of columns.WINDOW.
 
-    Numbers that stand once are joined as they are: counting off ten million lines for the few that repeat costs more than the join.
+    A line without a partner is a pair with one side NULL. Numbers that stand once are joined as they are: counting off ten
+    million lines for the few that repeat costs more than the join.
     """
     once = [book.anti_join(again, _digest(book["number"]) == again["digest"]) for book in (ours, theirs)]
     more = [book.semi_join(again, _digest(book["number"]) == again["digest"]) for book in (ours, theirs)]
@@ -86,7 +87,7 @@ def detailed(found: Table, ours: Table, theirs: Table) -> Table:
     return told.mutate(group=ibis.null("string")).select(*columns.BREAKS)
 
 
-def _joined(ours: Table, theirs: Table, window: bill.Window, on: tuple[str, ...]) -> Table:
+def _joined(ours: Table, theirs: Table, window: Table, on: tuple[str, ...]) -> Table:
     left, right = _prefixed(ours, "ours"), _prefixed(theirs, "theirs")
     joined = left.outer_join(right, [left[f"ours_{k}"] == right[f"theirs_{k}"] for k in on])
     told = joined.mutate(**{k: ibis.coalesce(joined[f"ours_{k}"], joined[f"theirs_{k}"]) for k in (*columns.KEY, "nth")})
@@ -103,7 +104,7 @@ def _prefixed(book: Table, side: str) -> Table:
     return book.select(**{f"{side}_{name}": book[name] for name in (*columns.KEY, "nth", *columns.SIDED)})
 
 
-def _class(pair: Table, window: bill.Window) -> StringValue:
+def _class(pair: Table, window: Table) -> StringValue:
     """The ladder. What is alike in every word first: it is nearly all, and the engines then look no further.
 
     One-sided before two-sided; currency before amounts, which mean nothing across currencies; status before amounts, because an unpaid
@@ -150,8 +151,9 @@ def _agree(ours: Value, theirs: Value) -> BooleanValue:
     return agreed
 
 
-def _waits(at_s: Value, day: Value, window: bill.Window) -> BooleanValue:
+def _waits(at_s: Value, day: Value, window: Table) -> BooleanValue:
     """Young enough, and near enough to one of its day's midnights."""
     midnight_s = day.cast("int64") * 86_400 - 8 * 3600
-    near = (at_s - midnight_s < window.margin_s) | (midnight_s + 86_400 - at_s <= window.margin_s)
-    return (day > window.day - window.waits_days) & near
+    margin_s, waits_after = (window[name].as_scalar() for name in ("margin_s", "waits_after"))
+    near = (at_s - midnight_s < margin_s) | (midnight_s + 86_400 - at_s <= margin_s)
+    return (day > waits_after) & near

@@ -65,7 +65,8 @@ def reconcile(desk: Desk, window: bill.Window, *, owner: Owner | None = None, pa
     Raises Defect where the result does not hold the whole of both books (law 7).
     """
     fees = all(count for ((count,),) in (desk.rows(f"SELECT count(fee_millifen) FROM {side.value}") for side in bill.Side))  # noqa: S608
-    say = _statements(desk.dialect, window, pairs_to is not None, fees)
+    say = _statements(desk.dialect, pairs_to is not None, fees)
+    desk.load("day_window", columns.WINDOW, [(window.day - window.waits_days, window.margin_s)])
     if pairs_to is None:
         for name in ("suspects", "ours_few", "theirs_few"):
             desk.keep(name, say[name])
@@ -93,9 +94,13 @@ def breaks(desk: Desk) -> list[dict[str, Any]]:
 
 def settled(desk: Desk) -> list[dict[str, Any]]:
     """What their book pays out, by channel and currency (totals.settled)."""
-    asked = totals.settled(columns.book(bill.Side.THEIRS.value)).order_by(["channel", "currency"])
-    rows = desk.rows(str(ibis.to_sql(asked, dialect=desk.dialect, pretty=False)))
-    return [dict(zip(asked.columns, row, strict=True)) for row in rows]
+    return [dict(zip(columns.SETTLED, row, strict=True)) for row in desk.rows(_settled(desk.dialect))]
+
+
+@functools.cache
+def _settled(dialect: str) -> str:
+    asked = totals.settled(columns.book(bill.Side.THEIRS.value)).select(*columns.SETTLED).order_by(["channel", "currency"])
+    return str(ibis.to_sql(asked, dialect=dialect, pretty=False))
 
 
 def _owners(desk: Desk, wanted: str, owner: Owner | None) -> list[Row]:
@@ -104,15 +109,15 @@ def _owners(desk: Desk, wanted: str, owner: Owner | None) -> list[Row]:
     return [(number, order) for (number,) in desk.rows(wanted) if (order := owner(ids.OutTradeNo(number))) is not None]
 
 
-@functools.lru_cache(maxsize=32)
-def _statements(dialect: str, window: bill.Window, written: bool, fees: bool) -> Mapping[str, str]:  # noqa: FBT001 - keys of the cache
-    """Every step's statement in the engine's own words. Put into words once: that takes as long as a small day's books.
+@functools.cache
+def _statements(dialect: str, written: bool, fees: bool) -> Mapping[str, str]:  # noqa: FBT001 - keys of the cache
+    """Every step's statement in the engine's own words. Put into words once for all days: that takes as long as a small day's books.
 
     Without all pairs to write, the books are first thinned to the lines that are not simply alike; the steps are then the same.
     """
     ours, theirs = columns.book("ours"), columns.book("theirs")
     left, right = (ours, theirs) if written else (columns.book("ours_few"), columns.book("theirs_few"))
-    found = pairing.pairs(left, right, columns.digests("repeated"), window)
+    found = pairing.pairs(left, right, columns.digests("repeated"), columns.window("day_window"))
     named, broken = columns.breaks("named"), columns.sums("of_breaks")
     of_books = columns.book_sums("of_books")
     rest = totals.of_classes(pairing.matched(columns.pairs("pairs"))) if written else totals.matched(of_books, broken)
