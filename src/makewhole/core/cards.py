@@ -138,6 +138,8 @@ def _is_card(text: str, start: int, end: int, digits: str, key: str) -> bool:
 
 def _digits(text: str) -> str:
     """Its digits, whatever alphabet they are of, as our own."""
+    if text.isascii() and text.isdigit():
+        return text
     return "".join(str(int(c)) for c in text if c.isdecimal())
 
 

@@ -182,12 +182,19 @@ def as_of(studio: Studio, number: ids.OrderNumber, at: datetime, *, run_on: bool
             since, exact_to = fold.rows(), at
         except (faults.Unavailable, faults.BadInput) as lost:
             why = str(lost)
-    own = _laid(studio.album.rows(head, [("order", number)]), since, {("order", number)})
+    known = [link for link in _known(studio, number) if link[0] in head.columns]
+    found = _laid(studio.album.rows(head, known), since, set(known))
     # Under the key that it has at this instant: in the image it may have been another order's, or nobody's.
-    links = [link for link in _links(studio, number, own) if link[0] in head.columns]
-    tied = _laid(studio.album.rows(head, links), since, set(links)) if links else []
-    rows = tuple(sorted((*own, *tied), key=lambda r: r[:3]))
+    keyed = [link for link in _keyed(studio, [r for r in found if r.role == "order"]) if link[0] in head.columns]
+    tied = _laid(studio.album.rows(head, keyed), since, set(keyed)) if keyed else []
+    rows = tuple(sorted((*found, *tied), key=lambda r: r[:3]))
     return Seen(head=head, columns=head.columns, rows=rows, exact_to=exact_to, why=why)
+
+
+def _laid(rows: Iterable[Row], since: Iterable[Row], links: Collection[tuple[str, str]]) -> list[Row]:
+    """Rows of an image with what changed since laid over them: those that are there."""
+    told = {r[:3]: r for r in rows} | {r[:3]: r for r in since if (r.role, r.link) in links}
+    return [r for r in told.values() if r.values is not None]
 
 
 def state(studio: Studio, seen: Seen) -> str | None:
@@ -200,22 +207,17 @@ def state(studio: Studio, seen: Seen) -> str | None:
     return studio.whole.state(own, [told for role, told in rows if role == "suborder"] if imaged else None)
 
 
-def _laid(rows: Iterable[Row], since: Iterable[Row], links: Collection[tuple[str, str]]) -> list[Row]:
-    """Rows of an image with what changed since laid over them: those that are there."""
-    told = {r[:3]: r for r in rows} | {r[:3]: r for r in since if (r.role, r.link) in links}
-    return [r for r in told.values() if r.values is not None]
+def _known(studio: Studio, number: ids.OrderNumber) -> list[tuple[str, str]]:
+    """Under which names the rows of an order are known that its number tells, by role: one question, together with the order's own."""
+    return [(f.table.role, str(number)) for f in studio.source.forms if not f.table.by_key]
 
 
-def _links(studio: Studio, number: ids.OrderNumber, own: Sequence[Row]) -> list[tuple[str, str]]:
-    """Under which names the other rows of an order are known, by role."""
+def _keyed(studio: Studio, own: Sequence[Row]) -> list[tuple[str, str]]:
+    """Under which names those are known that the order's key tells."""
     (order,) = [f.table for f in studio.source.forms if f.table.role == "order"]
     at = order.columns.index(order.known) if order.known in order.columns else None
     keys = [] if at is None else [key for r in own if r.values is not None and (key := r.values[at]) is not None]
-    told: list[tuple[str, str]] = []
-    for form in studio.source.forms:
-        if form.table.role != "order":
-            told += [(form.table.role, name) for name in (keys if form.table.by_key else [str(number)])]
-    return told
+    return [(form.table.role, key) for form in studio.source.forms if form.table.by_key for key in keys]
 
 
 # ---------------------------------------------------------------- checking

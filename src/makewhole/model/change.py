@@ -114,7 +114,7 @@ class Gap(codec.Noun, frozen=True, kw_only=True):
     after: datetime | None
     """When the last transaction that was kept before it was committed; None where none was."""
     before: datetime
-    """When what the server has left was begun."""
+    """When what the server has left was begun, at the latest."""
     why: str
     """What the server said."""
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from makewhole.adapters.changelog import decoding, events, scanning, stretches, wrong
+from makewhole.adapters.changelog import decoding, events, scanning, starring, stretches, wrong
 from makewhole.adapters.changelog.segments import Segment
 from makewhole.adapters.changelog.stretches import Stretch
 from makewhole.adapters.changelog.transactions import Assembler, Group
@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value
 _NOT_WRITTEN = "the archive cannot be written: {} ({}). What was kept before is whole: make room and start again, it goes on from there."
 _Kept = tuple[Group, set[tuple[str, str, str]]]
 """A transaction, and under which keys it is kept: table, column, value."""
+_STARRED = 0
+"""Instead of the form of bytes: a card's number stood in them, and the transaction is kept as `starring` writes it."""
 _SPOKEN = "*"
 """The column under which a statement without images is kept: it speaks of a table, and of every row."""
 
@@ -71,6 +73,7 @@ class Archive:
         self._expected = self.place()
         traced = {_name(t.schema, t.table): _keyed(t) for t in tables}
         decoder, kept, batch, passed, size = decoding.Decoder(), 0, list[_Kept](), 0, 0
+        scan = starring.Scan(traced, decoder)
         ends = None
         for told in stretches.read(log, lambda shape: traced.get(_name(shape.schema, shape.table)), executed=executed):
             if isinstance(told, Stretch):
@@ -81,9 +84,9 @@ class Archive:
                 passed, size = passed + 1, size + sum(map(len, told.raw))
             ends = told.ends
             if passed >= BATCH or size > BATCH_BYTES_MAX:
-                kept += self._commit(server, batch, ends)
+                kept += self._commit(server, batch, ends, scan)
                 batch, passed, size = [], 0, 0
-        return kept + (self._commit(server, batch, ends) if ends is not None and passed else 0)
+        return kept + (self._commit(server, batch, ends, scan) if ends is not None and passed else 0)
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port."""
@@ -95,13 +98,13 @@ class Archive:
                 found.update(number for (number,) in self._connection.execute(sql, (name, column, value)))
         decoder = decoding.Decoder()
         for number in sorted(found):
-            yield decoder.transaction(self._group(number))
+            yield self._transaction(number, decoder)
 
-    def _commit(self, server: str, batch: Sequence[_Kept], place: Position) -> int:
+    def _commit(self, server: str, batch: Sequence[_Kept], place: Position, scan: starring.Scan) -> int:
         with self._writing():
             self._go_on(server, place)
             for group, keys in batch:
-                self._keep(group, keys)
+                self._keep(group, keys, scan.starred(group))
         return len(batch)
 
     def pass_over(self, server: str, until: Position, before: datetime, why: str) -> change.Gap:
@@ -110,7 +113,7 @@ class Archive:
         if known is None:
             raise faults.Defect("an empty archive has no place after which a gap could be")
         (last,) = self._connection.execute("SELECT MAX(id) FROM groups").fetchone()
-        after = None if last is None else decoding.instant(self._group(last))
+        after = None if last is None else self._transaction(last, decoding.Decoder()).committed_at
         gap = change.Gap(since=known[1], until=until, after=after, before=before, why=why)
         with self._writing():
             self._go_on(server, until)
@@ -136,22 +139,26 @@ class Archive:
         except sqlite3.OperationalError as wrong_:
             raise faults.Unavailable(_NOT_WRITTEN.format(wrong_, self._where)) from wrong_
 
-    def _keep(self, group: Group, keys: set[tuple[str, str, str]]) -> None:
+    def _keep(self, group: Group, keys: set[tuple[str, str, str]], starred: bytes | None) -> None:
         self._connection.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (group.told.raw,))
         (form,) = self._connection.execute("SELECT id FROM forms WHERE raw = ?", (group.told.raw,)).fetchone()
-        raw = zlib.compress(b"".join(group.raw), _LEVEL)
-        done = self._connection.execute(
-            "INSERT INTO groups (file, executed, form, raw) VALUES (?, ?, ?, ?)", (group.begins.file, group.begins.gtids, form, raw)
-        )
+        raw = zlib.compress(b"".join(group.raw) if starred is None else starred, _LEVEL)
+        told = (group.begins.file, group.begins.gtids, form if starred is None else _STARRED, raw)
+        done = self._connection.execute("INSERT INTO groups (file, executed, form, raw) VALUES (?, ?, ?, ?)", told)
         self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", [(*key, done.lastrowid) for key in sorted(keys)])
 
-    def _group(self, number: int) -> Group:
-        """A transaction read from its bytes anew. Raises BadInput where they are damaged."""
-        sql = "SELECT file, executed, forms.raw, groups.raw FROM groups JOIN forms ON forms.id = form WHERE groups.id = ?"
+    def _transaction(self, number: int, decoder: decoding.Decoder) -> change.Transaction:
+        """A transaction read anew, from its bytes or from what is kept instead of them. Raises BadInput where they are damaged."""
+        sql = "SELECT file, executed, forms.raw, groups.raw FROM groups LEFT JOIN forms ON forms.id = form WHERE groups.id = ?"
         file, executed, form, packed = self._connection.execute(sql, (number,)).fetchone()
         with wrong.placed(f"{self._where}, transaction {number}", 0):
+            raw = zlib.decompress(packed)
+            if form is None:
+                return starring.read(raw)
             told = events.format_of(memoryview(form))
-            raw = memoryview(zlib.decompress(packed))
+        return decoder.transaction(self._group(number, file, executed, told, memoryview(raw)))
+
+    def _group(self, number: int, file: str, executed: str, told: events.Format, raw: memoryview) -> Group:
         assembler, at = Assembler(executed), 0
         while at < len(raw):
             with wrong.placed(f"{self._where}, transaction {number}", at):

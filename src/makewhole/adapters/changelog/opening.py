@@ -56,7 +56,9 @@ def _kept_up(kept: archive.Archive, url: sa.URL, tables: Sequence[Traced]) -> in
         with connection.connected(url) as server:
             identity, oldest = replica.identity(server), replica.oldest(server)
             begun = next(replica.sent(server, oldest))
-        kept.pass_over(identity, oldest, datetime.fromtimestamp(int.from_bytes(begun.raw[:4], "little"), UTC), gone.what)
+        # A file says in which second it was begun: what lies before it was over at that second's end.
+        before = datetime.fromtimestamp(int.from_bytes(begun.raw[:4], "little") + 1, UTC)
+        kept.pass_over(identity, oldest, before, gone.what)
     return _read_on(kept, url, tables)
 
 

@@ -165,7 +165,6 @@ class LakeAlbum:
         day = image.day(of.at)
         roles = {role for role, _ in links}
         shape = {role: of.columns[role] for role in roles if role in of.columns}
-        names = [IMAGE, *_names(shape)]
         mine = " OR ".join(f"({ROLE} = {literal(role)} AND {LINK} = {literal(link)})" for role, link in links) or "FALSE"
         touched = set(later if self._touches is None else self._touches.touched(day, later, links))
         base = [f for f in self._files(day, WHOLE) if f.first == whole.id and any(f.may_hold(*link) for link in links)]
@@ -174,9 +173,7 @@ class LakeAlbum:
             for f in self._files(day, CHANGED)
             if f.last > whole.id and f.first <= of.id and (f.first != f.last or f.first in touched) and touched
         ]
-        sources = [(base, (whole.id - 1, whole.id)), (since, (whole.id, of.id))]
-        sql = " UNION ALL ".join(f"SELECT * FROM {self._desk.source(files, names, ids, mine)}" for files, ids in sources if files)  # noqa: S608  names of our own
-        found = self._desk.rows(sql) if sql else []
+        found = self._desk.looked_up(base, since, _names(shape), (whole.id, of.id), mine)
         return sorted(image.newest((i, _row(told, shape)) for i, *told in found), key=lambda r: r[:3])
 
     def everything(self, of: Head) -> Iterator[Row]:
