@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from makewhole.adapters.changelog.postgres import messages, transactions
+from makewhole.adapters.changelog.postgres import messages, starring, transactions
 from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.core import faults
 from makewhole.model import change
@@ -197,6 +198,23 @@ def test_messages_that_do_not_belong_together_are_refused(sent: tuple[messages.M
         assembler.feed(write(told))
     with pytest.raises(Unreadable):
         assembler.feed(write(sent[-1]))
+
+
+def test_a_cards_number_is_starred_in_what_is_kept_and_nothing_else_is() -> None:
+    """In old rows and new ones, in words and in numbers; a number by which the shop knows its orders is left alone."""
+    card, note = b"6222021234567890128", "付款卡 6222021234567890128 谢谢"
+    table = ORDERS._replace(
+        columns=(messages.Column("sn", 25, True), messages.Column("note", 25, False), messages.Column("seen", 20, False))
+    )
+    sent = (messages.Insert(5, (card, note.encode(), card)), messages.Update(5, (card, None, card), True, (card, b"x", messages.UNCHANGED)))
+    assembler = transactions.Assembler()
+    (group,) = [g for m in (BEGIN, table, *sent, COMMIT) if (g := assembler.feed(write(m))) is not None]
+    kept, sha256 = starring.starred(group, {("public", "orders"): {"sn"}})
+    assert sha256 == hashlib.sha256(b"".join(group.raw)).hexdigest()
+    inserted, updated = transactions.Decoder().transaction(kept, "slot").changes
+    assert inserted.after == {"sn": card.decode(), "note": "付款卡 ***************0128 谢谢", "seen": "***************0128"}
+    assert updated.after == {"sn": card.decode(), "note": "x", "seen": "***************0128"}
+    assert starring.starred(kept, {("public", "orders"): {"sn"}}) == (kept, "")
 
 
 @pytest.mark.parametrize("cells", [(b"1", None), (b"one", None, None), (b"1", None, b"maybe")])

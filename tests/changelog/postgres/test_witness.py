@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from makewhole.adapters.changelog.postgres import messages, reading, transactions, values
+from makewhole.adapters.changelog.postgres import messages, reading, starring, transactions, values
 from makewhole.model import change
 from makewhole.model.change import Kind
 from tests.changelog.postgres import slotted
@@ -245,7 +245,7 @@ def test_every_value_of_every_change_is_what_the_witness_says(postgresql: postgr
             groups = [g for g in log.groups(None, follow=False) if isinstance(g, transactions.Group)]
             assert log.archive is not None
             kept = list(log.archive.after(0))
-        assert kept == groups
+        assert kept == [starring.starred(g, {})[0] for g in groups]
         told.shop.execute(" ".join(f"SET {o.removeprefix('-c').strip().replace('=', ' TO ')};" for o in values.SESSION.split("-c")[1:]))
         ours, theirs = list(by_us(groups)), list(by_witness(told.shop, told.database + "_w"))
         assert len(ours) >= CHANGES_MIN

@@ -47,7 +47,7 @@ def opened(url: sa.URL, place: str | None) -> Iterator[reversals.Film]:
         yield recorded.RecordedFilm(url)
         return
     if url.get_backend_name() not in _BINLOG:
-        todo = "MariaDB and MySQL remember in their binlog, SQLite by triggers; PostgreSQL is not read yet."
+        todo = "MariaDB's and MySQL's binlog and SQLite's triggers are read for this; PostgreSQL's log only for history and scan."
         raise faults.BadInput(f"nothing can be taken back from a log of {url.get_backend_name()}", where="shop.database", todo=todo)
     film = ServerFilm(url, None if place is None else Path(place))
     try:

@@ -101,6 +101,7 @@ class MapLens:
             connection=told.connection,
             statement=change.without_values(touch.statement),
             ours=ours,
+            reversible=engines.spoken(self._engine) != "postgres",
             was=was,
             now=now,
             due=self._due(table, after if before is None else before),

@@ -36,7 +36,7 @@ def _take_back(given: brief.Brief) -> tuple[fact.Fact, ...]:
     """The command that takes the change back: shown and asked for, and never run without a person."""
     if given.finding.ailment not in _FROM_LOG:
         return ()
-    told = dict.fromkeys(r.transaction for r in given.dossier.unexplained())
+    told = dict.fromkeys(r.transaction for r in given.dossier.unexplained() if r.reversible)
     order = given.dossier.order.number
     return tuple(fact.fact(fact.Says.TAKE_BACK_WITH, f"makewhole rollback --order {order} --transaction {t}") for t in told)
 

@@ -1,4 +1,4 @@
-"""Transactions go in, byte for byte, and are found again in order or by their rows' keys: one SQLite file in a folder.
+"""Transactions go in, byte for byte but for card numbers, and are found again in order or by their rows' keys: one SQLite file in a folder.
 
 A slot's changes are read once: what the server was told to forget stands here and nowhere else. So a transaction, its keys and the place
 to read on from are one commit, on disk before the server hears of it.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from makewhole.adapters.changelog import queries, scanning
-from makewhole.adapters.changelog.postgres import messages
+from makewhole.adapters.changelog.postgres import messages, starring
 from makewhole.adapters.changelog.postgres.transactions import Decoder, Group, instant
 from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.core import codec, faults
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), serve
   since INTEGER NOT NULL, ends INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS groups (id INTEGER PRIMARY KEY, ends INTEGER NOT NULL UNIQUE, xid INTEGER NOT NULL,
-  commits_at INTEGER NOT NULL, committed_us INTEGER NOT NULL, raw BLOB NOT NULL);
+  commits_at INTEGER NOT NULL, committed_us INTEGER NOT NULL, raw BLOB NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS gaps (id INTEGER PRIMARY KEY, told TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS indexed (name TEXT NOT NULL, column TEXT NOT NULL, PRIMARY KEY (name, column)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
@@ -83,7 +83,8 @@ class Archive:
         with self._writing():
             known = self._index(tables)
             for group in groups:
-                number = self._put(group)
+                # The shop's own numbers are what rows are found by; whatever else looks like a card is taken for one.
+                number = self._put(*starring.starred(group, known))
                 self._note(number, group, known)
             self._connection.execute("UPDATE place SET ends = max(ends, ?)", (ends,))
 
@@ -158,12 +159,12 @@ class Archive:
         keys = {(*key, number) for key in _keys(told, wanted)}
         self._connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", sorted(keys))
 
-    def _put(self, group: Group) -> int:
+    def _put(self, group: Group, sha256: str) -> int:
         framed = b"".join(_SIZE.pack(len(raw)) + raw for raw in (_SIZE.pack(len(group.forms)), *map(self._form, group.forms), *group.raw))
         begin = group.begin
         done = self._connection.execute(
-            "INSERT INTO groups (ends, xid, commits_at, committed_us, raw) VALUES (?, ?, ?, ?, ?)",
-            (group.ends, begin.xid, begin.commits_at, begin.committed_us, zlib.compress(framed, _LEVEL)),
+            "INSERT INTO groups (ends, xid, commits_at, committed_us, raw, sha256) VALUES (?, ?, ?, ?, ?, ?)",
+            (group.ends, begin.xid, begin.commits_at, begin.committed_us, zlib.compress(framed, _LEVEL), sha256),
         )
         return int(done.lastrowid or 0)
 

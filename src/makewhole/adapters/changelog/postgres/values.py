@@ -29,7 +29,8 @@ def reader(type_: int) -> Reading:
         except UnicodeDecodeError:
             # A database without an encoding (SQL_ASCII) holds whatever was put in.
             return raw
-        if convert is None:
+        # A number that an archive starred is a word: whose it was is not to be known any more.
+        if convert is None or "*" in text:
             return text
         try:
             return convert(text)
