@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from makewhole.adapters.changelog import triggers
-from makewhole.adapters.shops import reverser
+from makewhole.adapters.shops import writeback
 from makewhole.adapters.store import journal
 from makewhole.cli import program
 from tests.rollback import dying
@@ -137,14 +137,14 @@ def test_what_we_write_is_one_transaction_however_long_it_takes(lite: Lite, monk
     """Every statement a hundred milliseconds after the other: the log still knows it for ours, and it can go back."""
     bad = lite.sql("UPDATE orders SET payment_status = 'CLOSED'")
     plan = lite.told("--transaction", bad, "--output", "plan")
-    written = reverser.SqlReverser._statements
+    written = writeback.Scribe.write
 
     def slowly(*arguments: Any) -> Iterator[Any]:
         for statement in written(*arguments):
             yield statement
             time.sleep(0.1)
 
-    monkeypatch.setattr(reverser.SqlReverser, "_statements", slowly)
+    monkeypatch.setattr(writeback.Scribe, "write", slowly)
     receipt = lite.apply(plan)
     assert (receipt["proven"], len(receipt["transactions"])) == (2, 1)
     undo = lite.told("--undo", plan["plan"], "--hash", plan["hash"], "--output", "undo")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +13,7 @@ from makewhole.engine import rewinding, untold
 from makewhole.flow.rollback import deciding, folding, telling
 from makewhole.model import cell, rollback
 from makewhole.model.change import Position
-from makewhole.model.rollback import Batch, Conflict, Form, Header, How, Mode, Net, Receipt
+from makewhole.model.rollback import Batch, Block, Conflict, Form, Header, How, Mode, Net, Receipt
 from makewhole.ports import reversals
 
 
@@ -42,7 +44,7 @@ class _Run:
 
 @dataclass(frozen=True, kw_only=True)
 class _Own:
-    """One of our own transactions: its name, its place, and the digest of one row that it wrote."""
+    """One of our own transactions: its name, its place, and the name of one row that it wrote."""
 
     name: str
     begins: Position
@@ -51,10 +53,10 @@ class _Own:
 
 
 def apply(
-    bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Callable[[Batch], None], known: Callable[[str], bool]
+    bench: rewinding.Bench, order: Order, ticking: clock.Clock, tell: Callable[[Batch, Block], None], known: Callable[[str], bool]
 ) -> Receipt:
-    """Do it; `tell` gets each batch as soon as it is committed and found in the log. A second run of the same plan writes nothing again,
-    and tells what an earlier one committed and did not live to tell: `known` says of a transaction whether it was told.
+    """Do it; `tell` gets each batch, and its rows, as soon as it is committed and found in the log. A second run of the same plan writes
+    nothing again, and tells what an earlier one committed and did not live to tell: `known` says of a transaction whether it was told.
 
     Raises BadInput where the plan does not fit what is there any more, Rejected where the database refuses or a conflict stops all,
     Unavailable or Indeterminate where the way was lost: the same call again goes on where it stopped.
@@ -64,21 +66,21 @@ def apply(
     began = ticking.now()
     rows = left = earlier = proven = 0
     for number, units in enumerate(_batches(order.rows), start=1):
-        conflicts: list[Conflict] = []
-        batch = [net for unit in units for net in unit]
+        judging = _Judging(going=going, units=units, block=_block(going, units))
         try:
             # Asked of channels, which takes its time: before any lock. What they say of money that went back they never take back.
-            going.settled = rewinding.settled(bench, batch)
-            wrote = bench.hand.write(order.hash, batch, going.forms, lambda held, u=units, c=conflicts: _decide(going, u, held, c))  # type: ignore[misc]
+            going.settled = rewinding.settled(bench, judging.block)
+            wrote = bench.hand.write(order.hash, judging.block, going.forms, judging.decide)
         except folding.Incomplete as hole:
             raise rewinding.incomplete(hole) from hole
-        own = _find_own(going, wrote.rows)
-        proven += _prove(going, wrote.rows)
-        for lost in missing.meet(number, batch):
+        written, conflicts = wrote.block.rows, judging.conflicts
+        own = _find_own(going, written)
+        proven += len(written) if wrote.proven else _prove(going, written)
+        for lost in missing.meet(number, judging.block.rows):
             _prove(going, lost.rows)
-            tell(lost)
-        rows, left, earlier = rows + len(wrote.rows), left + len(conflicts), earlier + wrote.earlier
-        if wrote.rows and not own:
+            tell(lost, Block(rows=lost.rows))
+        rows, left, earlier = rows + len(written), left + len(conflicts), earlier + wrote.earlier
+        if written and not own:
             raise rewinding.incomplete(folding.Incomplete("what we wrote ourselves is not in it"))
         tell(
             Batch(
@@ -88,11 +90,13 @@ def apply(
                 transactions=tuple(o.name for o in own),
                 begins=own[0].begins if own else going.at,
                 ends=own[-1].ends if own else going.at,
-                rows=wrote.rows,
+                rows=tuple(written),
                 before=_before(wrote),
+                exact=wrote.exact,
                 left=tuple(conflicts),
                 earlier=wrote.earlier,
-            )
+            ),
+            wrote.block,
         )
     if places := missing.left():
         raise rewinding.incomplete(folding.Incomplete(f"rows that this plan does not name were written in its name at {places[0]}"))
@@ -123,11 +127,11 @@ def recorded(
     shop = order.header.shop
     store.append([telling.begun(order.header, order.hash, order.by, order.approved_by, ticking.now())])
 
-    def tell(batch: Batch) -> None:
+    def tell(batch: Batch, block: Block) -> None:
         line = codec.canonical(batch)
         keep(line)
         once = telling.key(batch.plan, batch.transactions[0]) if batch.transactions else ""
-        store.append([telling.done(shop, batch, line, shown)], once)
+        store.append([telling.done(shop, batch, block.kinds, line, shown)], once)
 
     def known(transaction: str) -> bool:
         return store.mark(telling.key(order.hash, transaction)) is not None
@@ -172,7 +176,7 @@ def _batches(rows: Iterable[Net]) -> Iterator[list[list[Net]]]:
     """Whole units, at most so many rows. Raises BadInput for a unit that no one transaction may hold."""
     batch: list[list[Net]] = []
     size = 0
-    for unit in _units(rows):
+    for unit in (list(told) for _, told in itertools.groupby(rows, key=operator.attrgetter("unit"))):
         if len(unit) > rollback.ROWS_MAX:
             what = f"{len(unit)} rows of {unit[0].unit} belong together, and one transaction holds at most {rollback.ROWS_MAX}"
             raise faults.BadInput(what, where="the plan", todo="Take back fewer of its changes at once (--column, --since).")
@@ -185,31 +189,39 @@ def _batches(rows: Iterable[Net]) -> Iterator[list[list[Net]]]:
         yield batch
 
 
-def _units(rows: Iterable[Net]) -> Iterator[list[Net]]:
-    unit: list[Net] = []
-    for net in rows:
-        if unit and net.unit != unit[0].unit:
-            yield unit
-            unit = []
-        unit.append(net)
-    if unit:
-        yield unit
+def _block(going: _Run, units: Sequence[Sequence[Net]]) -> Block:
+    """The rows of these units in the order in which they are written; those of one table alone find theirs in the database."""
+    rows = [net for unit in units for net in unit]
+    return Block(rows=rows if len(going.forms) == 1 else deciding.in_order(rows, deciding.ranks(going.forms)))
 
 
-def _decide(going: _Run, units: Sequence[Sequence[Net]], held: reversals.Held, conflicts: list[Conflict]) -> list[Net]:
-    """Under the lock: the log up to this very instant, then every row against what stands in it."""
-    _follow(going)
-    if held.exact and not held.done and not going.settled and going.bench.shelf.quiet():
-        whole = [net for unit in units for net in unit]
-        return whole if len(going.forms) == 1 else deciding.in_order(whole, deciding.ranks(going.forms))
-    chosen: list[Net] = []
-    for unit in units:
-        judged = deciding.together(_stands(going, net, held) for net in unit if net.name() not in held.done)
-        conflicts += [row for row in judged if isinstance(row, Conflict)]
-        chosen += [row for row in judged if isinstance(row, Net)]
-    if conflicts and going.order.header.mode is Mode.ALL_OR_NOTHING:
-        raise faults.Rejected(f"all or nothing was chosen, and {len(conflicts)} rows were changed meanwhile", code="conflicts")
-    return deciding.in_order(chosen, deciding.ranks(going.forms))
+@dataclass(kw_only=True)
+class _Judging:
+    """One batch under its locks."""
+
+    going: _Run
+    units: Sequence[Sequence[Net]]
+    block: Block
+    conflicts: list[Conflict] = field(default_factory=list)
+    """Rows that are left alone, as they were found last."""
+
+    def decide(self, held: reversals.Held) -> Block:
+        """The log up to this very instant, then every row against what stands in it."""
+        going, self.conflicts = self.going, []
+        _follow(going)
+        if held.exact and not held.done and not going.settled and going.bench.shelf.quiet():
+            return self.block
+        chosen: list[Net] = []
+        for unit in self.units:
+            judged = deciding.together(_stands(going, net, held) for net in unit if net.name() not in held.done)
+            self.conflicts += [row for row in judged if isinstance(row, Conflict)]
+            chosen += [row for row in judged if isinstance(row, Net)]
+        if self.conflicts and going.order.header.mode is Mode.ALL_OR_NOTHING:
+            what = f"all or nothing was chosen, and {len(self.conflicts)} rows were changed meanwhile"
+            raise faults.Rejected(what, code="conflicts")
+        if len(chosen) == len(self.block.rows):
+            return self.block
+        return Block(rows=deciding.in_order(chosen, deciding.ranks(going.forms)))
 
 
 def _stands(going: _Run, net: Net, held: reversals.Held) -> Net | Conflict:
@@ -251,14 +263,12 @@ def _find_own(going: _Run, rows: Sequence[Net]) -> list[_Own]:
     found = going.own[before:]
     if len(found) < 2:
         return found
-    digests = {rollback.row_digest(r.name()) for r in rows}
-    return [o for o in found if o.row in digests]
+    names = set(rollback.names(rows))
+    return [o for o in found if o.row in names]
 
 
 def _prove(going: _Run, rows: Sequence[Net]) -> int:
     """Read again: every row holds what was written, or somebody wrote it since, which the log then tells. Raises BadInput where not."""
-    if going.bench.hand.holds(rows, going.forms):
-        return len(rows)
     targets = [target(row) for row in rows]
     live = going.bench.hand.read(targets, going.forms)
     proven = 0
@@ -277,8 +287,8 @@ def _prove(going: _Run, rows: Sequence[Net]) -> int:
 def _before(wrote: reversals.Wrote) -> tuple[dict[str, cell.Cell], ...]:
     """Of each row, what stood under the lock in the columns that the plan looks at."""
     if wrote.exact:
-        return tuple(map(rollback.expected, wrote.rows))
-    return tuple({c: v for c, v in (wrote.before[r.name()] or {}).items() if c in r.now or c in r.key} for r in wrote.rows)
+        return ()
+    return tuple({c: v for c, v in (wrote.before[r.name()] or {}).items() if c in r.now or c in r.key} for r in wrote.block.rows)
 
 
 def target(row: Net) -> Net:

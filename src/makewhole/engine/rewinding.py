@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from makewhole.core import faults
+from makewhole.core import codec, faults
 from makewhole.flow.rollback import deciding, folding
 from makewhole.model import cell, change, order, rollback
 from makewhole.model.change import Kind, Position, Traced
@@ -21,11 +21,6 @@ OURS = "makewhole_"
 """What every table of ours is called by: never taken back."""
 FORWARD = frozenset({"ALTER"})
 """Statements after the last bad change that leave a table's rows what they were: columns are then found by name, types compared."""
-
-STATES_MAX = 1000
-"""Different contents whose states are remembered, of one batch."""
-States = tuple[order.OrderState | None, order.OrderState | None]
-"""Before and after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,23 +68,20 @@ class Run:
     traced: dict[str, Traced] = field(default_factory=dict)
 
 
-def settled(bench: Bench, rows: Iterable[rollback.Net]) -> dict[str, rollback.Conflict]:
+def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]:
     """Rows of orders, by name, that may not leave refunded or refunding, though they would: their channels are asked, now."""
     own = {t.table.lower() for t in bench.tables if t.key is not None}
-    leaving: dict[rollback.Contents, States] = {}
     found = {}
-    for net in rows:
-        if net.how is not rollback.How.REWRITE or net.table.lower() not in own:
+    for alike in block.kinds.values():
+        one = alike[0]
+        if one.how is not rollback.How.REWRITE or one.table.lower() not in own:
             continue
-        states = leaving.get(net.contents)
-        if states is None:
-            if len(leaving) == STATES_MAX:
-                leaving.clear()
-            states = leaving[net.contents] = _state(bench, net.now), _state(bench, net.back)
-        if states[0] not in deciding.RETURNED or states[1] in deciding.RETURNED:
+        was, becomes = _state(bench, one.now), _state(bench, one.back)
+        if was not in deciding.RETURNED or becomes in deciding.RETURNED:
             continue
-        if clash := deciding.settled(net, *states, elsewhere=bench.elsewhere(net.unit)):
-            found[net.name()] = clash
+        for net in alike:
+            if clash := deciding.settled(net, was, becomes, elsewhere=bench.elsewhere(net.unit)):
+                found[net.name()] = clash
     return found
 
 
@@ -155,14 +147,14 @@ def wrote(passing: reversals.Passing, database: str, plan: str) -> bool:
 
 
 def noted(passing: reversals.Passing, database: str, plan: str) -> Iterator[str]:
-    """The digests of the rows that this transaction wrote as a batch of the plan with this hash, as its audit rows tell them."""
+    """The names of the rows that this transaction wrote as a batch of the plan with this hash, as its audit rows tell them."""
     audit = (database.lower(), AUDIT)
     if audit not in passing.tables:
         return
     for told in passing.changes(frozenset({audit})):
         after = told.after or {}
         if after.get("plan") == plan:
-            yield str(after["row_key"])
+            yield from codec.decode(str(after["row_names"]), list[str])
 
 
 def _bad(going: Run, passing: reversals.Passing) -> None:

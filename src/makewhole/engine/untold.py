@@ -17,7 +17,7 @@ from makewhole.model.rollback import Batch, Net
 @dataclass(kw_only=True)
 class _Missing:
     head: Transaction
-    digests: frozenset[str]
+    names: frozenset[str]
     rows: list[Net] = field(default_factory=list)
 
 
@@ -28,20 +28,19 @@ class Untold:
     plan: str
     _missing: list[_Missing] = field(default_factory=list)
 
-    def add(self, head: Transaction, digests: Iterable[str]) -> None:
-        """A transaction of ours that the evidence does not know, and the digests of its rows."""
-        self._missing.append(_Missing(head=head, digests=frozenset(digests)))
+    def add(self, head: Transaction, names: Iterable[str]) -> None:
+        """A transaction of ours that the evidence does not know, and the names of its rows."""
+        self._missing.append(_Missing(head=head, names=frozenset(names)))
 
     def meet(self, number: int, rows: Iterable[Net]) -> Iterator[Batch]:
         """The plan's rows come by, batch by batch: a missing batch as soon as all of its rows were met."""
         if not self._missing:
             return
         for net in rows:
-            digest = rollback.row_digest(net.name())
             for missing in self._missing:
-                if digest in missing.digests:
+                if net.name() in missing.names:
                     missing.rows.append(net)
-        for missing in [m for m in self._missing if len(m.rows) == len(m.digests)]:
+        for missing in [m for m in self._missing if len(m.rows) == len(m.names)]:
             self._missing.remove(missing)
             yield self._batch(number, missing)
 

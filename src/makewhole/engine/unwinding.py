@@ -142,7 +142,7 @@ def _row(going: rewinding.Run, trail: Trail, unit: str) -> Net | Conflict | None
         deciding.trailed(trail, net)
         or deciding.drifted(net, going.drift[trail.table.lower()])
         or deciding.cascades(net, form)
-        or rewinding.settled(going.bench, [net]).get(net.name())
+        or rewinding.settled(going.bench, rollback.Block(rows=[net])).get(net.name())
         or net
     )
 

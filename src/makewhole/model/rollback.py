@@ -9,7 +9,8 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -75,8 +76,8 @@ Contents = tuple[str, Cells, Cells]
 """Table, what must stand, what is written: equal for rows that a bulk edit changed alike."""
 
 
-class Net(codec.Noun, frozen=True, kw_only=True, tag="net", dict=True):
-    """One row's whole way back, however many changes it collapses."""
+class Net(codec.Noun, frozen=True, kw_only=True, tag="net", gc=False):
+    """One row's whole way back, however many changes it collapses. It refers to nothing that could refer to it: no collector need look."""
 
     table: str
     key: dict[str, Cell]
@@ -94,17 +95,26 @@ class Net(codec.Noun, frozen=True, kw_only=True, tag="net", dict=True):
 
     def name(self) -> str:
         """Which row, in one text."""
-        return self._name
-
-    @functools.cached_property
-    def _name(self) -> str:
-        """A row is called a dozen times on its way back."""
         return row_name(self.table, self.key)
 
-    @functools.cached_property
     def contents(self) -> Contents:
         """What is told of a row beside its key: a bulk edit changed thousands alike."""
         return self.table, tuple(self.now.items()), tuple(self.back.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Rows that are written in one transaction (at most `ROWS_MAX`), in the order in which they are."""
+
+    rows: Sequence[Net]
+
+    @functools.cached_property
+    def kinds(self) -> Mapping[Contents, Sequence[Net]]:
+        """The same rows by their contents: of a bulk edit there are few."""
+        found: dict[Contents, list[Net]] = {}
+        for row in self.rows:
+            found.setdefault(row.contents(), []).append(row)
+        return found
 
 
 class Clash(enum.Enum):
@@ -251,7 +261,9 @@ class Batch(codec.Noun, frozen=True, kw_only=True, tag="batch"):
     ends: Position
     rows: tuple[Net, ...]
     before: tuple[dict[str, Cell], ...]
-    """Of each row, what stood in it under the lock."""
+    """Of each row, what stood in it under the lock; nothing where all were `exact`."""
+    exact: bool = False
+    """Under the lock, each row held exactly what it says itself: `now`."""
     left: tuple[Conflict, ...] = ()
     earlier: int = 0
     """Rows that an earlier run of the same plan had done."""
@@ -288,8 +300,13 @@ def expected(net: Net) -> dict[str, Cell]:
     return {**net.key, **net.now}
 
 
+def names(rows: Iterable[Net]) -> list[str]:
+    """The names of rows that are called once."""
+    return [row_name(row.table, row.key) for row in rows]
+
+
 def row_digest(name: str) -> str:
-    """Under which a row stands in the audit table: 64 characters, however long its key is."""
+    """A row's name in 64 characters, however long its key is."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 
@@ -302,6 +319,10 @@ class Hasher:
     def add(self, line: bytes) -> None:
         """One more line, without its end."""
         self._told.update(line + b"\n")
+
+    def add_whole(self, lines: bytes) -> None:
+        """More lines, each with its end."""
+        self._told.update(lines)
 
     def hex(self) -> str:
         """64 characters in lower case."""

@@ -66,7 +66,7 @@ class Held:
     done: frozenset[str]
     """Rows, by name, that this plan wrote before: the audit table says so."""
     exact: bool = False
-    """Every row is there and exactly what the plan expects (`rollback.expected`): nobody tells it row by row, and `live` is empty."""
+    """Every row is there and held exactly what the plan expects (`rollback.expected`): nobody tells it row by row, and `live` is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +75,13 @@ class Wrote:
 
     before: Mapping[str, Mapping[str, cell.Cell] | None]
     """What stood in each row that was written, under the lock."""
-    rows: tuple[rollback.Net, ...]
+    block: rollback.Block
+    """The rows that were written."""
     earlier: int
     exact: bool = False
     """As in `Held`: `before` is empty then."""
+    proven: bool = False
+    """After the commit, all of the rows were asked for again and hold what was written; where not, they are to be read."""
 
 
 class Reverser(Protocol):
@@ -101,22 +104,19 @@ class Reverser(Protocol):
         """What stands in these rows now, without a lock."""
         ...
 
-    def holds(self, rows: Sequence[rollback.Net], forms: Mapping[str, rollback.Form]) -> bool:
-        """Whether every one of these rows holds exactly what was written (`Net.back`), asked in one go; False where that cannot be asked,
-        or where one does not: then they are to be read."""
-        ...
-
     def write(
         self,
         plan: str,
-        rows: Sequence[rollback.Net],
+        block: rollback.Block,
         forms: Mapping[str, rollback.Form],
-        decide: Callable[[Held], Sequence[rollback.Net]],
+        decide: Callable[[Held], rollback.Block],
     ) -> Wrote:
-        """One transaction: lock these rows (at most `rollback.ROWS_MAX`) in the order of their keys, hand what stands there to
-        `decide`, write what it gives back, and the audit rows with it, commit.
+        """One transaction: lock these rows in the order of their keys, hand what stands there to `decide`, write what it gives back (the
+        same block, where that is all of it), and their names in the audit table with it, commit.
 
-        The statements touch exactly as many rows as `decide` gave, or all is rolled back. Whatever `decide` raises rolls back too.
+        The statements touch exactly as many rows as `decide` gave, or all is rolled back. Whatever `decide` raises rolls back too. It may
+        be asked twice: first of rows that were compared and written in one statement each, which is rolled back where it does not want
+        them all.
         Raises Rejected where the database refuses, Unavailable where nothing happened, Indeterminate where the commit's answer was lost:
         the same call again then finds the rows done.
         """

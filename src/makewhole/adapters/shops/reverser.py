@@ -1,7 +1,10 @@
 """The hand of a rollback: `reversals.Reverser` on a shop's MariaDB, MySQL or SQLite.
 
-One transaction writes at most a thousand rows: they are locked in the order of their keys, read as they stand, judged by whoever asked,
-written by statements whose rows are counted, and noted in the audit table, which is committed with them or not at all.
+One transaction writes at most a thousand rows: they are locked in the order of their keys, compared as they stand, judged by whoever
+asked, written by statements whose rows are counted, and noted in the audit table, which is committed with them or not at all.
+
+Where the server can compare as exactly as we do, comparing and writing is one statement (`alike`), rolled back where it does not touch all
+of the rows, or where whoever judges does not want them all. Then, and for all others, rows are locked and read first.
 """
 
 from __future__ import annotations
@@ -9,32 +12,39 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from makewhole.adapters.shops import alike, engines, errors, rowcells, rowforms, writeback
 from makewhole.adapters.shops.errors import During
-from makewhole.core import faults
+from makewhole.core import codec, faults
 from makewhole.model import cell, rollback
-from makewhole.model.rollback import Form, Net
+from makewhole.model.rollback import Block, Form, Net
 from makewhole.ports import reversals
 
 AUDIT = "makewhole_rollbacks"
 _CHANGES = "makewhole_changes"
 """Where the triggers of a SQLite shop write every change, and when."""
-_NAME_LENGTH_MAX = 255
 _INSTANT_SECONDS = 0.002
 """Two of the milliseconds by which a SQLite log tells transactions apart."""
 _AUDIT_MYSQL = f"""CREATE TABLE IF NOT EXISTS {AUDIT} (
-  plan CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, row_key CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  row_name VARCHAR({_NAME_LENGTH_MAX}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, how VARCHAR(16) NOT NULL,
-  PRIMARY KEY (plan, row_key)) ENGINE = InnoDB"""
-_AUDIT_SQLITE = f"""CREATE TABLE IF NOT EXISTS {AUDIT} (plan TEXT NOT NULL, row_key TEXT NOT NULL, row_name TEXT NOT NULL,
-  how TEXT NOT NULL, PRIMARY KEY (plan, row_key)) WITHOUT ROWID"""
+  plan CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, block CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  written CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  row_names MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, PRIMARY KEY (plan, block, written)) ENGINE = InnoDB"""
+"""One row for each transaction: the digests of the first row of its block and of the first that it wrote, and the names of all that it
+wrote, as JSON. A row for each row would cost more than the rows themselves."""
+_AUDIT_SQLITE = f"""CREATE TABLE IF NOT EXISTS {AUDIT} (plan TEXT NOT NULL, block TEXT NOT NULL, written TEXT NOT NULL,
+  row_names TEXT NOT NULL, PRIMARY KEY (plan, block, written)) WITHOUT ROWID"""
+_UNKNOWN_COLUMN = 1054
+"""What MySQL and MariaDB answer then."""
+_AUDIT_COLUMNS = "plan, block, written, row_names"
 _SESSION = (
     # Before the zone is ours: how far the server's own wall clock is from UTC, for columns that it would set itself.
     "SET @makewhole_offset = TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW())",
+    # Rows that are looked for and are not there lock no gaps: what else is written beside them is nobody's business here.
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', foreign_key_checks = 1, unique_checks = 1",
     # MariaDB makes a join of a thousand keys in a list, and scans the table for it: InnoDB would lock all that it scans.
     "SET /*M! SESSION in_predicate_conversion_threshold = 0, */ @makewhole_keys = 1",
@@ -42,7 +52,20 @@ _SESSION = (
 )
 _NAMES = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', 'server_id', 'hostname', 'port')"
 _GRANT = "GRANT REPLICATION CLIENT (MariaDB: SLAVE MONITOR) ON *.* TO the account: on a replica nothing may be written."
-_INSERT = f"INSERT INTO {AUDIT} (plan, row_key, row_name, how) VALUES "  # noqa: S608  names of our own
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Going:
+    """What one transaction is asked to do."""
+
+    plan: str
+    block: Block
+    forms: Mapping[str, Form]
+    decide: Callable[[reversals.Held], Block]
+
+    def first(self) -> str:
+        """Which block of the plan it is: a row is in one of them."""
+        return rollback.row_digest(self.block.rows[0].name())
 
 
 class SqlReverser:
@@ -51,10 +74,6 @@ class SqlReverser:
     def __init__(self, reader: sa.Engine, writer: sa.Engine | None, counters: rowforms.Counters, where: str) -> None:
         self._reader, self._writer, self._counters, self._where = reader, writer, counters, where
         self._dialect = engines.spoken(reader)
-        self._fresh: set[str] = set()
-        """Plans of which nothing was written before we began."""
-        self._last: tuple[Sequence[Net], list[alike.Group] | None] = (), None
-        """What was written last, and how it was grouped: it is asked for again at once."""
 
     def place(self) -> rollback.Place:
         """See the port."""
@@ -70,6 +89,13 @@ class SqlReverser:
             self._same_place(connection)
         with errors.translated(During.START, self._where), self._hand().begin() as connection:
             connection.exec_driver_sql(_AUDIT_SQLITE if self._dialect == "sqlite" else _AUDIT_MYSQL)
+            try:
+                connection.exec_driver_sql(f"SELECT {_AUDIT_COLUMNS} FROM {AUDIT} LIMIT 0")  # noqa: S608  names of our own
+            except sa.exc.OperationalError as other:
+                if not _unknown_column(other):
+                    raise
+                todo = f"It is an older version's. Rename {AUDIT} once no plan that was made before is to be applied again."
+                raise faults.BadInput(f"the table {AUDIT} has other columns", where=self._where, todo=todo) from other
 
     def describe(self, tables: Sequence[str]) -> Mapping[str, Form]:
         """See the port. By the account that writes, where there is one: who may only read is not told of triggers."""
@@ -79,53 +105,64 @@ class SqlReverser:
     def read(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> reversals.Live:
         """See the port."""
         with errors.reading(self._writer or self._reader, self._where) as connection:
-            if together := self._together(rows, forms):
-                scribe = writeback.Scribe(dialect=self._dialect)
-                if _all_there(connection, [g.there(scribe, g.now, lock=False) for g in together]):
-                    return {r.name(): rollback.expected(r) for r in rows}
+            scribe, parts = writeback.Scribe(dialect=self._dialect), self._parts(Block(rows=rows), forms)
+            if parts and _all_there(connection, [part.there(scribe, written=False) for part in parts]):
+                return {r.name(): rollback.expected(r) for r in rows}
             return self._read(connection, rows, forms, lock=False)
 
-    def write(
-        self, plan: str, rows: Sequence[Net], forms: Mapping[str, Form], decide: Callable[[reversals.Held], Sequence[Net]]
-    ) -> reversals.Wrote:
+    def write(self, plan: str, block: Block, forms: Mapping[str, Form], decide: Callable[[reversals.Held], Block]) -> reversals.Wrote:
         """See the port."""
-        if len(rows) > rollback.ROWS_MAX:
-            raise faults.Defect(f"{len(rows)} rows in one transaction, at most {rollback.ROWS_MAX}")
-        scribe = writeback.Scribe(dialect=self._dialect, tag=f"/* makewhole rollback {plan[:16]} */ ")
+        if len(block.rows) > rollback.ROWS_MAX:
+            raise faults.Defect(f"{len(block.rows)} rows in one transaction, at most {rollback.ROWS_MAX}")
+        going = _Going(plan=plan, block=block, forms=forms, decide=decide)
         with errors.translated(During.WRITE, self._where), self._hand().connect() as connection:
-            transaction = connection.begin()
-            newest = self._alone_in_time(connection)
-            together = self._together(rows, forms)
-            exact = together is not None and _all_there(connection, [g.there(scribe, g.now, lock=True) for g in together])
-            live = {} if exact else self._read(connection, rows, forms, lock=True)
-            # Behind the rows' locks, and with one of its own: another run of the same plan may have waited here, or been waited for.
-            done = self._done(connection, plan, rows)
-            chosen = tuple(decide(reversals.Held(live=live, done=done, exact=exact)))
-            if not chosen:
+            return self._at_once(connection, going) or self._looked_at(connection, going)
+
+    def _at_once(self, connection: sa.Connection, going: _Going) -> reversals.Wrote | None:
+        """Compared and written in one statement; None, with nothing written, where not all of the rows are."""
+        parts = self._parts(going.block, going.forms)
+        if not parts:
+            return None
+        transaction, scribe = connection.begin(), self._scribe(going.plan)
+        for statement in (part.write(scribe) for part in parts):
+            if _touched(connection, statement) != statement.rows:
                 transaction.rollback()
-                return reversals.Wrote(before={}, rows=(), earlier=len(done))
-            if not exact or len(chosen) != len(rows):
-                together = self._together(chosen, forms)
-            for statement in self._statements(plan, chosen, forms, scribe, together):
-                touched = connection.exec_driver_sql(statement.sql, statement.values).rowcount
+                return None
+        # Behind the rows' locks: another run of the same plan may have waited here, or been waited for.
+        if going.decide(reversals.Held(live={}, done=self._done(connection, going), exact=True)) is not going.block:
+            transaction.rollback()
+            return None
+        self._note(connection, going, going.block)
+        self._commit(connection, transaction)
+        return reversals.Wrote(before={}, block=going.block, earlier=0, exact=True, proven=self._proven(connection, parts))
+
+    def _proven(self, connection: sa.Connection, parts: Sequence[alike.Part]) -> bool:
+        """Whether all rows hold what was written; it is, whatever happens to this question."""
+        scribe = writeback.Scribe(dialect=self._dialect)
+        try:
+            return _all_there(connection, [part.there(scribe, written=True) for part in parts])
+        except sa.exc.DBAPIError:
+            return False
+
+    def _looked_at(self, connection: sa.Connection, going: _Going) -> reversals.Wrote:
+        """Locked and read, then judged row by row, then written."""
+        transaction, scribe = connection.begin(), self._scribe(going.plan)
+        newest = self._alone_in_time(connection)
+        live = self._read(connection, going.block.rows, going.forms, lock=True)
+        done = self._done(connection, going)
+        chosen = going.decide(reversals.Held(live=live, done=done))
+        if not chosen.rows:
+            transaction.rollback()
+            return reversals.Wrote(before={}, block=chosen, earlier=len(done))
+        for table, told in itertools.groupby(chosen.rows, key=lambda r: r.table.lower()):
+            for statement in scribe.write(going.forms[table], told):
+                touched = _touched(connection, statement)
                 if touched != statement.rows:
                     raise faults.Rejected(f"{touched} rows were written where {statement.rows} were meant: {statement.sql[:80]}")
-            self._one_instant(connection, newest)
-            self._commit(connection, transaction)
-        self._last = chosen, together
-        before = {} if exact else {r.name(): live.get(r.name()) for r in chosen}
-        return reversals.Wrote(before=before, rows=chosen, earlier=len(done), exact=exact)
-
-    def holds(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> bool:
-        """See the port."""
-        known, together = self._last
-        if known is not rows:
-            together = self._together(rows, forms)
-        if not together or not all(group.provable() for group in together):
-            return False
-        scribe = writeback.Scribe(dialect=self._dialect)
-        with errors.reading(self._writer or self._reader, self._where) as connection:
-            return _all_there(connection, [g.there(scribe, g.back, lock=False) for g in together])
+        self._note(connection, going, chosen)
+        self._one_instant(connection, newest)
+        self._commit(connection, transaction)
+        return reversals.Wrote(before={r.name(): live.get(r.name()) for r in chosen.rows}, block=chosen, earlier=len(done))
 
     def _same_place(self, connection: sa.Connection) -> None:
         """Raises BadInput where what is read is another database than what is written."""
@@ -138,19 +175,16 @@ class SqlReverser:
             todo = "shop.database and shop.hands_database must be the same database of the same server."
             raise faults.BadInput(f"we read {theirs.database} and would write {ours.database}", where="the settings", todo=todo)
 
-    def _statements(
-        self, plan: str, rows: Sequence[Net], forms: Mapping[str, Form], scribe: writeback.Scribe, together: list[alike.Group] | None
-    ) -> Iterator[writeback.Statement]:
-        """The rows and their audit rows."""
-        if together is not None:
-            yield from (group.write(scribe) for group in together)
-            yield from alike.notes(together, scribe, AUDIT, plan)
-            return
-        for table, told in itertools.groupby(rows, key=lambda r: r.table.lower()):
-            yield from scribe.write(forms[table], told)
-        one = f"({', '.join([scribe.mark] * 4)})"
-        values = tuple(v for r in rows for v in (plan, rollback.row_digest(r.name()), _short(r), r.how.value))
-        yield writeback.Statement(sql=f"{scribe.tag}{_INSERT}{', '.join([one] * len(rows))}", values=values, rows=len(rows))
+    def _note(self, connection: sa.Connection, going: _Going, block: Block) -> None:
+        """The audit row of what was written."""
+        told = rollback.names(block.rows)
+        values = (going.plan, going.first(), rollback.row_digest(told[0]), codec.canonical(told).decode())
+        scribe = self._scribe(going.plan)
+        marks = ", ".join([scribe.mark] * len(values))
+        connection.exec_driver_sql(f"{scribe.tag}INSERT INTO {AUDIT} ({_AUDIT_COLUMNS}) VALUES ({marks})", values)  # noqa: S608  names of our own
+
+    def _scribe(self, plan: str) -> writeback.Scribe:
+        return writeback.Scribe(dialect=self._dialect, tag=f"/* makewhole rollback {plan[:16]} */ ")
 
     def _hand(self) -> sa.Engine:
         if self._writer is None:
@@ -173,24 +207,19 @@ class SqlReverser:
                     live[rollback.row_name(form.table, {c: cells[c] for c in form.key})] = cells
         return live
 
-    def _together(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> list[alike.Group] | None:
-        """The rows in groups of the same contents; None where they are not of that kind."""
-        small = self._dialect == "mysql" and 0 < len(rows) <= rollback.ROWS_MAX
-        return alike.groups(rows, dict(forms)) if small else None
+    def _parts(self, block: Block, forms: Mapping[str, Form]) -> list[alike.Part]:
+        """The rows as the server compares and writes them; nothing where it does not."""
+        small = self._dialect == "mysql" and 0 < len(block.rows) <= rollback.ROWS_MAX
+        return alike.parts(block, forms) if small else []
 
-    def _done(self, connection: sa.Connection, plan: str, rows: Sequence[Net]) -> frozenset[str]:
-        """Rows that this plan wrote before: a repeat is no second write."""
-        if plan in self._fresh:
-            return frozenset()
-        keys = {rollback.row_digest(r.name()): r.name() for r in rows}
+    def _done(self, connection: sa.Connection, going: _Going) -> frozenset[str]:
+        """Rows of the block that this plan wrote before: a repeat is no second write. Whoever wrote one of them had its lock, and had
+        committed before we got it."""
         mark = writeback.Scribe(dialect=self._dialect).mark
         lock = "" if self._dialect == "sqlite" else " LOCK IN SHARE MODE"
-        sql = f"SELECT row_key FROM {AUDIT} WHERE plan = {mark} AND row_key IN ({', '.join([mark] * len(keys))}){lock}"  # noqa: S608  names of our own
-        done = frozenset(keys[str(key)] for (key,) in connection.exec_driver_sql(sql, (plan, *keys)))
-        if not connection.exec_driver_sql(f"SELECT 1 FROM {AUDIT} WHERE plan = {mark} LIMIT 1{lock}", (plan,)).first():  # noqa: S608  the same
-            # Not a row of this plan is there. Should another run of it begin now, its rows are not ours to write: their keys are taken.
-            self._fresh.add(plan)
-        return done
+        sql = f"SELECT row_names FROM {AUDIT} WHERE plan = {mark} AND block = {mark}{lock}"  # noqa: S608  names of our own
+        told = connection.exec_driver_sql(sql, (going.plan, going.first())).scalars()
+        return frozenset(name for names in told for name in codec.decode(str(names), list[str]))
 
     def _alone_in_time(self, connection: sa.Connection) -> int:
         """A SQLite log knows transactions by their millisecond: under the lock, before our first write, it passes. The newest change."""
@@ -224,7 +253,7 @@ def attach(reader: sa.Engine, writer: sa.Engine | None, counters: rowforms.Count
 
 
 def _speak(connection: Any, _: Any) -> None:
-    connection.encoders |= {alike.Keys: alike.Keys.spelled, alike.Listed: alike.Listed.spelled}
+    connection.encoders |= {alike.Keys: alike.Keys.spelled}
     cursor = connection.cursor()
     for sql in _SESSION:
         cursor.execute(sql)
@@ -270,13 +299,19 @@ def _logged(connection: sa.Connection) -> None:
         )
 
 
+def _touched(connection: sa.Connection, statement: writeback.Statement) -> int:
+    """How many rows it wrote."""
+    return connection.exec_driver_sql(statement.sql, statement.values).rowcount
+
+
 def _all_there(connection: sa.Connection, asked: Sequence[writeback.Statement]) -> bool:
-    """Whether as many rows are what was asked for as were meant: the server says it in numbers."""
-    return all(connection.exec_driver_sql(one.sql, one.values).scalar() == one.rows for one in asked)
+    """Whether as many rows are what was asked for as were meant: the server says it in numbers, all in one statement."""
+    told = connection.exec_driver_sql(" UNION ALL ".join(a.sql for a in asked), tuple(v for a in asked for v in a.values)).scalars().all()
+    return told == [a.rows for a in asked]
 
 
-def _short(row: Net) -> str:
-    return row.name().replace("\x1f", " ")[:_NAME_LENGTH_MAX]
+def _unknown_column(wrong: sa.exc.OperationalError) -> bool:
+    return "no such column" in str(wrong.orig) or getattr(wrong.orig, "args", (0,))[0] == _UNKNOWN_COLUMN
 
 
 def _batched(rows: Sequence[Net]) -> Iterator[Sequence[Net]]:

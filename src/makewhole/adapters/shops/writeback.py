@@ -89,9 +89,7 @@ class Scribe:
         return f"({', '.join(map(self.name, form.key))}) IN ({'VALUES ' if self.dialect == 'sqlite' else ''}{rows_told})", values
 
     def _joined(self, form: Form, rows: Sequence[Net], columns: Sequence[str]) -> Statement:
-        names = [f"k{i}" for i in range(len(form.key))] + [f"c{i}" for i in range(len(columns))]
-        first = "SELECT " + ", ".join(f"{self.mark} AS {n}" for n in names)
-        more = " UNION ALL SELECT " + ", ".join([self.mark] * len(names))
+        told = self.table([f"k{i}" for i in range(len(form.key))] + [f"c{i}" for i in range(len(columns))], len(rows))
         known = {c.name.lower(): c for c in form.columns}
         on = " AND ".join(f"o.{self.name(c)} = {self._comparable(known[c.lower()], f's.k{i}')}" for i, c in enumerate(form.key))
         sets = ", ".join([*(f"o.{self.name(c)} = s.c{i}" for i, c in enumerate(columns)), *self.kept_up(form, "o.")])
@@ -99,9 +97,13 @@ class Scribe:
             v for row in rows for v in (*(rowcells.write(row.key[c]) for c in form.key), *(rowcells.write(row.back[c]) for c in columns))
         )
         # The values first, and each row by its key: a scan would lock rows that are nobody's business here.
-        told = f"({first}{more * (len(rows) - 1)}) s"
-        sql = f"{self.tag}UPDATE {told} STRAIGHT_JOIN {self.name(form.table)} o{self._by_key} ON {on} SET {sets}"
+        sql = f"{self.tag}UPDATE ({told}) s STRAIGHT_JOIN {self.name(form.table)} o{self._by_key} ON {on} SET {sets}"
         return Statement(sql=sql, values=values, rows=len(rows))
+
+    def table(self, names: Sequence[str], rows: int) -> str:
+        """So many rows of parameters as a table of these columns. A temporary one would want a right of its own, and is no faster."""
+        first = "SELECT " + ", ".join(f"{self.mark} AS {n}" for n in names)
+        return first + (" UNION ALL SELECT " + ", ".join([self.mark] * len(names))) * (rows - 1)
 
     def _comparable(self, column: Column, told: str) -> str:
         """A key of text compares as its column does, else two collations would quarrel and no index would help."""

@@ -6,6 +6,7 @@ A plan is read into a private copy while its hash is made, so that what is appli
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,8 @@ from makewhole.model import rollback
 HASH_MIN = 12
 """Characters of a hash that must be told at least: as many as nobody meets by chance."""
 _MODE = 0o600
+_BYTES = 1 << 18
+"""Bytes that are read and decoded at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,22 +36,36 @@ class Kept:
 
     def lines(self) -> Iterator[rollback.Net | rollback.Conflict]:
         """Every row, in the plan's order."""
-        self.copy.seek(0)
-        self.copy.readline()
-        yield from decoded(self.copy)
+        return decoded(self._told())
 
     def rows(self) -> Iterator[rollback.Net]:
         """The rows that are written."""
-        return (line for line in self.lines() if isinstance(line, rollback.Net))
+        told = ([line for line in some if isinstance(line, rollback.Net)] for some in _batched(self._told()))
+        return itertools.chain.from_iterable(told)
+
+    def _told(self) -> Iterable[bytes]:
+        """All but the header."""
+        self.copy.seek(0)
+        self.copy.readline()
+        return self.copy
 
 
 def decoded(lines: Iterable[bytes]) -> Iterator[rollback.Net | rollback.Conflict]:
-    """The rows in a plan's lines."""
-    decoder = msgspec.json.Decoder(rollback.Net | rollback.Conflict | rollback.End)
-    for raw in lines:
-        line = decoder.decode(raw)
-        if not isinstance(line, rollback.End):
-            yield line
+    """The rows in a plan's lines, of which about `_BYTES` are held at a time."""
+    for some in _batched(lines):
+        yield from (line for line in some if not isinstance(line, rollback.End))
+
+
+def _batched(lines: Iterable[bytes]) -> Iterator[list[rollback.Net | rollback.Conflict | rollback.End]]:
+    decoder = msgspec.json.Decoder(list[rollback.Net | rollback.Conflict | rollback.End])
+    some, size = [], 0
+    for line in lines:
+        some.append(line)
+        size += len(line)
+        if size >= _BYTES:
+            yield decoder.decode(b"[" + b",".join(some) + b"]")
+            some, size = [], 0
+    yield decoder.decode(b"[" + b",".join(some) + b"]")
 
 
 def write(path: Path, lines: Iterable[bytes]) -> None:
@@ -99,16 +116,17 @@ def read(path: Path, known: str | None) -> Iterator[Kept]:
 
 
 def _read(file: IO[bytes], copy: IO[bytes], path: Path, known: str | None) -> Kept:
-    told, last, header = rollback.Hasher(), b"", None
-    for raw in file:
-        if header is None:
-            header = _line(raw, rollback.Header, path)
-        if last:
-            told.add(last)
-        last = raw.rstrip(b"\n")
-        copy.write(raw)
-    if header is None:
+    first = last = file.readline()
+    if not first:
         raise faults.BadInput("the file is empty", where=str(path), todo="Make the plan again.")
+    header, told = _line(first, rollback.Header, path), rollback.Hasher()
+    copy.write(first)
+    while some := file.read(_BYTES):
+        copy.write(some)
+        # All lines but the last are hashed: it holds the hash.
+        whole, end_of_line, rest = (last + some).removesuffix(b"\n").rpartition(b"\n")
+        told.add_whole(whole + end_of_line)
+        last = rest + b"\n" * some.endswith(b"\n")
     end = _line(last, rollback.End, path)
     if end.hash != told.hex():
         raise faults.BadInput("the plan was changed after it was made", where=str(path), todo="Make it again; it is never edited.")

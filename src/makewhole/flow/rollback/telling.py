@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ Shown = Callable[[str, str, str], str | None]
 """Table, column and spelled value: the value as its privacy class lets it be shown, None where it may not."""
 Alike = tuple[rollback.How, rollback.Contents]
 """What was done, and the values before and after: the same for many orders of a bulk edit."""
+Kinds = Mapping[rollback.Contents, Sequence[rollback.Net]]
 CHANGES_MAX = 100
 """Different changes that one entry tells; all of them are in the receipt."""
 
@@ -35,17 +36,20 @@ def begun(header: rollback.Header, plan: str, by: str, approved_by: str, at: dat
     return _entry(header.shop, "", at, body)
 
 
-def done(shop: str, batch: rollback.Batch, receipt: bytes, shown: Shown) -> case.Entry:
-    """A batch: what stood there, what stands there now, in how many rows, under which transactions of the database. Which rows they are
-    stands in the receipt, whose line's digest is here: a bulk edit changed many alike, and an entry is no copy of a table."""
+def done(shop: str, batch: rollback.Batch, kinds: Kinds, receipt: bytes, shown: Shown) -> case.Entry:
+    """A batch, its rows by their contents: what stood there, what stands there now, in how many rows, under which transactions of the
+    database. Which rows they are stands in the receipt, whose line's digest is here: a bulk edit changed many alike, and an entry is no
+    copy of a table."""
     alike: Counter[Alike] = Counter()
-    for net, before in zip(batch.rows, batch.before, strict=True):
-        if net.how is rollback.How.REWRITE:
+    stood = {} if batch.exact else dict(zip(rollback.names(batch.rows), batch.before, strict=True))
+    for contents, rows in kinds.items():
+        if rows[0].how is rollback.How.REWRITE:
             # It was compared: what stood there is what its plan says.
-            alike[net.how, net.contents] += 1
+            alike[rows[0].how, contents] += len(rows)
             continue
-        was = tuple((c, v) for c, v in before.items() if c in net.now or c in net.back)
-        alike[net.how, (net.table, was, tuple(net.back.items()))] += 1
+        for net in rows:
+            was = tuple((c, v) for c, v in stood[net.name()].items() if c in net.now or c in net.back)
+            alike[net.how, (net.table, was, contents[2])] += 1
 
     def told(table: str, cells: Iterable[tuple[str, cell.Cell]]) -> dict[str, str | None]:
         return {c: None if v is None else shown(table, c, cell.shown(v)) for c, v in cells}
