@@ -44,11 +44,14 @@ class Dossier(codec.Noun, frozen=True, kw_only=True):
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """The claims of one kind, in the order they were heard."""
-        return tuple(c for c in self.claims if isinstance(c, kind))
+        return tuple([c for c in self.claims if isinstance(c, kind)])  # a list: rules ask fifty times of each dossier
 
     def shop(self) -> ShopOrder | None:
         """The order's own row, or None where the shop knows no such order or was silent."""
-        return next(iter(self.of(ShopOrder)), None)
+        for told in self.claims:
+            if isinstance(told, ShopOrder):
+                return told
+        return None
 
     def unexplained(self) -> tuple[rowchange.RowChange, ...]:
         """Changes of the order's row that no legal transition explains and no refund either, oldest first, with what of them that is."""

@@ -55,6 +55,9 @@ class OrderKind(enum.Enum):
 class Field(enum.Enum):
     """The fields of a shop map: what a shop's rows can speak of."""
 
+    __hash__ = object.__hash__
+    """Rows are read field by field, and the enum module's own hash spells the name each time."""
+
     ORDER_NUMBER = "order.number"
     ORDER_BUYER = "order.buyer"
     ORDER_STATE = "order.state"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
 from makewhole.adapters.payments.wechatpay import account, connector
-from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
+from makewhole.adapters.shops import engines, eyes, hands, language, schema, shopmap
 from makewhole.adapters.store import journal
 from makewhole.core import faults, ids
 from makewhole.engine import relay
@@ -80,6 +81,20 @@ def shop_map() -> shopmap.ShopMap:
     return shopmap.compile_map(language.load(settings.find_data("shops", "demo")))
 
 
+@functools.cache
+def shop_schema() -> schema.Schema:
+    """Its tables, held against the map once a process: thousands of worlds have the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        shop_file = Path(folder) / "shop.db"
+        world.found(0, shop_file).shop.rows.database.close()
+        reading = engines.for_eyes(f"sqlite:///{shop_file}")
+        with reading.connect() as connection:
+            live = schema.reflect(connection, shop_map(), schema.tables_of_hands(shop_map()))
+        reading.dispose()
+    schema.check_hands(shop_map(), live)
+    return live
+
+
 def stage(seed: int, folder: Path, *, store: str = "sqlite://") -> Stage:
     """An empty world in a folder, with an engine attached to it as to any shop: by address, shop file and credentials."""
     shop_file = folder / "shop.db"
@@ -87,14 +102,14 @@ def stage(seed: int, folder: Path, *, store: str = "sqlite://") -> Stage:
     map_ = shop_map()
     address = f"sqlite:///{shop_file}"
     reading = engines.for_eyes(address)
-    seeing = eyes.attach(map_, reading, made.clock, SECRET)
+    seeing = eyes.SqlEyes(map_, shop_schema(), reading, made.clock, SECRET)
     kept = journal.SqlStore(store)
     channel = connector.WeChatPay(_account(), http.Client(made.channel.transport, sleep=lambda _: None), made.clock, nonce=_nonces(made))
     postman = Postman(made)
     attached = ports.World(
         clock=made.clock,
         eyes=seeing,
-        hands=hands.attach(map_, engines.for_hands(address), reading, Replayer(kept, postman)),
+        hands=hands.SqlHands(map_, shop_schema(), engines.for_hands(address), reading, Replayer(kept, postman)),
         channels={CHANNEL: channel},
         store=kept,
         policies=settings.policy_book(),

@@ -132,6 +132,8 @@ class Scribe:
     def join(self, told: Pieces) -> str:
         """SQL that was cut at its texts, put together again with each of them bound."""
         pieces, texts = told
+        if not texts:
+            return pieces[0]
         return pieces[0] + "".join(self.bind(text) + piece for text, piece in zip(texts, pieces[1:], strict=True))
 
     def name(self, name: str) -> str:

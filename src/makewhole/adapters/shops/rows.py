@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -105,6 +106,7 @@ class Reader:
         return row[name(field)]
 
 
+@functools.cache
 def name(field: Field) -> str:
     """How a field's column is called in our statements."""
     return "f_" + field.value.replace(".", "_")

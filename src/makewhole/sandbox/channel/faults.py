@@ -90,7 +90,7 @@ class Faults:
 
     def draw(self, fault: Fault, where: str = "") -> bool:
         """Whether it happens on this occasion. No rate, no draw: a fault that is off does not move the others."""
-        happens = self._told(fault, where) or self._told(fault, "")
+        happens = bool(self._next) and (self._told(fault, where) or self._told(fault, ""))
         rate = self._rates.get(fault, 0.0)
         if not happens and rate > 0:
             happens = self._rng.random() < rate
