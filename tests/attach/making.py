@@ -75,7 +75,7 @@ def parse(text: str) -> Style:
     return Style(name=head["name"][0], head=head, tables=tuple((w, n, c, tuple(f)) for w, n, c, f in tables), held_out="held" in head)
 
 
-MONEY = {"amount_due", "amount_paid", "goods", "freight", "discount", "price", "amount", "off"}
+MONEY = {"amount_due", "amount_paid", "goods", "freight", "discount", "price", "amount", "off", "left"}
 INSTANTS = {
     "created_at",
     "paid_at",
@@ -89,6 +89,8 @@ INSTANTS = {
     "requested_at",
     "done_at",
     "created",
+    "confirmed_at",
+    "ended_at",
 }
 CODES = {"state", "channel", "paid_flag", "ship_flag", "refund_flag", "deleted", "from", "to", "main", "order_flag"}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 STATES = ("awaiting-payment", "awaiting-shipment", "shipped", "completed", "closed", "refunding", "refunded")
 _WEIGHTS = (12, 20, 18, 40, 16, 4, 8)
+LABELS = dict(zip(STATES, ("待付款", "待发货", "已发货", "已完成", "已关闭", "退款中", "已退款"), strict=True))
 CHANNELS = ("wechatpay", "alipay", "balance")
 CARRIERS = ("顺丰速运", "中通快递", "圆通速递", "韵达快递")
 START = datetime(2026, 3, 1, 9)  # noqa: DTZ001 - a shop's own wall clock
@@ -115,6 +117,15 @@ def _order(
             "version": max(t for t in (at, paid_at, shipped_at, done_at, closed_at) if t) + timedelta(seconds=1),
             "paid": paid,
             "shipped": shipped,
+            # What some shops keep beside: what is left to pay, what nobody can order by, ends of either kind, their own words.
+            "left": 0 if paid else due,
+            "drawn": hashlib.md5(number.encode(), usedforsecurity=False).hexdigest()[:8],
+            "counted": f"{100_000_000 + i}",
+            "confirmed_at": at,
+            "ended_at": done_at or closed_at,
+            "label": LABELS[state],
+            "one": 1,
+            "nothing": 0,
             "receiver": rng.choice(("张三", "李四", "王芳", "赵敏")),
             "address": f"幸福路{rng.randint(1, 300)}号",
             "note": rng.choice((None, None, "请尽快发货")),

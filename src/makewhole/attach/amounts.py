@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import re
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from makewhole.attach import naming, survey, values
 from makewhole.attach.columns import Read
+from makewhole.attach.fields import Chosen
 from makewhole.attach.survey import Kind
 
 SUMS_MIN = 0.9
 """Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
 SUM_ROWS_MIN = 5
+LEFT_MAX, LEFT_MIN = 0.1, 0.5
+"""Shares of paid and of unpaid orders that hold an amount, from which it is what is left to pay."""
 PARTS_MAX = 8
 """Columns that may take part in a sum: with more, something would add up by chance."""
 FEN_MEDIAN_MIN = 1000
@@ -94,6 +98,18 @@ def share_present(read: Read, column: str, rows: tuple[int, ...]) -> float | Non
     if len(rows) < 3:
         return None
     return sum(1 for i in rows if not values.absent(told[i])) / len(rows)
+
+
+def contradicted(read: Read, chosen: Mapping[str, Chosen]) -> frozenset[tuple[str, str]]:
+    """An amount that orders have until they are paid, and not after, is what is still to be paid: no order's due amount."""
+    due, paid = chosen.get("order.amount_due"), chosen.get("order.paid_at") or chosen.get("order.amount_paid")
+    if due is None or paid is None:
+        return frozenset()
+    there = [not values.absent(v) for v in read.table.values(paid.name)]
+    after = share_present(read, due.name, tuple(i for i, told in enumerate(there) if told))
+    before = share_present(read, due.name, tuple(i for i, told in enumerate(there) if not told))
+    left = after is not None and before is not None and after <= LEFT_MAX and before >= LEFT_MIN
+    return frozenset({("order.amount_due", due.name)}) if left else frozenset()
 
 
 def parts(read: Read, due: str) -> tuple[str, float] | None:

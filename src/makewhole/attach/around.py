@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from makewhole.attach import fields, labels, lines, links, naming, orders, proposal, spelling, states, values
+from makewhole.attach import axes, fields, labels, lines, links, naming, orders, proposal, spelling, states, values
 from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.drafts import Draft, coded, found_of
 from makewhole.attach.fields import Chosen
@@ -39,12 +39,11 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
     read, role = cast.read, cast.role
     skip = frozenset(filter(None, (cast.link.key, cast.link.number)))
     chosen = fields.assign(read, role, skip)
+    if _strangers(cast, casts):
+        return
     _skus(cast, casts, chosen)
     _own_key(read, role, chosen)
     _coupon_key(draft, read, role, chosen)
-    if cast.rivals:
-        names = (read.table.name, *cast.rivals)
-        draft.ask(Question(field=role, asked=Asked.TABLE, about=read.table.name, choices=tuple(Choice(label=t) for t in names)))
     for name, told in chosen.items():
         match name:
             case "refund.state" | "coupon.state" | "payment.state":
@@ -137,6 +136,15 @@ def _skus(cast: Cast, casts: dict[str, Cast], chosen: dict[str, Chosen]) -> None
     column = cast.read.table.by_name[ours]
     by = (Evidence(why=Why.REFERS, what=f"{stock.read.table.name}.{pair[1]}"),)
     chosen[f"{cast.role}.sku"] = Chosen(best=Candidate(column=column, look=cast.read.look(ours), score=0.95, evidence=by))
+
+
+def _strangers(cast: Cast, casts: dict[str, Cast]) -> bool:
+    """Whether this is a stock whose goods the items call otherwise: what cannot be found by a line's sku is no stock to speak of."""
+    item = casts.get("item")
+    if cast.role != "stock" or item is None or not cast.read.table.whole or len(cast.read.table.sample) < values.ROWS_TELL_MIN:
+        return False
+    named = any(_calls_goods(item.read.ideas(c.name)) and item.read.look(c.name).told for c in item.read.table.columns)
+    return named and _shared(item, cast) is None
 
 
 def _shared(item: Cast, stock: Cast) -> tuple[str, str] | None:
@@ -232,7 +240,7 @@ def _refunded(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
     if "handle" not in read.ideas(told.name) or state is None:
         draft.column(read, "refund.done_at", told)
         return
-    axis = states.axis(read, state.name, labels.refund_state, {})
+    axis = axes.axis(read, state.name, labels.refund_state, {})
     if not axis.having("done"):
         return
     done = spelling.among(axis.column, axis.having("done"), style=axis.style)

@@ -8,9 +8,9 @@ Labels = tuple[tuple[str, str], ...]
 """Pairs of a code as the shop spells it and what the comment calls it, in the comment's order, each code once."""
 _NUMBER = r"(?<![\d.\w-])-?\d{1,4}(?![\d.]*%)"
 _LINK = r"\s*(?:->|=>|→|—>|--|==|[=:：\-—–~、.)）】]|代表|表示|为|是)?\s*[\"'‘’“”]?\s*"
-_LABEL = r"[A-Za-z\u4e00-\u9fff（(_][^;；,，、|/\n\"'‘’“”\[\]{}【】<>]*?"
+_LABEL = r"[A-Za-z\u4e00-\u9fff（(_](?:[^;；,，、|/\n\"'‘’“”\[\]{}【】<>]|/(?=[\u4e00-\u9fff]))*?"
 _STOP = (
-    r"(?=\s*[\"'‘’“”]?\s*(?:[;；,，、|/\n\[\]{}】】<>]|[-\s]*(?<![\w.])-?\d{1,4}\s*(?:->|=>|→|[=:：\-—–~、.]|"
+    r"(?=\s*[\"'‘’“”]?\s*(?:[;；,，、|\n\[\]{}】】<>]|/(?![\u4e00-\u9fff])|[-\s]*(?<![\w.])-?\d{1,4}\s*(?:->|=>|→|[=:：\-—–~、.]|"
     r"[\u4e00-\u9fff])|[）)]\s*(?:$|[;；,，。\s])|$))"
 )
 _FORWARD = re.compile(rf"[\"']?({_NUMBER})[\"']?{_LINK}({_LABEL}){_STOP}")
@@ -21,12 +21,14 @@ _WORD = re.compile(
 )
 _LETTER = re.compile(r"(?<![A-Za-z0-9])([A-Z])\s*(?:->|=>|→|[=:：\-—])\s*[\"']?([\u4e00-\u9fff]+|[A-Za-z][A-Za-z ]+)")
 _WORD_ENGLISH = re.compile(r"\b([A-Z][A-Z_]{1,31}|[a-z][a-z_]{1,31})\b[\"']?\s*(?:->|=>|=|:)\s*[\"']?([A-Za-z][A-Za-z ]*)")
+_SECTION = re.compile(r"\D{0,12}?(-?\d{1,4})\s*[-=:：.、,，)）]?\s*([^\d\s].*)", re.DOTALL)
+_SECTIONS_MIN = 3
 _BRACKETS_MAX = 60
 
 
 def of_comment(comment: str, allowed: tuple[str, ...] = ()) -> Labels:
     """The codes of a comment. `allowed` are the codes in use: a reading that explains more of them is the better one."""
-    readings = [_once(r) for r in (_forward(comment), _glued(comment), _backward(comment), _words(comment))]
+    readings = [_once(r) for r in (_sections(comment), _forward(comment), _glued(comment), _backward(comment), _words(comment))]
     known = set(allowed)
 
     def worth(labels: Labels) -> tuple[int, int]:
@@ -37,6 +39,16 @@ def of_comment(comment: str, allowed: tuple[str, ...] = ()) -> Labels:
         readings = [r for r in readings if all(c.lstrip("-").isdigit() for c, _ in r)]
     best = max(readings, key=worth, default=())
     return best if len(best) > 1 or (best and best[0][0] in known) else ()
+
+
+def _sections(comment: str) -> list[tuple[str, str]]:
+    """`101 已下单，未支付；102，未支付，用户取消；`: sentences with commas in them, parted by semicolons or lines, each behind its code."""
+    parts = [p.strip() for p in re.split(r"[;；\n]|\\r\\n", comment) if p.strip()]
+    told = [_SECTION.fullmatch(p) for p in parts]
+    found = [(m[1], _clean(m[2])[:_BRACKETS_MAX]) for m in told if m is not None]
+    commas = any(re.search("[,，、]", label) for _, label in found)
+    # What stands first may be the column's own name.
+    return found if commas and len(found) >= _SECTIONS_MIN and None not in told[1:] else []
 
 
 def _forward(comment: str) -> list[tuple[str, str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from makewhole.attach import naming, survey, values, wants
+from makewhole.attach import codes, naming, survey, values, wants
 from makewhole.attach.naming import NONE, Ideas, Said
 from makewhole.attach.proposal import Evidence, Why
 from makewhole.attach.values import Look, Shape
@@ -21,12 +22,28 @@ COMMENT_ALONE = 0.97
 NAME_UNSAID = 0.95
 """What a name is worth in a schema that comments its columns, but not this one."""
 OWN_ID = 0.86
+UNTOLD = 0.8
+OTHERWISE = 0.75
+"""What is left of a comment's weight where the column's name says that it is something else."""
 KEY_AS_NUMBER = 0.6
 """What is left of a claim to be the number where the values are short whole numbers."""
 QUANTITY_MAX = 100_000
 """Pieces of one line of an order: beyond, it is a number that things are called by."""
+CARRIERS_VARY_MAX = 0.5
+"""Share of parcels with a carrier of their own: beyond, they are the parcels' numbers."""
+CODES_FEW = 12
+"""Distinct values of a column that a comment may explain code by code."""
 COUNTS_MAX, COUNT_LARGEST = 12, 50
 """Distinct values, and the largest of them, up to which a column of whole numbers counts things."""
+EMPTY_COSTS = 0.85
+"""What is left of a claim where the column holds nothing in any sampled row and another one that may say the same holds something."""
+EMPTY_ROWS_MIN = 20
+"""Sampled rows from which a column without a single value is believed to be unused."""
+NUMBERED_MIN = 0.95
+"""Share of rows that must carry a number, if people call orders by it."""
+BLOCK_MIN = 2
+"""Columns with one prefix that speak of an address, from which the others with that prefix belong to it."""
+IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
 PERSONAL = frozenset({"order.receiver_phone", "order.buyer"})
 
 
@@ -49,6 +66,8 @@ class Read:
     names: dict[str, Said]
     comments: dict[str, Said]
     neutral: Ideas
+    coded: frozenset[str]
+    """Short whole numbers whose comments list what their codes mean."""
     said: Said
     """What the table's own name says."""
     whole_time: str = ""
@@ -60,6 +79,11 @@ class Read:
         """What the column's sample looks like."""
         return self.looks[column]
 
+    def says(self, field: str, column: str) -> tuple[float, float]:
+        """How well the column's name, and its comment, say a field."""
+        want = wants.of(field)
+        return want.score(self.names[column]), want.score(self.comments[column])
+
     def ideas(self, column: str) -> Ideas:
         """Everything that name and comment speak of."""
         return naming.ideas(self.names[column]) | naming.ideas(self.comments[column])
@@ -68,12 +92,15 @@ class Read:
 def read(table: survey.Table, *, initials: bool, whole_money: str = "") -> Read:
     """The table, read."""
     prefixes = {c.name: _meaningful(table, c.name) for c in table.columns}
+    names = {c.name: naming.of_name(prefixes[c.name], initials=initials) for c in table.columns}
+    within = _addresses(names)
     return Read(
         table=table,
         looks={c.name: values.look(table, c) for c in table.columns},
-        names={c.name: naming.of_name(prefixes[c.name], initials=initials) for c in table.columns},
+        names={name: (*said, frozenset({"address"})) if name in within else said for name, said in names.items()},
         comments={c.name: naming.of_text(naming.head(c.comment)) for c in table.columns},
         neutral=NONE,
+        coded=frozenset(c.name for c in table.columns if _coded(table, c)),
         whole_money=whole_money,
         said=naming.of_name(table.name, initials=initials),
     )
@@ -91,10 +118,33 @@ def _meaningful(table: survey.Table, name: str) -> str:
     return "_".join(parts[1:])
 
 
+def _coded(table: survey.Table, column: survey.Column) -> bool:
+    if column.kind is not survey.Kind.INTEGER or not column.comment:
+        return False
+    used = values.codes(table, column)
+    return len(used) <= CODES_FEW and len(codes.of_comment(column.comment, used)) > 1
+
+
+def _addresses(names: Mapping[str, Said]) -> frozenset[str]:
+    """Columns of an address that one prefix holds together: beside `shipping_city`, `shipping_company` is no carrier."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if len(parts := naming.split(name)) > 1:
+            groups.setdefault(parts[0], []).append(name)
+    found: set[str] = set()
+    for prefix, group in groups.items():
+        rest = {name: NONE.union(*(w for w in names[name] if not w & naming.ideas(naming.of_name(prefix)))) for name in group}
+        if sum("address" in ideas for ideas in rest.values()) >= BLOCK_MIN:
+            found |= {name for name, ideas in rest.items() if ideas <= IN_BLOCK}
+    return frozenset(found)
+
+
 def candidates(told: Read, want: wants.Want, skip: frozenset[str] = frozenset()) -> tuple[Candidate, ...]:
     """The columns that may say a field, best first."""
-    found = (_candidate(told, want, c) for c in told.table.columns if c.name not in skip)
-    return tuple(sorted((c for c in found if c is not None), key=lambda c: -c.score))
+    found = [c for column in told.table.columns if column.name not in skip and (c := _candidate(told, want, column)) is not None]
+    if len(told.table.sample) >= EMPTY_ROWS_MIN and any(c.look.told for c in found):
+        found = [c if c.look.told else replace(c, score=c.score * EMPTY_COSTS) for c in found]
+    return tuple(sorted((c for c in found if c.score >= CANDIDATE_MIN), key=lambda c: -c.score))
 
 
 def _candidate(told: Read, want: wants.Want, column: survey.Column) -> Candidate | None:
@@ -104,10 +154,18 @@ def _candidate(told: Read, want: wants.Want, column: survey.Column) -> Candidate
     if want.shapes == {Shape.INSTANT} and not look.unit and "time" not in told.ideas(column.name):
         # Without values and without a word of time, an empty column is no instant.
         return None
+    if Shape.CODE not in want.shapes and column.name in told.coded:
+        # A comment that lists codes says that the column holds codes, and neither counts nor amounts nor times.
+        return None
     kind_says = _by_type(column, look, want)
-    name = want.score(told.names[column.name] + kind_says, told.neutral)
+    if not (told.ideas(column.name) & want.ideas):
+        # The type alone is no claim: `length decimal(15,8)` is no amount.
+        return None
+    name = max(want.score(told.names[column.name] + kind_says, told.neutral), _by_reference(told, want, column))
     said = told.comments[column.name]
     comment = want.score(said + kind_says, told.neutral) if said else 0.0
+    if not name and want.forbids(told.names[column.name]):
+        comment *= OTHERWISE
     evidence = []
     if name:
         evidence.append(Evidence(why=Why.NAME, what=column.name))
@@ -118,6 +176,14 @@ def _candidate(told: Read, want: wants.Want, column: survey.Column) -> Candidate
         return None
     made = Candidate(column=column, look=look, score=score, evidence=tuple(evidence))
     return _by_values(told, want, made)
+
+
+def _by_reference(told: Read, want: wants.Want, column: survey.Column) -> float:
+    """What the table says that a foreign key leads to: `method_id` that refers to `payment_method` is how the order is paid."""
+    if want.field not in {"order.channel", "payment.channel"}:
+        return 0.0
+    there = next((r.table for r in told.table.references if r.column == column.name), "")
+    return want.score(naming.of_name(there)) if there else 0.0
 
 
 def _flag_instead(want: wants.Want, look: Look) -> bool:
@@ -145,11 +211,16 @@ def _together(name: float, comment: float, *, spoke: bool) -> float:
 def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | None:
     """The same, after a look at the values: some of them forbid, some speak for it."""
     look = made.look
+    if want.field == "order.number" and not look.told and look.rows >= EMPTY_ROWS_MIN:
+        return None
+    if want.field == "order.coupon" and look.told < values.ROWS_TELL_MIN and not told.ideas(made.column.name) & {"id", "number"}:
+        # Without a value, nothing tells a coupon's number from a text about coupons.
+        return _less(made, UNTOLD)
     if look.told < values.ROWS_TELL_MIN:
         return _less(made, KEY_AS_NUMBER) if want.field == "order.number" and _bare(told, made) else made
     match want.field:
         case "order.number" | "payment.number" | "refund.number":
-            return _numbered(told, made)
+            return _numbered(told, want, made)
         case "order.receiver_phone":
             return _support(made, look.phones >= 0.9, f"{look.phones:.0%}") if look.phones >= 0.5 else _less(made, 0.4)
         case "order.transaction_id" | "payment.transaction_id":
@@ -158,12 +229,17 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
             return _support(made, look.transactions >= 0.8, f"{look.transactions:.0%}")
         case "order.tracking_number":
             return None if look.varied < 0.3 else made
+        case "order.carrier" if look.told >= EMPTY_ROWS_MIN and look.varied > CARRIERS_VARY_MAX:
+            return None
         case "order.channel" | "payment.channel":
             return None if look.distinct > 20 else made
         case "order.buyer":
             return _less(made, 0.4) if look.phones > 0.5 else made
         case "item.sku" | "stock.sku":
             return None if _counts(told, made) else made
+        case "stock.available" | "stock.locked" if look.rows >= EMPTY_ROWS_MIN and values.flagged(_spelled(told, made)):
+            # Goods of which there is one or none, all of them: that is a yes and a no, and no count.
+            return None
         case "item.quantity":
             return None if _largest(told, made) > QUANTITY_MAX else made
         case "order.coupon":
@@ -171,6 +247,10 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
             return _less(made, 0.6) if look.varied < 0.9 else made
         case _:
             return made
+
+
+def _spelled(told: Read, made: Candidate) -> tuple[str, ...]:
+    return tuple({values.text(v) for v in told.table.values(made.column.name) if v is not None})
 
 
 def _largest(told: Read, made: Candidate) -> int:
@@ -195,13 +275,15 @@ def _bare(told: Read, made: Candidate) -> bool:
     return naming.ideas(told.names[made.column.name]) == {"id"}
 
 
-def _numbered(told: Read, made: Candidate) -> Candidate | None:
+def _numbered(told: Read, want: wants.Want, made: Candidate) -> Candidate | None:
     look, column = made.look, made.column
     alone = (column.name,)
     if column.kind is survey.Kind.INTEGER and Shape.DOCUMENT not in look.shapes:
         # People read a number of fourteen digits to each other; a row's own key is for the machine.
         return _less(made, KEY_AS_NUMBER)
     if look.varied < 0.5 or look.phones > 0.5:
+        return None
+    if want.field == "order.number" and look.present < NUMBERED_MIN:
         return None
     if alone in told.table.unique or alone == told.table.key:
         return _support(made, fits=True, what="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from makewhole.attach import spelling, states, survey
 from makewhole.attach.columns import PERSONAL, Read
@@ -19,8 +19,11 @@ NOUNS = """
     stock.locked coupon.id coupon.order coupon.state coupon.used_at history.order history.at history.who history.from history.to
 """.split()  # noqa: SIM905 - a list of fifty quoted words is no easier to read
 """Our fields; what is not found is named as unmapped."""
+UNITS = ("yuan", "fen")
 UNSURE = 0.75
 """A claim of which one part is a guess."""
+ASK_MIN = 0.6
+"""A claim that is weaker is not worth a person's time: the field is named as unmapped."""
 CHOICES_MAX = 4
 ORDER_STATES = (
     "awaiting-payment", "awaiting-shipment", "partly-shipped", "shipped", "completed", "closed", "refunding", "refunded", "invalid",
@@ -46,11 +49,30 @@ class Draft:
         """One question."""
         self.questions.append(question)
 
+    def table(self, role: str, best: str, rivals: tuple[str, ...]) -> None:
+        """Ask which table plays a role."""
+        choices = tuple(Choice(label=t, table=t) for t in (best, *rivals))
+        self.ask(Question(field=role, asked=Asked.TABLE, about=best, choices=choices))
+
+    def unit(self, likely: Found, said: str) -> None:
+        """Ask what whole amounts count: once for all columns of money, for no shop writes one in fen and the next in yuan."""
+        before = next((q for q in self.questions if q.asked is Asked.UNIT), None)
+        if before is not None:
+            more = tuple(replace(c, found=(*c.found, replace(likely, unit=c.label))) for c in before.choices)
+            self.questions[self.questions.index(before)] = replace(before, choices=more)
+            return
+        units = sorted(UNITS, key=lambda unit: unit != likely.unit)
+        choices = tuple(Choice(label=unit, found=(replace(likely, unit=unit),)) for unit in units)
+        about = f"{likely.table}.{likely.rests_on()}"
+        self.ask(Question(field=likely.field, asked=Asked.UNIT, about=about, choices=choices, hint=said))
+
     def column(self, read: Read, name: str, chosen: Chosen, unit: str = "") -> None:
         """State a column where it is sure enough and alone; else ask."""
         made = [found_of(read, name, c.column.name, c.score, c.evidence, unit) for c in (chosen.best, *chosen.rivals)]
         if made[0].confidence >= STATED_MIN and len(made) == 1:
             self.state(made[0])
+            return
+        if made[0].confidence < ASK_MIN:
             return
         choices = tuple(Choice(label=f"{f.table}.{f.rests_on()}", found=(f,)) for f in made[:CHOICES_MAX])
         self.ask(Question(field=name, asked=Asked.COLUMN, about=made[0].table, choices=choices))

@@ -27,9 +27,14 @@ class Chosen:
         return self.best.column.name
 
 
-def assign(read: Read, role: str, skip: frozenset[str] = frozenset()) -> dict[str, Chosen]:
+Barred = frozenset[tuple[str, str]]
+"""Fields with columns that cannot say them."""
+
+
+def assign(read: Read, role: str, skip: frozenset[str] = frozenset(), barred: Barred = frozenset()) -> dict[str, Chosen]:
     """Columns for the fields of a role. The clearest claim is granted first; no column says two fields."""
-    offers = {w.field: columns.candidates(read, w, skip) for w in wants.WANTS[role]}
+    every = {w.field: columns.candidates(read, w, skip) for w in wants.WANTS[role]}
+    offers = {field: tuple(c for c in offered if (field, c.column.name) not in barred) for field, offered in every.items()}
     claims = sorted(((c.score, w.field, c) for w in wants.WANTS[role] for c in offers[w.field]), key=lambda t: -t[0])
     chosen: dict[str, Candidate] = {}
     taken: set[str] = set()

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+import types
+from collections.abc import Mapping
 
-from makewhole.attach import amounts, around, drafts, fields, links, naming, orders, shards, survey, tables
+from makewhole.attach import amounts, around, drafts, links, naming, orders, shards, survey, tables, values
 from makewhole.attach.columns import Read, read
 from makewhole.attach.proposal import Proposal
 
+NOBODY: Mapping[str, str] = types.MappingProxyType({})
 TABLES_MAX = 2000
 """Tables looked at; beyond, names alone decide which are worth it, and no shop is known to have more."""
 
 
-def propose(told: survey.Survey) -> Proposal | None:
-    """The proposal; None where no table looks like orders."""
+def propose(told: survey.Survey, named: Mapping[str, str] = NOBODY) -> Proposal | None:
+    """The proposal; None where no table looks like orders. `named` are tables by role, where somebody said which it is."""
     told = shards.together(told)
     initials = naming.speaks_initials(tuple(c.name for t in told.tables for c in t.columns))
     whole = amounts.said_of_whole(told.tables)
     reads = tuple(read(t, initials=initials, whole_money=whole) for t in told.tables[:TABLES_MAX] if t.columns)
     reads = _same_clock(reads)
-    order = tables.order(reads)
+    order = tables.order(reads, named.get("order", ""))
     if order is None:
         return None
-    chosen = fields.assign(order.read, "order")
+    draft = drafts.Draft(dialect=told.dialect)
+    if order.rivals:
+        # Every other field hangs on this table: nothing is stated before it is told which it is.
+        draft.table(order.role, order.read.table.name, order.rivals)
+        return drafts.finished(draft, told)
+    chosen = orders.columns_of(order.read)
     parent = links.parent(
         order.read, orders.key_of(order.read), chosen["order.number"].name if "order.number" in chosen else orders.key_of(order.read)
     )
-    casts = tables.children(reads, parent)
+    casts = tables.children(reads, parent, named)
     by_role = {c.role: c for c in casts}
     lookups = _lookups(reads, order.read)
-    draft = drafts.Draft(dialect=told.dialect)
     orders.propose(draft, order, chosen, lookups)
     for cast in casts:
+        if cast.rivals:
+            draft.table(cast.role, cast.read.table.name, cast.rivals)
         around.propose(draft, cast, by_role, parent, _lookups(reads, cast.read))
     return drafts.finished(draft, told)
 
@@ -54,9 +63,25 @@ def _lookups(reads: tuple[Read, ...], of: Read) -> dict[str, dict[str, str]]:
     for column in of.table.columns:
         target = next((ref.table for ref in of.table.references if ref.column == column.name), "")
         told = small.get(target) or next((r for r in small.values() if r is not of and _explains(r, column.name)), None)
-        if told is not None and (labels := _labels(told)):
+        if labels := _labels(told) if told is not None else _beside(of, column.name):
             found[column.name] = labels
     return found
+
+
+def _beside(told: Read, column: str) -> dict[str, str]:
+    """Labels that stand in the same row: `order_status_name` beside `order_status`, always the same one for a code."""
+    name = next((c.name for c in told.table.columns if c.kind is survey.Kind.TEXT and _names(c.name, column)), "")
+    found: dict[str, set[str]] = {}
+    for code, label in zip(told.table.values(column), told.table.values(name), strict=True) if name else ():
+        if code is not None and label is not None and str(label).strip():
+            found.setdefault(values.text(code), set()).add(str(label).strip())
+    return {code: min(labels) for code, labels in found.items()} if all(len(labels) == 1 for labels in found.values()) else {}
+
+
+def _names(name: str, column: str) -> bool:
+    """Whether a column is called as what another one's codes are called: its name, with one more word for a name."""
+    rest = name.lower().removeprefix(column.lower())
+    return rest != name.lower() and rest.strip("_") in LABEL_ENDS
 
 
 def _explains(told: Read, column: str) -> bool:
@@ -66,6 +91,7 @@ def _explains(told: Read, column: str) -> bool:
     return len(base) >= NAME_MIN and any(table == base + end or table.endswith(f"_{base}{end}") for end in ("", "s", "es"))
 
 
+LABEL_ENDS = frozenset({"name", "text", "label", "title", "desc", "str", "cn", "zh"})
 NAME_MIN = 5
 """Letters of a column's name from which a table of the same name is no accident."""
 LOOKUP_ROWS_MAX = 60

@@ -39,7 +39,8 @@ _ORDER = (
         r"部分发货|部分出库|部分配送|partial(ly)?[ _-]?(ship|deliver|sent|send|consign|fulfil)|consigned[ _]?part|part(ly)?[ _-]?ship",
     ),
     ("invalid", r"无效|作废|失效订单|异常|invalid|abnormal|^void|error"),
-    ("closed", r"(超时|逾期|过期)(未支付|未付)|未(支付|付款)(取消|关闭)"),
+    ("closed", r"(超时|逾期|过期)(未支付|未付)|未(支付|付款).{0,10}(取消|关闭)"),
+    ("shipped", r"发货.{0,6}未(确认|收货|签收)"),
     (
         "awaiting-payment",
         (
@@ -120,7 +121,18 @@ _REFUND = (
     ("closed", r"不同意|未同意|拒|关闭|取消|撤销|驳回|不通过|未通过|reject|refus|close|cancel|den(y|ied)|revok|withdraw|decline|失败|fail"),
     (
         "done",
-        r"已退款|退款成功|成功|(?<!未)完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|done|success|succeed|complete|finish|refunded|^paid",
+        r"已退款|退款成功|成功|(?<!未)完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|全部退|done|success|succeed|complete|finish|refunded|^paid",
+    ),
+    (
+        "requested",
+        (
+            r"(等待|待)(商家|卖家|平台|客服|审核员|管理员)?(审核|同意|审批|处理|确认$)|"
+            r"wait\w*[ _-]?(for[ _-]?)?(seller[ _-]?)?(agree|audit|approv|review)"
+        ),
+    ),
+    (
+        "processing",
+        r"wait\w*[ _-]?(for[ _-]?)?(buyer|seller)[ _-]?(return|confirm|receiv|refund)",
     ),
     (
         "processing",
@@ -159,13 +171,16 @@ _ATTEMPT = (
 )
 _PAY = (
     ("refunded", r"部分退|partial"),
-    ("unpaid", r"未|待|中|没|失败|否|un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|关闭|取消|超时"),
+    ("unpaid", r"未|待|中|没|失败|否|(?<![a-z])un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|关闭|取消|超时"),
     ("refunded_", r"退款|退|refund"),
-    ("paid", r"已|成功|完成|是|paid|payed|success|succeed|yes|done|complete|finish|^支付$|^付款$"),
+    ("paid", r"已|成功|完成|是|paid|payed|captured|success|succeed|yes|done|complete|finish|^支付$|^付款$"),
 )
 _SHIP = (
     ("partial", r"部分|partial|part\b"),
-    ("unshipped", r"未|待发|备货|配货|待出库|无需|un|not|wait\w*[ _]?(ship|send|deliver)|pend|no\b|none|prepar|^待配送|init|new|ready"),
+    (
+        "unshipped",
+        r"未|待发|备货|配货|待出库|无需|(?<![a-z])un|not|wait\w*[ _]?(ship|send|deliver)|pend|no\b|none|prepar|^待配送|init|new|ready",
+    ),
     ("received", r"收货(?!中)|签收|送达|完成|收到|received|delivered|signed|complet|finish|confirm|arriv"),
     ("shipped", r"已发|发货|配送|运输|在途|出库|待收货|已配送|shipped|shipping|sent|deliver|transit|dispatch|yes|consign"),
 )

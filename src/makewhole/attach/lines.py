@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections import defaultdict
 from decimal import Decimal
 
@@ -23,7 +25,7 @@ def amount(draft: Draft, read: Read, chosen: dict[str, Chosen], parent: links.Pa
     quantity = chosen.get("item.quantity")
     proved = _proved(read, quantity, parent)
     if proved is not None:
-        draft.state(proved)
+        _said(draft, read, proved)
         return
     told = chosen["item.amount"]
     ideas = read.ideas(told.name)
@@ -31,12 +33,18 @@ def amount(draft: Draft, read: Read, chosen: dict[str, Chosen], parent: links.Pa
     if whole or quantity is None or quantity.best.score < STATED_MIN:
         orders.money(draft, read, "item.amount", told)
         return
-    unit = amounts.unit(read, told.best.column)
+    bare = found_of(read, "item.amount", told.name, max(told.best.score, 0.84), told.best.evidence)
+    _said(draft, read, proposal.with_sql(bare, _times(told.name, quantity.name)))
+
+
+def _said(draft: Draft, read: Read, found: Found) -> None:
+    """State it where its unit is sure too; else only the unit is asked."""
+    unit = amounts.unit(read, read.table.by_name[found.column])
+    told = dataclasses.replace(found, unit=unit.word)
     if unit.confidence < STATED_MIN:
-        orders.money(draft, read, "item.amount", told)
-        return
-    bare = found_of(read, "item.amount", told.name, max(told.best.score, 0.84), told.best.evidence, unit.word)
-    draft.state(proposal.with_sql(bare, _times(told.name, quantity.name)))
+        draft.unit(told, unit.said)
+    else:
+        draft.state(told)
 
 
 def _times(price: str, quantity: str) -> str:
@@ -57,10 +65,11 @@ def _proved(read: Read, quantity: Chosen | None, parent: links.Parent) -> Found 
     sums = [
         c.name
         for c in parent.read.table.columns
-        if Shape.AMOUNT in parent.read.look(c.name).shapes and parent.read.ideas(c.name) & {"amount", "total", "due"}
+        if Shape.AMOUNT in parent.read.look(c.name).shapes and parent.read.ideas(c.name) & {"amount", "total", "subtotal", "due"}
     ]
     best: tuple[float, str, str] | None = None
-    for money in read.table.columns:
+    # Of two that both add up, the column that holds the line's amount itself.
+    for times, money in itertools.product((False, True), read.table.columns):
         ideas = read.ideas(money.name)
         if (
             Shape.AMOUNT not in read.look(money.name).shapes
@@ -68,19 +77,14 @@ def _proved(read: Read, quantity: Chosen | None, parent: links.Parent) -> Found 
             or ideas & {"id", "quantity", "num", "discount", "coupon", "point"}
         ):
             continue
-        for times in (False, True):
-            share = _share(read, (money.name, quantity.name, times), groups, parent, rows, sums)
-            sql = _times(money.name, quantity.name) if times else spelling.name(money.name)
-            # Of two that both add up, the column that holds the line's amount itself.
-            if share >= AGREE_MIN and (best is None or share > best[0] + 0.02):
-                best = (share, sql, money.name)
+        share = _share(read, (money.name, quantity.name, times), groups, parent, rows, sums)
+        sql = _times(money.name, quantity.name) if times else spelling.name(money.name)
+        if share >= AGREE_MIN and (best is None or share > best[0] + 0.02):
+            best = (share, sql, money.name)
     if best is None:
         return None
-    unit = amounts.unit(read, read.table.by_name[best[2]])
-    if unit.confidence < STATED_MIN:
-        return None
     by = Evidence(why=Why.SUM, what=f"{best[0]:.0%} {parent.table}")
-    return proposal.with_sql(found_of(read, "item.amount", best[2], 0.95, (by,), unit.word), best[1])
+    return proposal.with_sql(found_of(read, "item.amount", best[2], 0.95, (by,)), best[1])
 
 
 def _way(read: Read, parent: links.Parent) -> tuple[str, bool] | None:

@@ -15,6 +15,12 @@ _OTHERS = frozenset(
  who""".split()  # noqa: SIM905 - words
 )
 """What makes an order's number another number, or none: `refund_order_no`, `out_order_no`."""
+LONG_MIN, SAME_MIN, BY_VALUES = 8, 0.9, 0.82
+"""Characters of numbers that do not agree by chance; the share that must agree; and how sure a link is that nothing but values tells."""
+STRANGERS_MIN, STRANGE_MAX = 20, 0.1
+"""Different values that a child's sample must hold before it speaks against a link; and the share that may agree by chance."""
+SAME_SURE = 0.9
+"""How sure a link is whose many values are the orders' own, whatever it is called."""
 BARELY = 0.55
 SURE_NAME_MIN = 0.6
 """A name that says less, like `out_trade_no`, leads to the order only where its values are the order's own."""
@@ -62,19 +68,24 @@ def find(told: Read, to: Parent) -> Link:
     none: tuple[str, float, tuple[Evidence, ...]] = ("", 0.0, ())
     key, number = none, none
     for column in told.table.columns:
-        named = _named(told, column.name, to)
+        named = _named(told, column.name, to) or _by_values(told, column.name, to)
         if not named:
             continue
         as_key, as_number, evidence = _holds(told, column.name, to, named)
-        if named < SURE_NAME_MIN and not any(e.why is Why.REFERS for e in evidence):
+        if named < SURE_NAME_MIN and not _met(evidence):
             continue
-        if as_key > key[1]:
+        if as_key and (_met(evidence), as_key) > (_met(key[2]), key[1]):
             key = (column.name, as_key, evidence)
-        if as_number > number[1]:
+        if as_number and (_met(evidence), as_number) > (_met(number[2]), number[1]):
             number = (column.name, as_number, evidence)
     if key[0] == number[0] and key[0]:
         key, number = (key, none) if key[1] >= number[1] else (none, number)
     return Link(key=key[0], number=number[0], score=max(key[1], number[1]), evidence=(*key[2], *number[2]))
+
+
+def _met(evidence: tuple[Evidence, ...]) -> bool:
+    """Whether values or a foreign key lead to the orders, and not a name alone."""
+    return any(e.why is Why.REFERS for e in evidence)
 
 
 def _named(told: Read, name: str, to: Parent) -> float:
@@ -97,6 +108,13 @@ def _named(told: Read, name: str, to: Parent) -> float:
     return 0.0
 
 
+def _by_values(told: Read, name: str, to: Parent) -> float:
+    """A column that is called nothing of the kind, but holds the long numbers of orders and hardly anything else: `source_id`."""
+    there = {values.text(v) for v in told.table.values(name) if not values.absent(v)}
+    long = len(there) >= values.ROWS_TELL_MIN and min(map(len, there)) >= LONG_MIN
+    return BY_VALUES if long and len(there & to.numbers) >= SAME_MIN * len(there) else 0.0
+
+
 def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, float, tuple[Evidence, ...]]:
     """How far a column holds the parent's key, and its number."""
     there = {values.text(v) for v in told.table.values(name) if not values.absent(v)}
@@ -111,10 +129,13 @@ def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, floa
         return (1.0, 0.0, told_by) if declared == to.key else (0.0, 1.0, told_by)
     if there:
         in_keys, in_numbers = len(there & to.keys) / len(there), len(there & to.numbers) / len(there)
+        if to.read.table.whole and len(there) >= STRANGERS_MIN and max(in_keys, in_numbers) < STRANGE_MAX:
+            # Every order is known, and hardly one of these is among them.
+            return 0.0, 0.0, ()
         if max(in_keys, in_numbers) >= OVERLAP_MIN:
             what = f"{max(in_keys, in_numbers):.0%} {to.table}.{to.key if in_keys >= in_numbers else to.number}"
             told_by = (Evidence(why=Why.REFERS, what=what),)
-            sure = 1 - (1 - named) * 0.5
+            sure = max(1 - (1 - named) * 0.5, SAME_SURE if len(there) >= STRANGERS_MIN and max(in_keys, in_numbers) >= SAME_MIN else 0.0)
             return (sure, 0.0, told_by) if in_keys >= in_numbers else (0.0, sure, told_by)
     return (*_by_look(told, name, to, there, named), (Evidence(why=Why.NAME, what=name),))
 

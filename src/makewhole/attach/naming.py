@@ -14,12 +14,26 @@ Said = tuple[Ideas, ...]
 NONE: Ideas = frozenset()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-_HEAD_END = re.compile(r"[：:（(\[【{,，;；。|/\n]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
+_HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
 _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
 COMPOUNDS = frozenset(
-    {("after", "sale"), ("after", "sales"), ("way", "bill"), ("open", "id"), ("time", "out"), ("third", "party"), ("pre", "pay")}
+    {
+        ("after", "sale"),
+        ("after", "sales"),
+        ("way", "bill"),
+        ("open", "id"),
+        ("time", "out"),
+        ("third", "party"),
+        ("pre", "pay"),
+        ("on", "hand"),
+        ("on", "hold"),
+        ("in", "stock"),
+        ("pick", "up"),
+        ("pre", "sale"),
+        ("pre", "sell"),
+    }
 )
 """Words that say one thing together."""
 INITIALS_MIN = 3

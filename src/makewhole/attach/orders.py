@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole.attach import amounts, codes, fields, labels, spelling, states, survey, values
-from makewhole.attach.columns import Read
+from makewhole.attach import amounts, codes, columns, fields, labels, naming, spelling, states, survey, timeline, values, wants
+from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.drafts import ORDER_STATES, Draft, coded, found_of
 from makewhole.attach.fields import Chosen
 from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Question, Role, Why
@@ -15,7 +15,14 @@ _PLAIN = (
     "order.buyer", "order.created_at", "order.paid_at", "order.shipped_at", "order.completed_at", "order.closed_at", "order.expires_at",
     "order.transaction_id", "order.carrier", "order.tracking_number", "order.receiver_phone", "order.coupon", "order.version",
 )  # fmt: skip
+PARENT = frozenset({"parent", "order", "trade", "id", "number", "relation"})
+PARENTS_MIN = 0.5
+"""Share of the parents named that must be among the sampled rows."""
+HELD_ROWS_MIN, HELD_MIN = 20, 0.85
+"""Orders in a state, and the share of them that must hold its instant; a few broken ones lack it in any shop."""
 TENANTS_MAX = 6
+BARRED_MAX = 8
+"""Times that columns are chosen anew; no table is known that needs more than three."""
 Lookups = dict[str, dict[str, str]]
 
 
@@ -24,6 +31,18 @@ def key_of(read: Read) -> str:
     if len(read.table.key) == 1:
         return read.table.key[0]
     return next((u[0] for u in read.table.unique if len(u) == 1), "")
+
+
+def columns_of(read: Read) -> dict[str, Chosen]:
+    """The columns for an order's fields. One that the rows contradict gives way to the next."""
+    barred: fields.Barred = frozenset()
+    for _ in range(BARRED_MAX):
+        chosen = fields.assign(read, "order", barred=barred)
+        more = frozenset(timeline.contradicted(read, chosen).items()) | amounts.contradicted(read, chosen)
+        if not more:
+            return chosen
+        barred |= more
+    return fields.assign(read, "order", barred=barred)
 
 
 def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookups) -> None:
@@ -44,6 +63,7 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookup
     role = Role(
         name="order",
         table=read.table.name,
+        where=_apart_from_parts(draft, read, chosen),
         confidence=round(cast.score, 2),
         evidence=cast.evidence,
         key=spelling.name(key_of(read)) if key_of(read) else "",
@@ -54,12 +74,29 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookup
     )
     draft.roles.append(role)
     if told is not None:
+        _lacking(draft, read, chosen, told)
         draft.questions += coded("order", told, ORDER_STATES)
         if told.rungs:
             draft.state(_state_found(read, told))
-    if cast.rivals:
-        choices = (read.table.name, *cast.rivals)
-        draft.ask(Question(field="order", asked=Asked.TABLE, about=read.table.name, choices=tuple(Choice(label=t) for t in choices)))
+
+
+def _lacking(draft: Draft, read: Read, chosen: dict[str, Chosen], told: states.Told) -> None:
+    """An instant that many orders in its own state lack is not what it seems: another that they all hold takes its place, or none."""
+    for word, rows in told.arrived:
+        name = f"order.{word}_at"
+        if name not in draft.found or len(rows) < HELD_ROWS_MIN or _held(read, draft.found[name].column, rows) >= HELD_MIN:
+            continue
+        del draft.found[name]
+        taken = {c.name for c in chosen.values()}
+        others = (c for c in columns.candidates(read, wants.of(name)) if c.column.name not in taken and c.score >= STATED_MIN)
+        better = next((c for c in others if _held(read, c.column.name, rows) >= HELD_MIN), None)
+        if better is not None:
+            draft.column(read, name, Chosen(best=better))
+
+
+def _held(read: Read, column: str, rows: tuple[int, ...]) -> float:
+    there = read.table.values(column)
+    return sum(not values.absent(there[i]) for i in rows) / len(rows)
 
 
 def _state_found(read: Read, told: states.Told) -> Found:
@@ -67,6 +104,27 @@ def _state_found(read: Read, told: states.Told) -> Found:
     return Found(
         field="order.state", table=read.table.name, sql=told.columns[0], column=told.columns[0], confidence=told.confidence, evidence=(by,)
     )
+
+
+def _apart_from_parts(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
+    """Where rows hang on another row of the same table, the condition of those that do not; what the others are is asked.
+
+    They may be parts of an order, its refunds, or orders of their own: until somebody says so, nothing is said of them.
+    """
+    number = chosen["order.number"].name if "order.number" in chosen else ""
+    own = {values.text(v) for name in {key_of(read), number} - {""} for v in read.table.values(name) if not values.absent(v)}
+    for column in read.table.columns:
+        ideas = naming.ideas(read.names[column.name])
+        there = [values.text(v) for v in read.table.values(column.name) if not values.absent(v)]
+        if "parent" not in ideas or not ideas <= PARENT or not there or sum(v in own for v in there) < PARENTS_MIN * len(there):
+            continue
+        style = spelling.style(column)
+        none = "''" if style is spelling.Style.TEXT else "0"
+        alone = f"COALESCE({spelling.name(column.name)}, {none}) = {none}"
+        choices = (Choice(label=alone, where=alone), Choice(label="*"))
+        draft.ask(Question(field="order", asked=Asked.PARENT, about=column.name, choices=choices, hint=f"{len(there)} rows"))
+        return alone
+    return ""
 
 
 def _number(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
@@ -77,11 +135,25 @@ def _number(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
         if alone and best.score < STATED_MIN and not chosen["order.number"].rivals:
             _key_as_number(draft, read, best.column.name, best.evidence)
             return
-        draft.column(read, "order.number", chosen["order.number"])
+        draft.column(read, "order.number", _beside_growing(read, chosen["order.number"]))
         return
     key = key_of(read)
     if key:
         _key_as_number(draft, read, key, (Evidence(why=Why.ALONE),))
+
+
+def _beside_growing(read: Read, told: Chosen) -> Chosen:
+    """The number with its rivals: where its name is unclear and its values are drawn, a column that counts the orders up is one."""
+    best = told.best
+    if max(read.says("order.number", best.column.name)) >= STATED_MIN or values.grows(read.table, best.column.name):
+        return told
+    others = (c.name for c in read.table.columns if c.name not in {best.column.name, *read.table.key} and _numbers_rows(read, c.name))
+    more = tuple(
+        Candidate(column=read.table.by_name[name], look=read.look(name), score=best.score, evidence=(Evidence(why=Why.VALUES),))
+        for name in others
+        if values.grows(read.table, name)
+    )
+    return Chosen(best=best, rivals=(*told.rivals, *more))
 
 
 def _key_as_number(draft: Draft, read: Read, key: str, evidence: tuple[Evidence, ...]) -> None:
@@ -194,10 +266,7 @@ def money(draft: Draft, read: Read, name: str, chosen: Chosen) -> None:
     if unit.confidence >= STATED_MIN or chosen.best.score < STATED_MIN or chosen.rivals:
         draft.column(read, name, chosen, unit.word)
         return
-    other = "fen" if unit.word == "yuan" else "yuan"
-    made = [found_of(read, name, chosen.name, chosen.best.score, chosen.best.evidence, word) for word in (unit.word, other)]
-    choices = tuple(Choice(label=f.unit, found=(f,)) for f in made)
-    draft.ask(Question(field=name, asked=Asked.UNIT, about=f"{read.table.name}.{chosen.name}", choices=choices, hint=unit.said))
+    draft.unit(found_of(read, name, chosen.name, chosen.best.score, chosen.best.evidence, unit.word), unit.said)
 
 
 def channel(draft: Draft, read: Read, name: str, chosen: dict[str, Chosen], lookups: Lookups) -> None:
@@ -224,7 +293,7 @@ def _kinds(draft: Draft, read: Read, lookups: Lookups) -> tuple[tuple[str, str],
     """Conditions for kinds of goods that are not the normal one."""
     for column in read.table.columns:
         ideas = read.ideas(column.name)
-        if "type" not in ideas or ideas & {"pay", "ship", "invoice", "source", "coupon", "refund", "address", "buyer", "discount"}:
+        if not ideas & {"type", "mode"} or ideas & {"pay", "ship", "invoice", "source", "coupon", "refund", "address", "buyer", "discount"}:
             continue
         used = values.codes(read.table, column)
         explained = dict(codes.of_comment(column.comment, used)) or lookups.get(column.name, {}) or {c: c for c in used}

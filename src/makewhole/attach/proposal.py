@@ -62,6 +62,7 @@ class Asked(enum.Enum):
     TABLE = "table"
     TENANT = "tenant"
     STOCK = "stock"
+    PARENT = "parent"
     ZONE = "zone"
 
 
@@ -73,6 +74,8 @@ class Choice:
     found: tuple[Found, ...] = ()
     states: tuple[tuple[str, str], ...] = ()
     where: str = ""
+    table: str = ""
+    """The table that plays the role: with it the survey is read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,14 +147,16 @@ def answered(told: Proposal, question: Question, choice: Choice | None) -> Propo
     names = {f.field for f in new}
     kept = tuple(f for f in told.found if f.field not in names)
     role_name = question.field.partition(".")[0]
-    roles = tuple(_answered_role(r, choice) if r.name == role_name else r for r in told.roles)
+    roles = tuple(_answered_role(r, question, choice) if r.name == role_name else r for r in told.roles)
     unmapped = tuple(u for u in told.unmapped if u not in names and not (choice.states and u == question.field))
     return replace(told, questions=rest, found=(*kept, *new), roles=roles, unmapped=unmapped)
 
 
-def _answered_role(role: Role, choice: Choice) -> Role:
+def _answered_role(role: Role, question: Question, choice: Choice) -> Role:
     states = (*role.states, *choice.states)
-    return replace(role, states=states, where=choice.where or role.where)
+    # Rows that hang on others are left out until somebody says that all of them are orders.
+    where = choice.where if question.asked is Asked.PARENT else choice.where or role.where
+    return replace(role, states=states, where=where)
 
 
 def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from makewhole.attach import codes, labels, naming, spelling, values
+from makewhole.attach import axes, labels, spelling, values
+from makewhole.attach.axes import Axis, Classify
 from makewhole.attach.columns import Read
-from makewhole.attach.values import Shape
 
 ROWS_MIN = 3
 """Sampled orders in one code from which their times tell what it means."""
 USUAL_MIN = 0.6
 """Share of orders in one code from which it is the usual one."""
-PREFIXED_MIN = 3
-"""Codes from which a common beginning is believed to be a prefix."""
-MEANT = frozenset({"wait", "waiting", "to", "un", "pay", "pending", "refund", "ship", "not", "no"})
-"""Beginnings that say something of their own."""
-CODES_MAX = 40
-"""A column of more codes is no state."""
 MOSTLY, HARDLY = 0.8, 0.25
+NEARLY_ALL = 0.95
+"""Share of a code's rows that must hold an instant before the instant alone says what the code means."""
+PAID_MAX = 0.1
+"""Share of closed orders that were paid, up to which they are broken orders and not another kind of order."""
+ENDS = ("refunded", "refunding", "closed", "invalid")
+"""Words of an order's own column that stand before what the goods say."""
 BY_LABEL, BY_FACTS, BY_PARTS = 0.95, 0.86, 0.9
 """How sure a state is that a label names, that times show, that several columns tell together."""
-Classify = Callable[[str], str | None]
 Rungs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """One column of codes. `words` are what its labels say, in our words or in those of `labels`; `unclear` are used without one."""
-
-    column: str
-    style: spelling.Style
-    words: dict[str, str]
-    labels: dict[str, str]
-    unclear: tuple[str, ...]
-
-    def having(self, *wanted: str) -> tuple[str, ...]:
-        """The codes that mean one of these."""
-        return tuple(c for c, w in self.words.items() if w in wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +33,8 @@ class Told:
     said: str
     columns: tuple[str, ...]
     unclear: tuple[tuple[str, str], ...] = ()
+    arrived: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Sampled rows by word, for the words whose instants must be there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,36 +47,9 @@ class Instants:
     closed: str = ""
 
 
-def axis(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str, str]]) -> Axis:
-    """The codes of a column and what they mean."""
-    told = read.table.by_name[column]
-    used = values.codes(read.table, told)
-    explained = dict(codes.of_comment(told.comment, used)) or lookups.get(column, {})
-    by_case = {c.lower(): c for c in used}
-    found = {by_case.get(c.lower(), c): label for c, label in explained.items()}
-    prefix = _prefix(used)
-    for code in used:
-        if code not in found and not code.lstrip("-").isdigit():
-            found[code] = code.removeprefix(prefix)
-    words = {code: word for code, label in found.items() if (word := classify(label)) is not None}
-    # What an empty text or NULL means is told by the columns beside it.
-    unclear = tuple(c for c in used if c not in words)
-    return Axis(column=column, style=spelling.style(told), words=words, labels=found, unclear=unclear)
-
-
-def _prefix(used: tuple[str, ...]) -> str:
-    """What all codes begin with and none means: the `wc-` of `wc-pending` and `wc-completed`."""
-    if len(used) < PREFIXED_MIN:
-        return ""
-    least, most = min(used), max(used)
-    common = next((least[:i] for i, (a, b) in enumerate(zip(least, most, strict=False)) if a != b), least)
-    cut = max(common.rfind("-"), common.rfind("_")) + 1
-    return "" if common[:cut].strip("-_").lower() in MEANT else common[:cut]
-
-
 def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str, str]], known: frozenset[str]) -> Told | None:
     """A child's states: one column, one condition a code. Words outside `known` are left to a question."""
-    told = axis(read, column, classify, lookups)
+    told = axes.axis(read, column, classify, lookups)
     rungs = tuple((spelling.equals(column, c, style=told.style), w) for c, w in told.words.items() if w in known)
     unclear = tuple((spelling.equals(column, c, style=told.style), told.labels.get(c, "")) for c in told.unclear)
     return Told(rungs=rungs, confidence=BY_LABEL, said=_quoted(told), columns=(column,), unclear=unclear)
@@ -99,76 +57,84 @@ def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str
 
 def of_order(read: Read, when: Instants, deleted: str, lookups: dict[str, dict[str, str]]) -> Told | None:
     """The order's states, from the one column that tells them or from several."""
-    main = _axis_of(read, _is_main, labels.order_state, lookups, deleted)
-    pay = _axis_of(read, _is_pay, labels.pay_state, lookups, deleted)
+    main = axes.of_kind(read, axes.is_main, labels.order_state, lookups, deleted)
+    pay = axes.of_kind(read, axes.is_pay, labels.pay_state, lookups, deleted)
     if pay is not None and main is not None and pay.column == main.column:
         pay = None
-    ship = _axis_of(read, _is_ship, labels.ship_state, lookups, deleted)
-    refund = _axis_of(read, _is_refund, labels.refund_state, lookups, deleted)
-    cancel = _axis_of(read, _is_cancel, lambda _: None, lookups, deleted)
+    ship = axes.of_kind(read, axes.is_ship, labels.ship_state, lookups, deleted)
+    refund = axes.of_kind(read, axes.is_refund, labels.refund_state, lookups, deleted)
+    cancel = axes.of_kind(read, axes.is_cancel, lambda _: None, lookups, deleted)
     pay = None if pay is None else _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid")
     ship = (
         None
         if ship is None
         else _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     )
+    told = _told(read, main, pay, ship, refund, cancel, deleted, when)
+    if told is None:
+        return None
+    if main is not None:
+        told = _parted(read, told, main, when, tuple(a for a in (refund, pay) if a is not None))
+    return replace(told, arrived=_arrived(read, main, ship))
+
+
+def _told(
+    read: Read,
+    main: Axis | None,
+    pay: Axis | None,
+    ship: Axis | None,
+    refund: Axis | None,
+    cancel: Axis | None,
+    deleted: str,
+    when: Instants,
+) -> Told | None:
     if main is not None and not main.words and pay is None:
-        return _by_facts(read, main, when)
+        return _ahead(refund, _by_facts(read, main, when))
     if main is not None and (pay is None or _tells_payment(main)):
-        return _with_refunds(main, refund, cancel)
+        return _with_refunds(main, pay, refund, cancel)
     if pay is not None and pay.having("unpaid") and pay.having("paid"):
-        told = _ladder(main, pay, ship, refund, cancel, deleted)
-        return told if main is None or main.words or len(main.unclear) < 2 else _within(read, main, told)
+        told = _ladder(read, main, pay, ship, refund, cancel, deleted)
+        return told if main is None or main.words or len(main.unclear) < 2 else _within(read, main, told, when)
     if main is None:
         return _by_instants(read, when)
-    return _with_refunds(main, refund, cancel) if main.words else _by_facts(read, main, when)
+    return _with_refunds(main, pay, refund, cancel) if main.words else _ahead(refund, _by_facts(read, main, when))
 
 
-def _axis_of(
-    read: Read, fits: Callable[[frozenset[str]], float], classify: Classify, lookups: dict[str, dict[str, str]], deleted: str
-) -> Axis | None:
-    best: tuple[float, str] = (0.0, "")
-    for column in read.table.columns:
-        look = read.look(column.name)
-        if column.name == deleted or Shape.CODE not in look.shapes or look.distinct > CODES_MAX:
+def _parted(read: Read, told: Told, main: Axis, when: Instants, beside: tuple[Axis, ...]) -> Told:
+    """Many shops close an order that was paid back with the code of one that nobody paid: the paid ones among them are asked about."""
+    if not when.paid:
+        return told
+    rows, paid_at = _rows_of(read, main), read.table.values(when.paid)
+    back = [(read.table.values(a.column), frozenset(a.having("done", "refunded", "requested", "processing"))) for a in beside]
+    rungs, unclear = list(told.rungs), list(told.unclear)
+    for code, where in rows.items():
+        condition = spelling.equals(main.column, code, style=main.style)
+        here = [i for i in where if not any(values.text(column[i]) in there for column, there in back)]
+        paid = sum(not values.absent(paid_at[i]) for i in here)
+        if (condition, "closed") not in rungs or paid < ROWS_MIN or paid <= PAID_MAX * len(here):
             continue
-        worth = max(fits(naming.ideas(read.names[column.name])), 0.95 * fits(naming.ideas(read.comments[column.name])))
-        if worth > best[0]:
-            best = (worth, column.name)
-    return axis(read, best[1], classify, lookups) if best[0] else None
+        unit = read.look(when.paid).unit
+        rungs[rungs.index((condition, "closed"))] = (f"{condition} AND {spelling.missing(when.paid, unit)}", "closed")
+        unclear.append((f"{condition} AND {spelling.present(when.paid, unit)}", f"{paid} rows"))
+    return replace(told, rungs=tuple(rungs), unclear=tuple(unclear))
 
 
-_BESIDE = frozenset({"order", "trade", "info", "goods", "buyer", "id", "number"})
+def _arrived(read: Read, main: Axis | None, ship: Axis | None) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The sampled rows that one column alone calls shipped, and completed."""
+    by_word = {"shipped": ("shipped", "shipped"), "completed": ("completed", "received")}
+    told = []
+    for word, (ours, theirs) in by_word.items():
+        where = [_rows_of(read, a)[c] for a, w in ((main, ours), (ship, theirs)) if a is not None for c in a.having(w)]
+        told.append((word, tuple(i for rows in where for i in rows)))
+    return tuple(told)
 
 
-def _is_main(ideas: frozenset[str]) -> float:
-    """`status`, `order_status`; of several, the one that says least besides."""
-    rest = ideas - _BESIDE - {"state"}
-    return (1.0 if "order" in ideas else 0.97) if "state" in ideas and not rest else 0.0
-
-
-def _is_pay(ideas: frozenset[str]) -> float:
-    return _side(ideas, frozenset({"pay", "paid"}))
-
-
-def _is_ship(ideas: frozenset[str]) -> float:
-    return _side(ideas, frozenset({"ship", "carrier"}))
-
-
-def _is_refund(ideas: frozenset[str]) -> float:
-    return _side(ideas, frozenset({"refund", "return"}))
-
-
-def _is_cancel(ideas: frozenset[str]) -> float:
-    rest = ideas - _BESIDE - {"cancel", "close", "flag", "state"}
-    return 0.9 if ideas & {"cancel", "close"} and not rest else 0.0
-
-
-def _side(ideas: frozenset[str], of: frozenset[str]) -> float:
-    rest = ideas - _BESIDE - of - {"state", "flag", "receive"}
-    if not ideas & of or rest:
-        return 0.0
-    return 0.95 if ideas & {"state", "flag"} else 0.85 if "paid" in ideas else 0.0
+def _ahead(refund: Axis | None, told: Told | None) -> Told | None:
+    """What a column of refunds says by its labels stands before what the times say of the codes."""
+    rungs = [] if refund is None else _refunds(refund)
+    if told is None or refund is None or not rungs:
+        return told
+    return replace(told, rungs=(*rungs, *told.rungs), columns=(*told.columns, refund.column), said=_quoted(refund))
 
 
 def _flag(told: Axis, no: str, yes: str) -> Axis:
@@ -219,15 +185,15 @@ def _speaks_of_pay(label: str) -> bool:
     return any(word in label.lower() for word in ("付", "缴", "pay", "paid"))
 
 
-def _with_refunds(main: Axis, refund: Axis | None, cancel: Axis | None) -> Told | None:
+def _with_refunds(main: Axis, pay: Axis | None, refund: Axis | None, cancel: Axis | None) -> Told | None:
     """One column tells nearly all; refunds, and a flag for what was cancelled, only where it does not speak of them itself."""
     rungs = [(spelling.equals(main.column, c, style=main.style), w) for c, w in main.words.items()]
     if not rungs:
         return None
     used = [main.column]
-    if refund is not None and not main.having("refunding", "refunded"):
-        told = _refunds(refund)
-        rungs, used = [*told, *rungs], used + ([refund.column] if told else [])
+    if not main.having("refunded"):
+        for beside, told in ((refund, _refunds(refund)), (pay, _given_back(pay))):
+            rungs, used = [*told, *rungs], used + ([beside.column] if beside is not None and told else [])
     if cancel is not None and not main.having("closed", "invalid") and values.flagged(cancel.unclear):
         rungs, used = [(spelling.equals(cancel.column, "1", style=cancel.style), "closed"), *rungs], [*used, cancel.column]
     unclear = tuple((spelling.equals(main.column, c, style=main.style), main.labels.get(c, "")) for c in main.unclear)
@@ -236,25 +202,32 @@ def _with_refunds(main: Axis, refund: Axis | None, cancel: Axis | None) -> Told 
     )
 
 
-def _within(read: Read, main: Axis, told: Told) -> Told | None:
+def _within(read: Read, main: Axis, told: Told, when: Instants) -> Told | None:
     """Beside a column whose codes nothing explains, the other columns are believed only in its usual code; the rest is asked."""
     rows = _rows_of(read, main)
     usual = max(main.unclear, key=lambda c: len(rows[c]))
     if len(rows[usual]) < USUAL_MIN * sum(map(len, rows.values())):
-        return _by_facts(read, main, Instants())
+        return _by_facts(read, main, when)
     here = spelling.equals(main.column, usual, style=main.style)
     rungs = tuple((f"{here} AND {sql}" if " OR " not in sql else f"{here} AND ({sql})", word) for sql, word in told.rungs)
     unclear = tuple((spelling.equals(main.column, c, style=main.style), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
     return Told(rungs=rungs, confidence=BY_FACTS, said=told.said, columns=(main.column, *told.columns), unclear=(*told.unclear, *unclear))
 
 
-def _refunds(refund: Axis) -> list[tuple[str, str]]:
+def _given_back(pay: Axis | None) -> list[tuple[str, str]]:
+    """The codes of a column of payments that say that all of it went back."""
+    return [] if pay is None else [(spelling.equals(pay.column, c, style=pay.style), "refunded") for c in pay.having("refunded")]
+
+
+def _refunds(refund: Axis | None) -> list[tuple[str, str]]:
+    if refund is None:
+        return []
     done = [(spelling.equals(refund.column, c, style=refund.style), "refunded") for c in refund.having("done")]
     asked = [(spelling.equals(refund.column, c, style=refund.style), "refunding") for c in refund.having("requested", "processing")]
     return [*done, *asked]
 
 
-def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None, cancel: Axis | None, deleted: str) -> Told:
+def _ladder(read: Read, main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None, cancel: Axis | None, deleted: str) -> Told:
     """Ends first, then what is unpaid, then how far the goods are; what is paid and nothing else waits for shipment."""
     rungs: list[tuple[str, str]] = []
     used = [pay.column]
@@ -269,9 +242,9 @@ def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None
 
     add(refund, "refunded", "done")
     add(refund, "refunding", "requested", "processing")
-    for word in ("refunded", "refunding", "closed", "invalid"):
-        add(main, word, word)
     add(pay, "refunded", "refunded")
+    for word in ENDS:
+        add(main, word, word)
     closes = bool(main is not None and main.having("closed", "invalid"))
     if cancel is not None and values.flagged(cancel.unclear):
         rungs.append((spelling.equals(cancel.column, "1", style=cancel.style), "closed"))
@@ -297,9 +270,21 @@ def _ladder(main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None
         paid = spelling.among(pay.column, pay.having("paid"), style=pay.style)
         unshipped = spelling.among(ship.column, ship.having("unshipped"), style=ship.style) if ship.having("unshipped") else ""
         rungs += [(f"{paid} AND {unshipped}", "awaiting-shipment")] if unshipped else []
-        unclear = tuple((spelling.equals(ship.column, c, style=ship.style), ship.labels.get(c, "")) for c in ship.unclear)
+        unclear = tuple(
+            (spelling.equals(ship.column, c, style=ship.style), ship.labels.get(c, ""))
+            for c in ship.unclear
+            if not _settled(read, ship, c, main, pay)
+        )
     said = "; ".join(_quoted(a) for a in (main, pay, ship, refund) if a is not None)
     return Told(rungs=tuple(rungs), confidence=BY_PARTS, said=said, columns=tuple(used), unclear=unclear)
+
+
+def _settled(read: Read, ship: Axis, code: str, main: Axis | None, pay: Axis) -> bool:
+    """Whether every sampled order with this code of the goods is closed or unpaid by the columns that are asked before."""
+    ended = [(a, frozenset(a.having(*words))) for a, words in ((main, ENDS), (pay, ("unpaid", "refunded"))) if a is not None]
+    told = [(read.table.values(a.column), there) for a, there in ended]
+    rows = _rows_of(read, ship)[code]
+    return bool(rows) and all(any(values.text(column[i]) in there for column, there in told) for i in rows)
 
 
 def _by_instants(read: Read, when: Instants) -> Told | None:
@@ -325,7 +310,8 @@ def _by_facts(read: Read, main: Axis, when: Instants) -> Told | None:
     rows = _rows_of(read, main)
     seen = {code: {name: _share(read, column, where) for name, column in vars(when).items() if column} for code, where in rows.items()}
     guess = {code: _from_times(seen[code], when) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
-    sure = {c: w for c, w in guess.items() if w is not None and list(guess.values()).count(w) == 1}
+    # Several codes of orders that nobody paid and that have ended are all closed; of any other word there is one, or it is asked.
+    sure = {c: w for c, w in guess.items() if w is not None and (w == "closed" or list(guess.values()).count(w) == 1)}
     if not _in_order(sure):
         sure = {}
     rungs = tuple((spelling.equals(main.column, c, style=main.style), w) for c, w in sure.items())
@@ -347,15 +333,16 @@ def _from_times(share: dict[str, float], when: Instants) -> str | None:
     if not when.paid:
         return None
     paid = share["paid"]
-    if share.get("closed", 0.0) >= MOSTLY and paid <= HARDLY:
+    if share.get("closed", 0.0) >= MOSTLY and paid <= MOSTLY:
+        # Those among them that were paid are asked about.
         return "closed"
     if paid <= HARDLY / 2 and when.closed and share["closed"] <= HARDLY / 2:
         return "awaiting-payment"
     if paid < MOSTLY or share.get("closed", 0.0) > HARDLY:
         return None
-    if when.completed and share["completed"] >= MOSTLY:
+    if when.completed and share["completed"] >= NEARLY_ALL:
         return "completed"
-    if when.shipped and share["shipped"] >= MOSTLY and share.get("completed", 0.0) <= HARDLY and when.completed:
+    if when.shipped and share["shipped"] >= NEARLY_ALL and share.get("completed", 0.0) <= HARDLY and when.completed:
         return "shipped"
     if when.shipped and share["shipped"] <= HARDLY and share.get("completed", 0.0) <= HARDLY:
         return "awaiting-shipment"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from makewhole.attach import columns, links, naming, values, wants
@@ -11,6 +12,12 @@ from makewhole.attach.proposal import Evidence, Why
 
 ROLE_MIN = 0.62
 """A table that says a role less clearly is not given one."""
+LEDGERS = frozenset({"payment", "refund"})
+PLAIN_MIN = 0.8
+"""How clearly a ledger must be named that has nothing but an amount."""
+LINES_TELL = 0.1
+"""What a table of its lines adds to a table's claim to be the orders."""
+SURE_MAX = 0.99
 CLOSE = 0.06
 """Two tables whose claims to a role lie nearer than this are a question, not a choice."""
 _MORE_COSTS = 0.16
@@ -43,7 +50,7 @@ def _sought(role: str, says: str, never: str, needed: str, often: str, *, linked
 _SIDE = "bak stat_ relation setting comment address cart invoice image email notify remind settle"
 _ORDER = _sought(
     "order",
-    "order .9 | trade .78 | order info .9 | order parent .8 | goods order .85 | pay order .6 | recharge order .5",
+    "order .9 | trade .78 | order trade .92 | order info .9 | order parent .8 | goods order .85 | pay order .6 | recharge order .5",
     f"item history refund return coupon stock point transfer balance seller commission who {_SIDE}",
     "number amount_due",
     "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
@@ -137,14 +144,14 @@ class Cast:
     rivals: tuple[str, ...] = ()
 
 
-def order(reads: tuple[Read, ...]) -> Cast | None:
-    """The table of orders, if one is clear enough."""
+def order(reads: tuple[Read, ...], named: str = "") -> Cast | None:
+    """The table of orders, if one is clear enough; the one that somebody named, where that could be one."""
     found = sorted((c for r in reads if (c := _order(r, reads)) is not None), key=lambda c: -c.score)
     if not found or found[0].score < ROLE_MIN:
         return None
-    best = found[0]
-    rivals = tuple(c.read.table.name for c in found[1:] if best.score - c.score < CLOSE)
-    return Cast(role="order", read=best.read, score=best.score, evidence=best.evidence, link=best.link, rivals=rivals)
+    best = next((c for c in found if c.read.table.name == named), found[0])
+    rivals = () if named else tuple(c.read.table.name for c in found[1:] if best.score - c.score < CLOSE)
+    return Cast(role="order", read=best.read, score=min(best.score, SURE_MAX), evidence=best.evidence, link=best.link, rivals=rivals)
 
 
 def _order(told: Read, reads: tuple[Read, ...]) -> Cast | None:
@@ -155,7 +162,29 @@ def _order(told: Read, reads: tuple[Read, ...]) -> Cast | None:
     children = sum(1 for r in reads if r is not told and any(f.table == told.table.name for f in r.table.references))
     used = _pointed_at(told, reads)
     score = (0.5 * name + 0.5 * cover) * (1.0 if name else 0.9) + 0.02 * min(children, 3) + 0.03 * min(used, 3)
-    return Cast(role="order", read=told, score=min(score, 0.99), evidence=_why(told, there), link=links.NONE)
+    return Cast(
+        role="order", read=told, score=score + (LINES_TELL if _has_lines(told, reads) else 0.0), evidence=_why(told, there), link=links.NONE
+    )
+
+
+def _has_lines(told: Read, reads: tuple[Read, ...]) -> bool:
+    """Whether some table's rows are this one's lines: they count goods, and carry its keys or its name."""
+    stem = told.table.stem.lower() + "_"
+    return any(
+        r is not told
+        and _counts_goods(r)
+        and (r.table.name.lower().startswith(stem) or any(f.table == told.table.name for f in r.table.references))
+        for r in reads
+    )
+
+
+def _counts_goods(told: Read) -> bool:
+    return all(_cover_of(told, f) >= ROLE_MIN for f in ("item.sku", "item.quantity"))
+
+
+def _cover_of(told: Read, field: str) -> float:
+    found = columns.candidates(told, wants.of(field))
+    return found[0].score if found else 0.0
 
 
 def _pointed_at(told: Read, reads: tuple[Read, ...]) -> int:
@@ -166,17 +195,24 @@ def _pointed_at(told: Read, reads: tuple[Read, ...]) -> int:
     return sum(1 for r in reads if r is not told and any(c.name.lower() in own for c in r.table.columns))
 
 
-def children(reads: tuple[Read, ...], parent: links.Parent) -> tuple[Cast, ...]:
-    """The tables around the order, each in one role at most, each role once."""
+def children(reads: tuple[Read, ...], parent: links.Parent, named: Mapping[str, str]) -> tuple[Cast, ...]:
+    """The tables around the order, each in one role at most, each role once. `named` are tables that somebody gave a role."""
     claims = [c for r in reads if r.table.name != parent.table for s in _CHILDREN if (c := _child(r, s, parent)) is not None]
+    claims = [c for c in claims if named.get(c.role, c.read.table.name) == c.read.table.name]
     found: list[Cast] = []
-    for claim in sorted(claims, key=lambda c: (-c.score, c.read.table.name)):
+    for claim in sorted(claims, key=lambda c: (-c.score + (0.0 if c.read.table.sample else CLOSE), c.read.table.name)):
         taken = {c.role for c in found}
         if claim.role in taken or any(c.read is claim.read for c in found):
             continue
-        rivals = tuple(c.read.table.name for c in claims if c.role == claim.role and c is not claim and claim.score - c.score < CLOSE)
+        rivals = tuple(c.read.table.name for c in claims if c.role == claim.role and c is not claim and _rivals(claim, c))
+        # Of a role that somebody gave to a table, no other claim is left here, and nothing is asked.
         found.append(Cast(role=claim.role, read=claim.read, score=claim.score, evidence=claim.evidence, link=claim.link, rivals=rivals))
     return tuple(found)
+
+
+def _rivals(best: Cast, other: Cast) -> bool:
+    """Whether two tables could play a role as well; one without a row is no rival to one that holds some."""
+    return best.score - other.score < CLOSE and bool(other.read.table.sample or not best.read.table.sample)
 
 
 def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
@@ -184,7 +220,8 @@ def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
     if name == 0.0:
         return None
     cover, there = _cover(told, sought)
-    if cover == 0.0:
+    if cover == 0.0 or (sought.role in LEDGERS and name < PLAIN_MIN and not set(there) & set(sought.often)):
+        # An amount and a link alone are any ledger's: without a clear name, something else of the role must be there.
         return None
     link = links.find(told, parent)
     if sought.linked and not (link.key or link.number):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from makewhole.attach import survey
 from makewhole.attach.survey import Kind, Value
 
+GROWS_MIN = 0.9
+"""Share of steps from row to row that go up, where a number counts the rows."""
 ROWS_TELL_MIN = 5
 """Sampled rows with a value from which its looks count as evidence."""
 _UNIX_S = (946_684_800, 4_102_444_800)
@@ -24,6 +27,8 @@ _MASKED_PHONE = re.compile(r"1\d{2}\*{3,5}\d{3,4}")
 _TRANSACTION = re.compile(r"(42\d{26}|20\d{26}|20\d{6}2200\d{14,18})")
 """WeChat Pay's and Alipay's own numbers have 28 digits."""
 _DOCUMENT = re.compile(r"(?=.*\d{6})[A-Za-z0-9_-]{8,40}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DOCUMENTED = re.compile(r"\s*(?:[\[{]|[aOs]:\d+:)")
+"""How JSON and PHP's serialised texts begin: what stands inside is not read, and the whole is no code and no name."""
 _ZERO_DATES = ("0000-00-00", "1970-01-01 08:00:00", "1970-01-01 00:00:00", "0001-01-01")
 _SMALL = ("tinyint", "smallint", "bit", "bool", "mediumint")
 """Whole numbers too small to count seconds since 1970."""
@@ -169,9 +174,14 @@ def _shapes(column: survey.Column, told: list[Value]) -> Iterable[Shape]:
             yield Shape.AMOUNT
             if not column.scale:
                 yield from (Shape.KEY, Shape.COUNT, Shape.CODE)
+            elif all(n == n.to_integral_value() for v in told if (n := number(v)) is not None):
+                # `decimal(12,4)` with nothing but whole numbers in it may count pieces.
+                yield Shape.COUNT
             if long >= 10 and not column.scale:
                 yield Shape.DOCUMENT
         case Kind.TEXT:
+            if told and sum(1 for s in texts if _DOCUMENTED.match(s)) >= 0.5 * len(texts):
+                return
             yield from (Shape.TEXT, Shape.KEY)
             if not told or len(set(texts)) <= max(20, len(texts) // 20):
                 yield Shape.CODE
@@ -192,6 +202,19 @@ def codes(table: survey.Table, column: survey.Column) -> tuple[str, ...]:
     seen = set(column.codes) if column.codes is not None else {text(v) for v in table.values(column.name) if v is not None}
     told = (seen | set(column.members)) - {""}
     return tuple(sorted(told, key=lambda c: (0, int(c), "") if c.lstrip("-").isdigit() else (1, 0, c)))
+
+
+def grows(table: survey.Table, column: str) -> bool:
+    """Whether a column counts up as the row's own key does."""
+    if len(table.key) != 1 or table.by_name[table.key[0]].kind is not Kind.INTEGER:
+        return False
+    rows = sorted(
+        (int(n), text(v))
+        for k, v in zip(table.values(table.key[0]), table.values(column), strict=True)
+        if not absent(v) and (n := number(k)) is not None
+    )
+    steps = [(len(a), a) < (len(b), b) for (_, a), (_, b) in itertools.pairwise(rows)]
+    return len(steps) >= ROWS_TELL_MIN and sum(steps) >= GROWS_MIN * len(steps)
 
 
 def flagged(codes: tuple[str, ...]) -> bool:

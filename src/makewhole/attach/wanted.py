@@ -6,8 +6,9 @@ that cost nothing. TIME and MONEY stand for what never belongs to any instant, o
 
 from __future__ import annotations
 
-TIME = "notify remind comment settle invoice coupon point seller sku goods"
-MONEY = """flag point commission tax settle invoice freight discount coupon refund return unit weight num quantity seller type state
+TIME = "notify remind comment settle invoice bill presale coupon point seller sku goods"
+MONEY = """flag point commission tax settle invoice bill presale adjust freight discount coupon refund return unit weight num quantity
+ seller type state
  balance number currency stock goods"""
 FIELDS = """\
 order.number
@@ -19,7 +20,7 @@ order.number
   beside buyer info
 order.buyer
   shape key document text
-  says buyer id .95 | buyer .85 | buyer number .85
+  says buyer id .95 | buyer .85 | buyer number .85 | buyer nick .84
   never name phone address note coupon level type email state pay time comment image ip seller flag delete amount point num
   beside order place
 order.amount_due
@@ -73,7 +74,7 @@ order.channel
   shape code text
   says pay method .95 | pay channel .95 | pay type .93 | pay id .55 | pay name .7 | channel .6 | method .5 | pay .7 | pay number .7
     | pay channel number .85 | pay method number .85 | pay method channel .9 | pay method name .8
-  never state amount time note coupon carrier ship refund source image password flag invoice point transaction
+  never state amount time note coupon carrier ship refund source image password flag invoice bill presale point transaction address
   beside order third buyer
 order.transaction_id
   shape document text
@@ -82,25 +83,26 @@ order.transaction_id
     number .93 | pay transaction .85 | transaction .85 | third pay number .93 | trade transaction number .93 | third pay id .9 | pay
     id .6 | third trade id .9 | channel number .72 | channel trade number .92 | channel order number .9 | pay order number .5 |
     third id .6 | pay order id .35
-  never order carrier refund return coupon invoice out parent sub buyer time amount tracking
+  never order carrier refund return coupon invoice bill presale out parent sub buyer time amount tracking
   beside info pay channel
 order.carrier
   shape text code
   says carrier company .95 | carrier name .92 | carrier .8 | ship company .93 | ship name .82 | carrier company name .95 | carrier
     company number .88 | carrier number .6 | ship company name .93 | carrier type .75 | carrier id .6 | ship company number .86 |
-    tracking company .9 | tracking company name .9 | carrier method .6 | ship method .45 | ship type .4
-  never amount freight time state phone address receiver note person who buyer flag template setting
+    tracking company .9 | tracking company name .9
+  never amount freight time state phone address receiver note person who buyer flag template setting method type shop pickup slip
   beside order info
 order.tracking_number
   shape document text
   says tracking number .95 | carrier number .9 | ship number .9 | tracking .85 | tracking id .85 | carrier id .55 | ship id .5 |
-    carrier tracking number .95 | ship tracking number .95 | carrier order number .9 | ship order number .9
+        carrier tracking number .95 | ship tracking number .95 | carrier company slip .93 | ship company slip .9 | carrier order number
+    .9 | ship order number .9
   never company name phone time amount state type freight method receiver address pay
   beside info
 order.receiver_phone
   shape text document
   says receiver phone .95 | phone .8 | receiver address phone .9 | buyer phone .78 | ship phone .85 | order phone .8
-  never name seller carrier invoice email time id shop
+  never name seller carrier invoice email time id shop pickup
   beside order info receive address num number
 order.coupon
   shape key document text code
@@ -115,7 +117,7 @@ order.deleted
 order.tenant
   shape key code text document
   says tenant id .95 | tenant .85 | shop id .86 | tenant number .93 | shop number .82 | out id .8 | out number .55 | seller id .7
-  never name pay buyer goods phone type trade order note
+  never name pay buyer goods phone type trade order note ship pickup receive carrier sub
   beside info seller
 order.version
   shape count instant
@@ -132,14 +134,14 @@ item.quantity
   shape count
   says quantity .93 | goods number .82 | number .7 | num .9 | goods quantity .95 | goods num .93 | item quantity .9 | place quantity
     .9 | amount .45 | total quantity .8
-  never refund return ship stock discount point time
+  never refund return ship stock discount point time invoice cancel flag
   beside goods sku order item place
 item.amount
   shape amount
   says subtotal .92 | subtotal amount .95 | total amount .9 | actual amount .8 | amount .82 | pay amount .85 | goods total amount .9
     | item amount .86 | due amount .85 | goods amount .72 | item total amount .93 | item total .88 | actual pay amount .88 | order
     amount .7 | total .84 | goods subtotal amount .93 | unit price amount .7 | price amount .7 | goods price amount .7
-  never discount coupon point refund return cost freight commission tax num quantity weight old
+  never discount coupon point refund return cost freight ship adjust commission tax num quantity weight old
   beside goods sku order item sold
 payment.number
   shape document
@@ -151,8 +153,8 @@ payment.channel
   shape code text
   says channel .88 | pay channel .95 | pay method .95 | pay type .93 | method .85 | type .68 | pay channel number .9 | pay .6 |
     channel number .85 | channel id .6 | pay method number .9
-  never state amount time note order user trade notify flag
-  beside info name third
+  never state amount time note order user trade flag
+  beside info name third notify
 payment.transaction_id
   shape document text
   says transaction id .95 | third number .86 | third trade number .95 | third transaction number .95 | trade number .88 | third
@@ -181,9 +183,10 @@ payment.state
   beside info order
 refund.number
   shape document
-  says refund number .95 | return number .92 | refund order number .95 | return order number .92 | out refund number .93 | refund id
+  says refund number .95 | return number .92 | return transaction number .9 | refund transaction number .9 | refund order number .95 |
+    return order number .92 | out refund number .93 | refund id
     .5 | number .78 | return apply number .9 | refund apply number .92 | apply number .85 | refund trade number .85
-  never third carrier tracking pay ship phone channel transaction company receiver
+  never third carrier tracking pay ship phone channel transaction company receiver tenant shop buyer item goods sku who
   beside info
 refund.amount
   shape amount
@@ -218,9 +221,9 @@ stock.sku
 stock.available
   shape count
   says available .92 | available stock .95 | available quantity .93 | stock .82 | stock quantity .85 | stock num .85 | goods
-    quantity .86 | goods num .84 | quantity .72 | num .68 | total stock .62 | actual stock .6 | stock amount .7 | total stock
+    quantity .86 | goods num .84 | quantity .82 | num .68 | total stock .62 | actual stock .6 | stock amount .7 | total stock
     quantity .6
-  never lock sold warn time state type version freight id unit order
+  never lock sold warn time state type version freight id unit order flag
   beside goods sku info
 stock.locked
   shape count

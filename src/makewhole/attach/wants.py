@@ -27,14 +27,23 @@ class Want:
     never: Ideas
     neutral: Ideas
 
+    @property
+    def ideas(self) -> Ideas:
+        """Every idea that says something of this field."""
+        return NONE.union(*(told for told, _ in self.says))
+
     def score(self, said: Said, neutral: Ideas = NONE) -> float:
         """How well these words say this field, from 0 to 1. A word of several ideas means the one that fits."""
         everything = naming.ideas(said)
         return max((self._score(said, told, weight, neutral) for told, weight in self.says if told <= everything), default=0.0)
 
+    def forbids(self, said: Said) -> bool:
+        """Whether a word means nothing but what this field never is."""
+        return any(word and word <= self.never - self.neutral for word in said)
+
     def _score(self, said: Said, told: Ideas, weight: float, neutral: Ideas) -> float:
         rest = [word for word in said if not word & told]
-        if any(word and word <= self.never for word in rest):
+        if any(word and word <= self.never - self.neutral for word in rest):
             return 0.0
         extra = [word for word in rest if not word & (self.neutral | neutral)]
         return max(weight - sum(EXTRA_COSTS if word else STRANGE_COSTS for word in extra), 0.0)
@@ -67,3 +76,8 @@ def alternatives(text: str) -> list[tuple[Ideas, float]]:
 
 WANTS = _parsed(wanted.FIELDS)
 """Per table of ours. `order` fields of children are found by what they refer to, and states by their labels."""
+
+
+def of(field: str) -> Want:
+    """What is wanted of one field."""
+    return next(w for w in WANTS[field.partition(".")[0]] if w.field == field)

@@ -26,6 +26,7 @@ def command(say: words.Say) -> click.Command:
         click.Option(["--database"], metavar="URL", help=say("option.database")),
         click.Option(["--output"], metavar="FILE", help=say("option.output")),
         click.Option(["--yes"], is_flag=True, help=say("option.sure")),
+        click.Option(["--table", "tables"], metavar="ROLE=TABLE", multiple=True, help=say("option.table")),
         click.Option(["--triggers"], is_flag=True, help=say("option.triggers")),
         click.Option(["--slot"], is_flag=True, help=say("option.slot")),
         click.Option(["--shop"], metavar="FILE", help=say("option.triggers-shop")),
@@ -42,6 +43,7 @@ def run(
     database: str | None,
     output: str | None,
     yes: bool,
+    tables: tuple[str, ...],
     shop: str | None,
     as_json: bool,
     **recorders: bool,
@@ -57,15 +59,16 @@ def run(
         recording.offer(now, told, wanted, wanted=True, sure=yes)
         return exits.Exit.FINE
     _free(now, output)
+    named = _named(now, tables)
     seen = _survey(now, told)
-    made = infer.propose(seen)
+    made = infer.propose(seen, named)
     if made is None:
         raise faults.BadInput(now.say("attach.no-orders"), where=seen.database, todo=now.say("attach.no-orders-todo"))
     if not as_json:
         now.out.line(now.say("attach.looked", tables=len(seen.tables), dialect=seen.dialect))
         _show(now, made)
     asks = not yes and not as_json and recording.at_a_terminal()
-    settled = _asked(now, made) if asks else made
+    settled = _asked(now, _cast(now, seen, made, named)) if asks else made
     if as_json:
         now.out.document(document(settled))
     if not (yes or asks or output):
@@ -190,15 +193,42 @@ def _lines(say: words.Say, evidence: tuple[Evidence, ...]) -> list[str]:
 def _asked(now: session.Session, made: Proposal) -> Proposal:
     """Every question put to whoever sits there; Enter leaves it unmapped."""
     for question in made.questions:
-        now.out.line()
-        now.out.line(asked(now.say, question), "bold")
-        for number, choice in enumerate(question.choices, start=1):
-            now.out.line(f"  {number}  {choice.label}")
-        if question.asked is Asked.TABLE:
-            # Another table is another map: who wants it names it to the machine by hand.
-            continue
-        made = proposal.answered(made, question, _chosen(now, question))
+        made = proposal.answered(made, question, _put(now, question))
     return made
+
+
+def _cast(now: session.Session, seen: survey.Survey, made: Proposal, named: dict[str, str]) -> Proposal:
+    """Which table plays which role is asked first: with another table, everything else is another question."""
+    told = dict(named)
+    while (question := next((q for q in made.questions if q.asked is Asked.TABLE and q.field not in told), None)) is not None:
+        choice = _put(now, question)
+        # Enter takes the likeliest of the tables around the orders; of the orders themselves nothing is guessed.
+        told[question.field] = question.choices[0].table if choice is None else choice.table
+        if choice is None and question.field == "order":
+            return made
+        made = infer.propose(seen, told) or made
+        if question.field == "order":
+            _show(now, made)
+    return made
+
+
+def _named(now: session.Session, tables: tuple[str, ...]) -> dict[str, str]:
+    """Tables by role, as `--table` gives them. Raises BadInput."""
+    parts = [(t, *t.partition("=")) for t in tables]
+    for told, role, _, table in parts:
+        if role not in shopfile.TABLES or not table:
+            todo = now.say("attach.table-todo", roles=", ".join(shopfile.TABLES))
+            raise faults.BadInput(now.say("attach.table-what", told=told), where="--table", todo=todo)
+    return {role: table for _, role, _, table in parts}
+
+
+def _put(now: session.Session, question: Question) -> Choice | None:
+    """One question with its choices; None where nobody chose."""
+    now.out.line()
+    now.out.line(asked(now.say, question), "bold")
+    for number, choice in enumerate(question.choices, start=1):
+        now.out.line(f"  {number}  {choice.label}")
+    return _chosen(now, question)
 
 
 def _chosen(now: session.Session, question: Question) -> Choice | None:
@@ -224,6 +254,10 @@ def _write(now: session.Session, made: Proposal, output: str | None) -> Path:
     """The shop file, written only once it has been parsed. Raises BadInput."""
     say = now.say
     states = made.role("order")
+    if (doubt := next((q for q in made.questions if q.asked is Asked.TABLE and q.field == "order"), None)) is not None:
+        names = ", ".join(c.label for c in doubt.choices)
+        todo = say("attach.which-orders-todo", table=doubt.about)
+        raise faults.BadInput(say("attach.which-orders", names=names), where=made.database, todo=todo)
     lacking = [n for n in NEEDED if made.field(n) is None and not (n == "order.state" and states is not None and states.states)]
     if lacking:
         raise faults.BadInput(say("attach.not-enough", names=", ".join(lacking)), where=made.database, todo=say("attach.not-enough-todo"))

@@ -138,7 +138,9 @@ def _read(column: Column, scribe: expressions.Scribe) -> str:
     if column.kind is Kind.OTHER:
         return "NULL"
     if column.kind is Kind.TEXT:
-        return f"SUBSTR({name}, 1, {TEXT_CHARACTERS_MAX})"
+        # PostgreSQL cuts text alone: a uuid or an enumeration is made one first.
+        told = f"CAST({name} AS TEXT)" if scribe.dialect == "postgres" else name
+        return f"SUBSTR({told}, 1, {TEXT_CHARACTERS_MAX})"
     if column.kind in {Kind.INSTANT, Kind.DATE} and scribe.dialect == "mysql":
         # The driver has no value for the zero date; text has.
         return f"CAST({name} AS CHAR)"

@@ -35,6 +35,17 @@ ATTACHING: dict[str, tuple[str, str]] = {
         ),
         "请确认地址指向店铺自己的数据库、账号有读取权限；否则请手写店铺文件（见 docs/shop-files.md）。",
     ),
+    "attach.which-orders": ("the orders may stand in any of these tables: {names}", "订单可能在以下任一张表中：{names}"),
+    "attach.which-orders-todo": (
+        "Say which, on a terminal without --yes, or with --table order={table}.",
+        "请指明是哪一张：在终端上不带 --yes 运行，或使用 --table order={table}。",
+    ),
+    "attach.table-what": ("{told} does not say which table plays which role", "{told} 没有说明哪张表充当哪个角色"),
+    "attach.table-todo": ("Write ROLE=TABLE; roles are {roles}.", "请写成 角色=表名；角色有 {roles}。"),
+    "option.table": (
+        "the table that plays a role, where attach doubts it or takes another: order=trade_order",
+        "指定充当某个角色的表（attach 有疑问或选错时）：order=trade_order",
+    ),
     "attach.not-enough": ("a shop file cannot be written yet: {names} is not sure", "还不能写出店铺文件：{names} 没有把握"),
     "attach.not-enough-todo": (
         "Run it on a terminal without --yes and answer the questions, or write the file by hand (docs/shop-files.md).",
@@ -65,8 +76,8 @@ ATTACHING: dict[str, tuple[str, str]] = {
     "attach.triggers-done": ("Done: from now on every change of these tables is recorded.", "完成：从现在起，这些表的每次变更都会被记录。"),
     "attach.triggers-there": ("Nothing to run.", "没有需要执行的语句。"),
     "attach.slot-hint": (
-        "This server keeps no changes for us: overwritten and deleted rows cannot be told. --slot shows what would have it keep them.",
-        "该服务器没有为我们保留变更，无法发现被改写或删除的行。加 --slot 可查看需要做什么。",
+        "PostgreSQL keeps its changes for us where it was told to: else overwritten and deleted rows cannot be told. --slot shows how.",
+        "PostgreSQL 只有在设置后才会为我们保留变更，否则无法发现被改写或删除的行。加 --slot 可查看需要做什么。",
     ),
     "attach.slot-there": (
         "Nothing to run: the server keeps every change of these tables.",
@@ -116,6 +127,10 @@ ATTACHING: dict[str, tuple[str, str]] = {
     "ask.code": ("What does it mean ({field}) when {about}?", "{about} 表示什么（{field}）？"),
     "ask.table": ("Which table is the {field}?", "哪张表是 {field}？"),
     "ask.tenant": ("Whose rows are ours ({about})? * means all.", "哪些行属于我们（{about}）？* 表示全部。"),
+    "ask.parent": (
+        "Some rows hang on another one ({about}). Which rows are orders? * means all; without an answer those that stand alone.",
+        "有些行挂在另一行之下（{about}）。哪些行是订单？* 表示全部；不回答则只取独立的行。",
+    ),
     "ask.stock": ("What can still be sold ({field})?", "可售数量（{field}）怎么算？"),
     "ask.zone": ("In which time zone does {about} write?", "{about} 使用哪个时区？"),
     "ask.hint": ("({hint})", "（{hint}）"),

@@ -1,0 +1,53 @@
+"""Columns that may tell an order's instants go in; those that its other instants contradict come out, to be believed no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from makewhole.attach import values
+from makewhole.attach.columns import Read
+from makewhole.attach.fields import Chosen
+
+ROWS_MIN = 5
+"""Rows that hold both instants, from which their order is believed."""
+AGAINST_MAX = 0.2
+"""Share of rows that may go against it: real tables hold a few that do, and cash on delivery is paid last."""
+SLACK_S = 60.0
+"""Two clocks of one shop may differ so much."""
+_BEFORE: Mapping[str, tuple[str, ...]] = {
+    "order.shipped_at": ("order.paid_at",),
+    "order.completed_at": ("order.paid_at", "order.shipped_at"),
+}
+"""What must be there, and not later, where this is."""
+
+
+def contradicted(read: Read, chosen: Mapping[str, Chosen]) -> dict[str, str]:
+    """Fields whose column other instants contradict. Goods are not sent before they are paid for, nor is what was closed completed."""
+    seconds = {f: _seconds(read, chosen[f].name) for f in (*_BEFORE, "order.paid_at", "order.closed_at") if f in chosen}
+    found = {}
+    for field, earlier in _BEFORE.items():
+        if field in seconds and any(_against(seconds[e], seconds[field]) for e in earlier if e in seconds):
+            found[field] = chosen[field].name
+    closed, done = seconds.get("order.closed_at"), seconds.get("order.completed_at")
+    if closed is not None and done is not None and "order.completed_at" not in found and _ends_both(closed, done):
+        found["order.closed_at"] = chosen["order.closed_at"].name
+    return found
+
+
+def _seconds(read: Read, column: str) -> list[float | None]:
+    unit = read.look(column).unit
+    return [values.instant_of(v, unit) for v in read.table.values(column)]
+
+
+def _against(earlier: list[float | None], later: list[float | None]) -> bool:
+    """Whether the later instant stands in rows that lack the earlier one, or lies before it. Nothing is said by a column without values."""
+    pairs = [(a, b) for a, b in zip(earlier, later, strict=True) if b is not None]
+    if len(pairs) < ROWS_MIN or sum(a is not None for a in earlier) < ROWS_MIN:
+        return False
+    return sum(a is None or b + SLACK_S < a for a, b in pairs) > AGAINST_MAX * len(pairs)
+
+
+def _ends_both(closed: list[float | None], done: list[float | None]) -> bool:
+    """Whether the instant of closing stands in completed orders as well: then it is the end of any order."""
+    ends = [d is not None for c, d in zip(closed, done, strict=True) if c is not None]
+    return len(ends) >= ROWS_MIN and sum(ends) > AGAINST_MAX * len(ends)
