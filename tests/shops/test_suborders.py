@@ -48,12 +48,12 @@ class Shop:
             told = connection.exec_driver_sql(statement)
             return [tuple(r) for r in told] if told.returns_rows else []
 
-    def named(self, *predicates: screen.Predicate) -> list[set[str]]:
-        """For each predicate, the trades that its screen names."""
+    def named(self, *predicates: screen.Predicate, since: str | None = None) -> list[set[str]]:
+        """For each predicate, the trades that its screen names; of those that changed alone, with `since`."""
         ailments = dict(zip(finding.Ailment, predicates, strict=False))
         assert len(ailments) == len(predicates)
         found: dict[finding.Ailment, set[str]] = {a: set() for a in ailments}
-        for suspect in self.eyes.suspects(list(ailments.items())):
+        for suspect in self.eyes.suspects(list(ailments.items()), since):
             for ailment in suspect.ailments:
                 found[ailment].add(suspect.number)
         return list(found.values())
@@ -100,6 +100,9 @@ def test_every_way_of_telling_says_what_the_law_says(shop: Shop) -> None:
     assert {n for n, o in read.items() if o.suborders is not None and suborder.contradicts(o.suborders)} == disagree
     # Of a coupon that two trades name, only living ones count, by their parts as well.
     (shared,) = shop.named(screen.SharesCoupon())
+    half = {f"T{k}" for k in range(1, len(trades) // 2)}
+    shop.sql(f"UPDATE t_trade SET ver = 2 WHERE id < {len(trades) // 2}")
+    assert shop.named(*states, screen.PartsDisagree(), since="2") == [names & half for names in (*by_state, disagree)]
     living = {n for n, (state, _) in wanted.items() if state in order.LIVE}
     pairs = [{f"T{k}", f"T{k + 1}"} for k in range(0, len(trades) + 1, 2)]
     assert shared == {n for pair in pairs if pair <= living for n in pair}
@@ -283,3 +286,39 @@ def overwritten(trail: heed.LogTrail, map_: shopmap.ShopMap, reader: sa.Engine) 
     dossier = observe.observe(ids.OrderKey(shop=ids.ShopName("trade"), number=number), (*claims, *trail.of(number, later)), silences)
     found = changes.row_overwritten(rule.View(dossier=dossier, policy=settings.policy_book().at(tea.NOW), now=tea.NOW))
     return [] if found is None else [(e.what.says.value, *e.what.values) for e in found.evidence]
+
+
+def test_orders_and_parts_in_shards_say_and_do_what_they_do_in_one_piece(tmp_path: Path) -> None:
+    """Read as one; a hand works in the shard of the order, and its parts are locked there."""
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    writer, reader = engines.for_hands(address), engines.for_eyes(address)
+    trade.create(writer)
+    trades = [trade.trade(k, own, paid=own is S.SHIPPED, parts=2) for k, own in ((1, S.AWAITING_PAYMENT), (2, S.SHIPPED), (3, S.CLOSED))]
+    subs = [trade.sub(10 * t + i, t, s) for t, s in ((1, S.AWAITING_PAYMENT), (2, S.SHIPPED), (3, S.SHIPPED)) for i in (0, 1)]
+    trade.fill(writer, trades, subs)
+    text = trade.SHOP_FILE.read_text(encoding="utf-8")
+    for table, key in (("t_trade", "id"), ("t_sub", "trade_id"), ("t_back", "trade_id")):
+        text = text.replace(f'table = "{table}"', f'table = "{table}_{{0..1}}"')
+        for i in (0, 1):
+            written(writer, f"CREATE TABLE {table}_{i} AS SELECT * FROM {table} WHERE {key} % 2 = {i}")
+    cut = shopmap.compile_map(language.parse(text, "cut.toml"))
+    numbers = [ids.OrderNumber(f"T{k}") for k in (1, 2, 3)]
+    now = clock.ManualClock(tea.NOW)
+    one, many = (eyes.attach(m, reader, now, tea.SECRET) for m in (trade.shop_map(), cut))
+    assert many.read(numbers) == one.read(numbers)
+    asked: list[tuple[finding.Ailment, screen.Predicate]] = [
+        (finding.Ailment.PAID_TWICE, screen.PartsDisagree()),
+        (finding.Ailment.ROW_DELETED, screen.In(field=Field.ORDER_STATE, values=("shipped",))),
+    ]
+    assert {(s.number, s.ailments) for s in many.suspects(asked)} == {(s.number, s.ailments) for s in one.suspects(asked)} != set()
+    acting, version = (
+        hands.attach(cut, writer, reader),
+        next(c for c in many.read(numbers)[numbers[0]][0] if isinstance(c, order.ShopOrder)).version,
+    )
+    step = plan.Step(act=PAY, expects=version)
+    assert acting.do(ids.OrderKey(shop=ids.ShopName("trade"), number=numbers[0]), step, tea.NOW) == run.Succeeded()
+    with writer.connect() as connection:
+        assert connection.exec_driver_sql("SELECT oid, state FROM t_sub_1 WHERE trade_id = 1").all() == [(10, 1), (11, 1)]
+        assert connection.exec_driver_sql("SELECT state FROM t_sub WHERE trade_id = 1").all() == [(0,), (0,)]
+    writer.dispose()
+    reader.dispose()

@@ -15,7 +15,7 @@ SHOP_FILE = Path(__file__).with_name("trade.toml")
 TABLES = (
     """CREATE TABLE t_trade (id BIGINT PRIMARY KEY, tid VARCHAR(40) NOT NULL UNIQUE, buyer VARCHAR(20),
        payment DECIMAL(10,2), post_fee DECIMAL(10,2), created DATETIME,
-       paid_at DATETIME, coupon VARCHAR(20), pay_type INT, status VARCHAR(20), txn VARCHAR(40))""",
+       paid_at DATETIME, coupon VARCHAR(20), pay_type INT, status VARCHAR(20), txn VARCHAR(40), ver BIGINT NOT NULL DEFAULT 1)""",
     """CREATE TABLE t_sub (oid BIGINT PRIMARY KEY, trade_id BIGINT, sub_no VARCHAR(40), sku VARCHAR(20), num INT, fen BIGINT, state INT,
        refund INT, parcel VARCHAR(40), carrier VARCHAR(20), sent_at DATETIME, done_at DATETIME)""",
     "CREATE INDEX t_sub_trade ON t_sub (trade_id)",

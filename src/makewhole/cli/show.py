@@ -150,7 +150,7 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
         case difference.Differs():
             return say("claim.difference", what=told.what.value, number=told.of.number or "–")
         case rowchange.RowChange():
-            fields = ", ".join(m.field.value for m in told.moved) or words.NOTHING
+            fields = ", ".join(f"{told.part} {m.field.value}".strip() for m in told.moved) or words.NOTHING
             what = say(f"history.{told.did.value}")
             return say("claim.row-change", what=what, transaction=told.transaction, who=told.who(), fields=fields)
         case _:

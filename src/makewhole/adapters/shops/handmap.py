@@ -138,7 +138,7 @@ def _check_suborders(hand: Hand, around: Around) -> None:
             raise faults.BadInput("this shop's orders have no parts", where=told.where, todo="Map their table as [suborder].")
     if parts is None or not hand.writes:
         return
-    if len(parts.names) != len(around.cuts["order"].names):
+    if parts.pieces != around.cuts["order"].pieces:
         raise faults.BadInput(
             f"{parts.called} is cut otherwise than the orders: the parts of one cannot be locked with it",
             where=hand.where,

@@ -20,25 +20,35 @@ class States:
 
     def __init__(self, map_: shopmap.ShopMap, live: schema.Schema, orders: spelling.Table, alias: str) -> None:
         self._map, self._orders, self._alias = map_, orders, alias
-        self._parts = None
+        self.parts: spelling.Table | None = None
+        """The sub-orders, under the alias that `has` expects."""
+        self._asked: dict[str, str] = {}
         if map_.parts is not None:
-            self._parts = spelling.Table(map_.parts, live[map_.parts.table], orders.scribe, "p", map_.zone)
+            self.parts = spelling.Table(map_.parts, live[map_.parts.table], orders.scribe, "p", map_.zone)
 
     def join(self, scope: Iterable[str] = ()) -> str:
-        """The grouping, for FROM after the orders; empty where there is none to make. `scope`: further conditions on a part's link."""
-        if self._parts is None:
+        """The grouping, for FROM after the orders; empty where there is none to make. `scope`: queries of what a part's link must be among.
+
+        Written last: it holds what `has` asked for.
+        """
+        if self.parts is None:
             return ""
-        parts, (link, there) = self._parts, linked(self._parts, self._orders)
+        parts, (link, there) = self.parts, linked(self.parts, self._orders)
         columns = [f"{link} AS v", f"SUM(DISTINCT {_staged(parts)}) AS m", f"{_sum(parts)} AS d"]
+        columns += [f"MAX(CASE WHEN {told} THEN 1 ELSE 0 END) AS {name}" for told, name in self._asked.items()]
         grouped = expressions.select(columns, parts.source(), [*parts.filter(), *(f"{link} IN ({s})" for s in scope)], f"GROUP BY {link}")
-        told = expressions.select(["v", "m", "d", f"{_follows()} AS w"], f"({grouped}) {self._alias}_g", [])
+        told = expressions.select(["v", "m", "d", f"{_follows()} AS w", *self._asked.values()], f"({grouped}) {self._alias}_g", [])
         return f"LEFT JOIN ({told}) {self._alias} ON {self._alias}.v = {there}"
+
+    def has(self, told: str) -> str:
+        """True where this condition holds of one of the order's parts."""
+        return f"{self._alias}.{self._asked.setdefault(told, f'h{len(self._asked)}')} = 1"
 
     def state_in(self, words: frozenset[str]) -> str:
         """True where the order's state is one of these words."""
         cases = self._orders.map.states
         own = self._orders.state_in(cases, words)
-        if self._parts is None:
+        if self.parts is None:
             return own
         stands = self._orders.state_in(cases, words - _WAY)
         follows = [str(_CODES[state]) for state in OrderState if state.value in words]
@@ -48,16 +58,16 @@ class States:
     def unknown(self) -> str:
         """True where nobody can tell the order's state."""
         own = self._orders.state_unknown(self._orders.map.states)
-        if self._parts is None:
+        if self.parts is None:
             return own
         return f"({own} OR ({self._on_its_way()} AND {self._alias}.w = {_UNKNOWN}))"
 
     def disagree(self) -> str:
         """True where the order's own row contradicts its parts."""
-        if self._parts is None:
+        if self.parts is None:
             return "1 = 0"
         cases = self._orders.map.states
-        own_words, part_words = vocabulary(cases), vocabulary(self._parts.map.states)
+        own_words, part_words = vocabulary(cases), vocabulary(self.parts.map.states)
         told = []
         for own in own_words:
             sets = [str(int(s)) for s in suborder.SETS if suborder.disagree(own, s, own_words, part_words)]

@@ -219,16 +219,12 @@ class _Pass:
             case screen.Any(parts=parts):
                 return "(" + " OR ".join(self.write(p) for p in parts) + ")"
             case screen.In(field=Field.ORDER_STATE, values=values):
-                self._join_parts()
                 return self._states.state_in(frozenset(values))
             case screen.Unknown():
-                self._join_parts()
                 return self._states.unknown()
             case screen.PartsDisagree():
-                self._join_parts()
                 return self._states.disagree()
             case screen.PartsDoNotAddUp():
-                self._join_parts()
                 return self._states.do_not_add_up()
             case screen.HasPart(of=of):
                 return self._part(of)
@@ -280,7 +276,7 @@ class _Pass:
         columns += [f"({sql}) AS {name}" for sql, name in flags.items()]
         named = " OR ".join(flags.values())
         conditions = [*self._scope(o), f"NOT {o.missing(Field.ORDER_NUMBER)}"]
-        source = f"{o.source()} {' '.join(self._joins.values())}"
+        source = f"{o.source()} {' '.join([*self._joins.values(), self._parts()])}"
         if self.scribe.dialect == "mysql":
             # HAVING names the flags of the select list, so that each subselect is there, and is worked out, once.
             return expressions.select(columns, source, conditions, f"HAVING {named}")
@@ -292,18 +288,15 @@ class _Pass:
         """Whether other rows carry the same number; nothing to ask where an index forbids it."""
         return self._shares(Field.ORDER_NUMBER, NUMBER_SHARED, self._known.numbers)
 
-    def _join_parts(self) -> None:
+    def _parts(self) -> str:
         """Where orders have parts, the grouping of them beside the orders; of what changed alone, where only that is looked at."""
-        if self._map.parts is None or "pt" in self._joins:
-            return
-        by_key = self._map.parts.link is not None
+        by_key = self._map.parts is not None and self._map.parts.link is not None
         changed = () if self._since is None else (self._changed("x", None if by_key else Field.ORDER_NUMBER),)
-        self._joins["pt"] = self._states.join(changed)
+        return self._states.join(changed)
 
     def _part(self, of: screen.Predicate) -> str:
-        """Whether one of the order's parts is so."""
-        parts = self._table("suborder", "c")
-        return self._with(parts, [self._of_row(of, parts)], "IN")
+        """Whether one of the order's parts is so: asked in the pass that groups them, so that their table is read once."""
+        return "1 = 0" if self._states.parts is None else self._states.has(self._of_row(of, self._states.parts))
 
     def _in(self, t: spelling.Table, field: Field, words: frozenset[str]) -> str:
         if field is Field.SUBORDER_STATE:
