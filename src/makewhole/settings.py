@@ -63,6 +63,8 @@ class WechatpaySettings(codec.Noun, frozen=True, kw_only=True):
     """WeChat Pay's public key, PEM, in public-key mode."""
     notify_url: str = ""
     """Where the channel sends callbacks: the relay's public address."""
+    shop_notify_url: str = ""
+    """The shop's own callback URL for WeChat Pay; empty: shop.notify_url."""
     link: str = "native"
     """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
     fee_ppm: int = 0
@@ -120,6 +122,9 @@ class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
     """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
     fee_ppm: int = 0
     """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
+
+
+ChannelSettings = WechatpaySettings | AlipaySettings | DouyinpaySettings
 
 
 class DouyinSettings(codec.Noun, frozen=True, kw_only=True):
@@ -229,15 +234,27 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     def relayed(self) -> bool:
         """Whether callbacks come through our relay, so that none kept means none came: the channel must be told of another address than
         the shop's own. Read from the settings and not from the command, so that `scan` and `serve` see the same order."""
-        told = [] if self.wechatpay is None else [(self.shop.notify_url, self.wechatpay.notify_url)]
-        doors = [own for own in (self.alipay, self.douyinpay) if own is not None]
-        told += [(own.shop_notify_url or self.shop.notify_url, own.notify_url) for own in doors]
+        told = [(own.shop_notify_url or self.shop.notify_url, own.notify_url) for own in self.channels().values()]
         return bool(told) and all(shop and shop != channel for shop, channel in told)
 
     def fees(self) -> dict[str, int]:
         """Agreed fees by channel, in parts per million; only those that are named."""
-        known = {"wechatpay": self.wechatpay, "alipay": self.alipay, "douyinpay": self.douyinpay, "douyin-shop": self.douyin}
-        return {name: of.fee_ppm for name, of in known.items() if of is not None and of.fee_ppm > 0}
+        agreed = {name: own.fee_ppm for name, own in self.channels().items()}
+        if self.douyin is not None:
+            agreed["douyin-shop"] = self.douyin.fee_ppm
+        return {name: fee for name, fee in agreed.items() if fee > 0}
+
+    def channels(self) -> dict[str, ChannelSettings]:
+        """The payment channels that are attached, by their names: the sections that are there."""
+        told: dict[str, ChannelSettings | None] = {name: getattr(self, name) for name in CHANNELS}
+        return {name: own for name, own in told.items() if own is not None}
+
+    def secret_files(self) -> list[str]:
+        """Files that hold a secret as text: what stands in them is never shown."""
+        own = [self.shop.password_file]
+        own += [sealed.apiv3_key_file for sealed in (self.wechatpay, self.douyinpay) if sealed is not None]
+        own += [] if self.douyin is None else [self.douyin.app_secret_file, self.douyin.access_token_file]
+        return [file for file in own if file]
 
     def lease(self) -> timedelta:
         """The lease as a span."""

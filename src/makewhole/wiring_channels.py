@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from makewhole import ports, settings
 from makewhole.adapters import http
+from makewhole.adapters.payments import connecting, meanings
 from makewhole.adapters.payments.alipay import account as alipay_accounts
 from makewhole.adapters.payments.alipay import callbacks as alipay_callbacks
 from makewhole.adapters.payments.alipay import connector as alipay_connector
 from makewhole.adapters.payments.alipay import signing as alipay_signing
 from makewhole.adapters.payments.apiv3 import account as apiv3_accounts
-from makewhole.adapters.payments.apiv3 import connector as apiv3_connector
-from makewhole.adapters.payments.apiv3 import errors as apiv3_errors
 from makewhole.adapters.payments.douyinpay import account as douyin_accounts
 from makewhole.adapters.payments.douyinpay import answers as douyin_answers
 from makewhole.adapters.payments.douyinpay import connector as douyin_connector
@@ -34,16 +36,20 @@ DOUYINPAY = ids.ChannelName("douyinpay")
 DOUYIN_SHOP = ids.ChannelName("douyin-shop")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What makes a channel one of ours, beside its section in the settings: a new one is one more of these."""
+
+    attach: Callable[[Any, http.Client, clock.Clock], connecting.Connector]
+    """Its section -> its connector. Raises BadInput for settings that cannot be meant."""
+    taken: Callable[[int, bytes], bool]
+    """Which answer of a shop (status and body) says that a callback was taken."""
+
+
 def channels(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, ports.Channel]:
     """A connector for each account that the settings name. Raises BadInput for settings that cannot be meant."""
-    attached: dict[ids.ChannelName, ports.Channel] = {}
-    if told.wechatpay is not None:
-        attached[WECHATPAY] = wechat_connector.WeChatPay(wechatpay_account(told.wechatpay), client, ticking)
-    if told.alipay is not None:
-        attached[ALIPAY] = alipay_connector.Alipay(alipay_account(told.alipay), client, ticking)
-    if told.douyinpay is not None:
-        attached[DOUYINPAY] = douyin_connector.DouyinPay(douyinpay_account(told.douyinpay), client, ticking)
-    return attached
+    attached = {ids.ChannelName(name): own for name, own in told.channels().items()}
+    return {name: ENTRIES[name].attach(own, client, ticking) for name, own in attached.items()}
 
 
 def markets(told: settings.Settings, client: http.Client, ticking: clock.Clock) -> dict[ids.ChannelName, accounts.AccountSource]:
@@ -79,16 +85,16 @@ def _secret(path: str, where: str) -> str:
 
 def notice_readers(world: ports.World) -> Mapping[ids.ChannelName, ports.NoticeReader]:
     """Who reads the callbacks of each attached channel; it shares the channel's certificates."""
-    known = (apiv3_connector.Connector, alipay_connector.Alipay)
-    return {n: c.callbacks(world.eyes.shop) for n, c in world.channels.items() if isinstance(c, known)}
+    return {n: c.callbacks(world.eyes.shop) for n, c in world.channels.items() if isinstance(c, connecting.Connector)}
 
 
 def forwarder(told: settings.Settings, client: http.Client) -> forward.HttpForwarder | None:
     """To the shop's own doors; None where it names none."""
     url, doors = told.shop.notify_url, {}
-    for name, own, taken in ((ALIPAY, told.alipay, alipay_callbacks.taken), (DOUYINPAY, told.douyinpay, douyin_answers.taken)):
-        if own is not None and (door := own.shop_notify_url or url):
-            doors[name] = forward.Door(url=door, taken=taken)
+    for name, own in told.channels().items():
+        if door := own.shop_notify_url or url:
+            channel = ids.ChannelName(name)
+            doors[channel] = forward.Door(url=door, taken=ENTRIES[channel].taken)
     return forward.HttpForwarder(url, client, doors) if url or doors else None
 
 
@@ -101,15 +107,7 @@ def wechatpay_account(told: settings.WechatpaySettings) -> wechat_accounts.Accou
             "public-key mode needs the key and its number", where=missing, todo="Copy both from the merchant platform, or leave both out."
         )
     return wechat_accounts.Account(
-        name=WECHATPAY,
-        mchid=told.mchid,
-        appid=told.appid,
-        serial_no=told.serial_no,
-        private_key=wechat_accounts.private_key(read_file(told.private_key_file, "wechatpay.private_key_file")),
-        apiv3_key=wechat_accounts.apiv3_key(read_file(told.apiv3_key_file, "wechatpay.apiv3_key_file").decode("utf-8", "replace")),
-        base_url=told.base_url.rstrip("/"),
-        notify_url=told.notify_url,
-        link=_link(told.link, "wechatpay.link"),
+        **_apiv3(told, WECHATPAY, wechat_accounts.private_key, wechat_accounts.apiv3_key),
         public_key_id=told.public_key_id,
         public_key=wechat_accounts.public_key(read_file(public, "wechatpay.public_key_file")) if public else None,
     )
@@ -121,17 +119,29 @@ def douyinpay_account(told: settings.DouyinpaySettings) -> douyin_accounts.Accou
         todo = "Douyin Pay takes an https address without a query (nothing behind a question mark)."
         raise faults.BadInput("no address that Douyin Pay would call", where="douyinpay.notify_url", todo=todo)
     return douyin_accounts.Account(
-        name=DOUYINPAY,
-        mchid=told.mchid,
-        appid=told.appid,
-        serial_no=told.serial_no,
-        private_key=douyin_accounts.private_key(read_file(told.private_key_file, "douyinpay.private_key_file")),
-        apiv3_key=douyin_accounts.apiv3_key(read_file(told.apiv3_key_file, "douyinpay.apiv3_key_file").decode("utf-8", "replace")),
-        base_url=told.base_url.rstrip("/"),
-        notify_url=told.notify_url,
-        link=_link(told.link, "douyinpay.link"),
+        **_apiv3(told, DOUYINPAY, douyin_accounts.private_key, douyin_accounts.apiv3_key),
         codes={code: _meaning(says, f"douyinpay.codes.{code}") for code, says in told.codes.items()},
     )
+
+
+def _apiv3(
+    told: settings.WechatpaySettings | settings.DouyinpaySettings,
+    name: ids.ChannelName,
+    private_key: Callable[[bytes], rsa.RSAPrivateKey],
+    apiv3_key: Callable[[str], bytes],
+) -> dict[str, Any]:
+    """What accounts of APIv3 have in common."""
+    return {
+        "name": name,
+        "mchid": told.mchid,
+        "appid": told.appid,
+        "serial_no": told.serial_no,
+        "private_key": private_key(read_file(told.private_key_file, f"{name}.private_key_file")),
+        "apiv3_key": apiv3_key(read_file(told.apiv3_key_file, f"{name}.apiv3_key_file").decode("utf-8", "replace")),
+        "base_url": told.base_url.rstrip("/"),
+        "notify_url": told.notify_url,
+        "link": _link(told.link, f"{name}.link"),
+    }
 
 
 def _link(kind: str, where: str) -> apiv3_accounts.LinkKind:
@@ -142,11 +152,11 @@ def _link(kind: str, where: str) -> apiv3_accounts.LinkKind:
         raise faults.BadInput(f"no payment link is called {kind!r}", where=where, todo=f"One of: {kinds}.") from wrong
 
 
-def _meaning(says: str, where: str) -> apiv3_errors.Meaning:
+def _meaning(says: str, where: str) -> meanings.Meaning:
     try:
-        return apiv3_errors.Meaning(says)
+        return meanings.Meaning(says)
     except ValueError as wrong:
-        known = ", ".join(m.value for m in apiv3_errors.Meaning)
+        known = ", ".join(m.value for m in meanings.Meaning)
         raise faults.BadInput(f"no code can mean {says!r}", where=where, todo=f"One of: {known}.") from wrong
 
 
@@ -190,6 +200,22 @@ def _alipay_key(told: settings.AlipaySettings) -> alipay_accounts.Trusted:
     if told.public_key_file:
         return alipay_accounts.public_key(read_file(told.public_key_file, "alipay.public_key_file"))
     return alipay_accounts.alipay_certificate(read_file(told.alipay_cert_file, "alipay.alipay_cert_file"))
+
+
+ENTRIES: Mapping[ids.ChannelName, Entry] = {
+    WECHATPAY: Entry(
+        attach=lambda own, client, ticking: wechat_connector.WeChatPay(wechatpay_account(own), client, ticking),
+        taken=lambda status, _: status in forward.TAKEN,
+    ),
+    ALIPAY: Entry(
+        attach=lambda own, client, ticking: alipay_connector.Alipay(alipay_account(own), client, ticking),
+        taken=alipay_callbacks.taken,
+    ),
+    DOUYINPAY: Entry(
+        attach=lambda own, client, ticking: douyin_connector.DouyinPay(douyinpay_account(own), client, ticking),
+        taken=douyin_answers.taken,
+    ),
+}
 
 
 def read_file(path: str, where: str) -> bytes:

@@ -88,6 +88,9 @@ def test_no_secret_reaches_a_message_or_a_report(
     key.write_text("k" * 32, encoding="utf-8")
     pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----"
     more = f'[wechatpay]\nmchid = "1"\nappid = "a"\nserial_no = "s"\nprivate_key_file = "p"\napiv3_key_file = "{key}"\n'
+    pair = tmp_path / "tokens.json"
+    pair.write_text('{"access_token": "access-of-a-week", "refresh_token":"refresh-of-two"}', encoding="utf-8")
+    more += f'[douyin]\nshop_id = "1"\napp_key = "a"\napp_secret_file = "{key}"\naccess_token_file = "{pair}"\n'
     (tmp_path / "makewhole.toml").write_text((tmp_path / "makewhole.toml").read_text(encoding="utf-8") + more, encoding="utf-8")
     house.shop_down = True
     told = call("scan")
@@ -103,8 +106,8 @@ def test_no_secret_reaches_a_message_or_a_report(
     assert "the password is ***" in text
     monkeypatch.setenv("MAKEWHOLE_OTHER_TOKEN", "t0ken-value")
     begun_here = start.Start(say=words.Say(words.Language.ENGLISH), chosen=True, settings=house.opened_with[0])
-    masked = report.masked(f"{pem} {'k' * 32} t0ken-value mysql://a:b@c/d", begun_here)
-    assert masked == "*** *** *** mysql://a:***@c/d"
+    masked = report.masked(f"{pem} {'k' * 32} t0ken-value mysql://a:b@c/d access-of-a-week refresh-of-two", begun_here)
+    assert masked == "*** *** *** mysql://a:***@c/d *** ***"
 
 
 @pytest.mark.parametrize(

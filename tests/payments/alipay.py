@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from makewhole.adapters import http
 from makewhole.adapters.payments.alipay import account, callbacks, connector, signing
-from makewhole.core import clock, ids
+from makewhole.core import ids
 from makewhole.model import payment
 from makewhole.sandbox.alipay import gateway, keys
 from makewhole.sandbox.channel import faults as plans
-from makewhole.sandbox.channel import server
 from makewhole.sandbox.channel import truth as truths
 from tests.payments import shop as shops
 
@@ -69,6 +65,15 @@ class AlipayShop(shops.Shop):
     channel: connector.Alipay
     reader: callbacks.Callbacks
 
+    @classmethod
+    def front(cls, ticking: shops.Ticking, faults: plans.Faults) -> shops.Front:
+        return gateway.Gateway(ticking, faults=faults)
+
+    @classmethod
+    def attached(cls, front: gateway.Gateway, ticking: shops.Ticking, client: http.Client, **other: Any) -> Self:
+        channel = connector.Alipay(merchant_account(**{"gateway_url": front.gateway_url} | other), client, ticking)
+        return cls(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(shops.SHOP))
+
     @property
     def merchant(self) -> str:
         return self.gate.merchant.seller_id
@@ -84,27 +89,6 @@ class AlipayShop(shops.Shop):
         return self.truth.create(truths.Order(appid=m.app_id, mchid=m.seller_id, out_trade_no=number, total=total, **told))
 
 
-def shop(*, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> AlipayShop:
-    """In process, on a clock that stands still."""
-    ticking = clock.ManualClock(shops.START)
-    front = gateway.Gateway(ticking, faults=plans.Faults(seed, rates))
-    return _wired(ticking, front, front.transport, **other)
-
-
-@contextmanager
-def loopback_shop(**other: Any) -> Iterator[AlipayShop]:
-    """The same over real sockets."""
-    ticking = clock.ManualClock(shops.START)
-    front = gateway.Gateway(ticking)
-    pool = http.Pool(http.Timeouts(connect_s=2, read_s=2, total_s=3))
-    with server.serving(front):
-        try:
-            yield _wired(ticking, front, pool, gateway_url=front.gateway_url, **other)
-        finally:
-            pool.close()
-
-
-def _wired(ticking: clock.ManualClock, front: gateway.Gateway, transport: http.Transport, **other: Any) -> AlipayShop:
-    client = http.Client(transport, sleep=lambda s: ticking.sleep(timedelta(seconds=s)))
-    channel = connector.Alipay(merchant_account(**other), client, ticking)
-    return AlipayShop(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(shops.SHOP))
+def shop(**other: Any) -> AlipayShop:
+    """At Alipay, in process."""
+    return shops.made(AlipayShop, **other)

@@ -1,4 +1,4 @@
-"""Every connector over every transport: a test that takes `shop` runs once for each. A new channel is one entry of `every.CHANNELS`."""
+"""Every connector over every transport: a test that takes `shop` runs once for each. A new channel is one entry of `every.KINDS`."""
 
 from __future__ import annotations
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from makewhole.sandbox.channel.faults import Fault
 from tests.payments import alipay, douyinpay
 from tests.payments import shop as shops
 
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One channel: its kind of shop, in process and over sockets."""
-
-    kind: type[shops.Shop]
-    in_process: Callable[[], shops.Shop]
-    loopback: Callable[[], AbstractContextManager[shops.Shop]]
-
-
-CHANNELS: Mapping[str, Entry] = {
-    "wechatpay": Entry(kind=shops.WeChatShop, in_process=shops.shop, loopback=shops.loopback_shop),
-    "douyinpay": Entry(kind=douyinpay.DouyinShop, in_process=douyinpay.shop, loopback=douyinpay.loopback_shop),
-    "alipay": Entry(kind=alipay.AlipayShop, in_process=alipay.shop, loopback=alipay.loopback_shop),
-}
+KINDS: tuple[type[shops.Shop], ...] = (shops.WeChatShop, douyinpay.DouyinShop, alipay.AlipayShop)
+CHANNELS: Mapping[str, type[shops.Shop]] = {kind.NAME: kind for kind in KINDS}
 NAMES = [f"{name}-{way}" for name in CHANNELS for way in ("in-process", "loopback")]
 
 
@@ -32,14 +18,13 @@ NAMES = [f"{name}-{way}" for name in CHANNELS for way in ("in-process", "loopbac
 def made(name: str) -> Iterator[shops.Shop]:
     """A shop by its name."""
     channel, _, way = name.partition("-")
-    entry = CHANNELS[channel]
     if way == "in-process":
-        yield entry.in_process()
+        yield shops.made(CHANNELS[channel])
         return
-    with entry.loopback() as shop:
+    with shops.served(CHANNELS[channel]) as shop:
         yield shop
 
 
 def spoilt(*without: Fault) -> list[tuple[str, Fault]]:
     """Each shop with each fault that its channel can show: for `parametrize("shop, fault", …, indirect=["shop"])`."""
-    return [(name, fault) for name in NAMES for fault in CHANNELS[name.partition("-")[0]].kind.SPOILT if fault not in without]
+    return [(name, fault) for name in NAMES for fault in CHANNELS[name.partition("-")[0]].SPOILT if fault not in without]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from makewhole import ports
 from makewhole.adapters import http
@@ -20,6 +20,7 @@ from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.core import clock, faults, ids, money
 from makewhole.engine import relay
 from makewhole.model import act, claim, payment, plan, run
+from makewhole.sandbox.apiv3 import gateway as apiv3_gateway
 from makewhole.sandbox.channel import faults as plans
 from makewhole.sandbox.channel import gate, post, server
 from makewhole.sandbox.channel import truth as truths
@@ -76,6 +77,10 @@ class AnyChannel(ports.Channel, Protocol):
     def fetch_bill(self, day: date) -> bill.Fetched: ...
 
 
+Ticking = clock.ManualClock
+Front = gate.Gate[Any]
+
+
 @dataclass(kw_only=True)
 class Shop:
     """What a test holds in its hands."""
@@ -98,6 +103,16 @@ class Shop:
     channel: AnyChannel
     reader: ports.NoticeReader
     inbox: dict[ids.Key, ports.Kept] = field(default_factory=dict)
+
+    @classmethod
+    def front(cls, ticking: Ticking, faults: plans.Faults) -> Front:
+        """A counterpart with this clock."""
+        raise NotImplementedError
+
+    @classmethod
+    def attached(cls, front: Any, ticking: Ticking, client: http.Client, **other: Any) -> Self:
+        """A shop whose connector asks this counterpart through this client; `other` is about its account."""
+        raise NotImplementedError
 
     @property
     def truth(self) -> truths.Truth:
@@ -152,19 +167,17 @@ class Shop:
 
 
 @dataclass(kw_only=True)
-class WeChatShop(Shop):
-    """At WeChat Pay."""
+class Apiv3Shop(Shop):
+    """At a channel that speaks APIv3."""
 
-    NAME = "wechatpay"
-    SPOILT = SPOILT
     PAID = "ORDERPAID"
     CLOSED = "ORDER_CLOSED"
     USED = "OUT_TRADE_NO_USED"
     PARTLY_REFUNDED = payment.AttemptState.REFUND
     REFUNDS_TAKE_TIME = True
+    NOTIFY_URL: ClassVar[str]
 
-    gate: gateway.Gateway
-    channel: connector.WeChatPay
+    gate: apiv3_gateway.Gateway
     reader: callbacks.Callbacks
 
     @property
@@ -172,38 +185,70 @@ class WeChatShop(Shop):
         return self.gate.merchant.mchid
 
     def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
-        told = {"kind": "native", "description": "茶", "notify_url": NOTIFY_URL} | other
+        told = {"kind": "native", "description": "茶", "notify_url": self.NOTIFY_URL} | other
         m = self.gate.merchant
         return self.truth.create(truths.Order(appid=m.appid, mchid=m.mchid, out_trade_no=number, total=total, **told))
 
 
-def shop(*, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> WeChatShop:
+@dataclass(kw_only=True)
+class WeChatShop(Apiv3Shop):
+    """At WeChat Pay."""
+
+    NAME = "wechatpay"
+    SPOILT = SPOILT
+    NOTIFY_URL = NOTIFY_URL
+
+    gate: gateway.Gateway
+    channel: connector.WeChatPay
+
+    @classmethod
+    def front(cls, ticking: Ticking, faults: plans.Faults) -> Front:
+        return gateway.Gateway(ticking, faults=faults)
+
+    @classmethod
+    def attached(cls, front: gateway.Gateway, ticking: Ticking, client: http.Client, **other: Any) -> Self:
+        openid_of = other.pop("openid_of", None)
+        of = merchant_account(**{"base_url": front.base_url} | other)
+        channel = connector.WeChatPay(of, client, ticking, nonce=nonces(), openid_of=openid_of)
+        return cls(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(SHOP))
+
+
+def nonces() -> Callable[[], str]:
+    """They count, so that a test repeats itself to the byte."""
+    counted = iter(range(10**9))
+    return lambda: f"{next(counted):032d}"
+
+
+Kind = TypeVar("Kind", bound=Shop)
+
+
+def made(kind: type[Kind], *, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> Kind:
     """In process, on a clock that stands still."""
     ticking = clock.ManualClock(START)
-    front = gateway.Gateway(ticking, faults=plans.Faults(seed, rates))
-    return _wired(ticking, front, front.transport, **other)
+    front = kind.front(ticking, plans.Faults(seed, rates))
+    return kind.attached(front, ticking, _client(ticking, front.transport), **other)
 
 
 @contextmanager
-def loopback_shop(**other: Any) -> Iterator[WeChatShop]:
+def served(kind: type[Kind], **other: Any) -> Iterator[Kind]:
     """The same over real sockets."""
     ticking = clock.ManualClock(START)
-    front = gateway.Gateway(ticking)
+    front = kind.front(ticking, plans.Faults())
     pool = http.Pool(http.Timeouts(connect_s=2, read_s=2, total_s=3))
-    with server.serving(front) as base_url:
+    with server.serving(front):
         try:
-            yield _wired(ticking, front, pool, base_url=base_url, **other)
+            yield kind.attached(front, ticking, _client(ticking, pool), **other)
         finally:
             pool.close()
 
 
-def _wired(ticking: clock.ManualClock, front: gateway.Gateway, transport: http.Transport, **other: Any) -> WeChatShop:
-    openid_of: Callable[[ids.OutTradeNo], str | None] | None = other.pop("openid_of", None)
-    client = http.Client(transport, sleep=lambda s: ticking.sleep(timedelta(seconds=s)))
-    nonces = iter(range(10**9))
-    of = merchant_account(**other)
-    channel = connector.WeChatPay(of, client, ticking, nonce=lambda: f"{next(nonces):032d}", openid_of=openid_of)
-    return WeChatShop(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(SHOP))
+def _client(ticking: clock.ManualClock, transport: http.Transport) -> http.Client:
+    return http.Client(transport, sleep=lambda s: ticking.sleep(timedelta(seconds=s)))
+
+
+def shop(**other: Any) -> WeChatShop:
+    """At WeChat Pay, in process."""
+    return made(WeChatShop, **other)
 
 
 def close_step(number: str = "A1") -> plan.Step:

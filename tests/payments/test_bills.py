@@ -150,13 +150,17 @@ def test_what_comes_under_a_bills_address_and_is_no_bill_is_unavailable(name: st
             shop.channel.fetch_bill(DAY)
 
 
+def hashed(content: bytes) -> bill.At:
+    return bill.At(url="", ending="csv.gz", sha1=hashlib.sha1(content, usedforsecurity=False).hexdigest())
+
+
 def test_a_hash_of_the_packed_bytes_will_do_too() -> None:
     """The page does not say of which bytes it is."""
     packed = gzip.compress(b"plain")
     for of in (packed, b"plain"):
-        assert packed == bill.whole(io.BytesIO(packed), hashlib.sha1(of, usedforsecurity=False).hexdigest().upper())
+        assert packed == bill.whole(io.BytesIO(packed), hashed(of))
     with pytest.raises(faults.Unavailable):
-        bill.whole(io.BytesIO(packed), hashlib.sha1(b"other", usedforsecurity=False).hexdigest())
+        bill.whole(io.BytesIO(packed), hashed(b"other"))
 
 
 @pytest.mark.parametrize("url", ["http://bill.test/x", "ftp://bill.test/x", "file:///etc/passwd", ""])

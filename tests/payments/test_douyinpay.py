@@ -17,8 +17,8 @@ import pytest
 from makewhole import ports, settings, wiring_channels
 from makewhole.adapters import http
 from makewhole.adapters.bills import formats, reading
-from makewhole.adapters.payments import bill
-from makewhole.adapters.payments.apiv3 import callbacks, errors
+from makewhole.adapters.payments import bill, meanings
+from makewhole.adapters.payments.apiv3 import callbacks
 from makewhole.adapters.payments.douyinpay import account, answers, connector
 from makewhole.adapters.shops import forward
 from makewhole.core import clock, faults, ids
@@ -53,7 +53,7 @@ def test_an_account_is_made_of_files_and_speaks_with_our_counterpart_at_once(tmp
     """Asked, believed, and checkable by the doctor; the key's certificate has an end."""
     of = wiring_channels.douyinpay_account(told(tmp_path, codes={"TRADE_GONE": "not-found"}))
     assert of.base_url == told(tmp_path).base_url == account.BASE_URL
-    assert of.codes == {"TRADE_GONE": errors.Meaning.NOT_FOUND}
+    assert of.codes == {"TRADE_GONE": meanings.Meaning.NOT_FOUND}
     assert keys.APIV3_KEY not in repr(of)
     shop = douyinpay.shop()
     shop.paid()

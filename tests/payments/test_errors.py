@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from makewhole.adapters import http
+from makewhole.adapters.payments import meanings
 from makewhole.adapters.payments.apiv3 import connector, errors
 from makewhole.adapters.payments.douyinpay import connector as douyin
 from makewhole.adapters.payments.wechatpay import connector as wechat
@@ -35,7 +36,7 @@ DOCUMENTED = [
     (400, "ORDERPAID", REFUSED, claim.Why.REFUSED),
     (400, "ORDER_PAID", REFUSED, claim.Why.REFUSED),
     (400, "ORDERREVERSED", REFUSED, claim.Why.REFUSED),
-    (400, "NO_STATEMENT_EXIST", REFUSED, claim.Why.NOT_FOUND),
+    (400, "NO_STATEMENT_EXIST", REFUSED, claim.Why.REFUSED),
     (400, "STATEMENT_CREATING", BUSY, claim.Why.UNREACHABLE),
     (401, "SIGN_ERROR", OURS, OURS),
     (403, "TRADE_ERROR", REFUSED, claim.Why.REFUSED),
@@ -136,14 +137,16 @@ def test_an_unknown_answer_proves_nothing_and_is_counted(name: str, status: int,
 @pytest.mark.parametrize(
     "says, acting, asking",
     [
-        (errors.Meaning.NOT_FOUND, REFUSED, claim.Why.NOT_FOUND),
-        (errors.Meaning.REFUSED, REFUSED, claim.Why.REFUSED),
-        (errors.Meaning.BUSY, BUSY, claim.Why.UNREACHABLE),
-        (errors.Meaning.CONFUSED, DOUBT, claim.Why.UNREACHABLE),
+        (meanings.Meaning.NOT_FOUND, REFUSED, claim.Why.NOT_FOUND),
+        (meanings.Meaning.REFUSED, REFUSED, claim.Why.REFUSED),
+        (meanings.Meaning.BUSY, BUSY, claim.Why.UNREACHABLE),
+        (meanings.Meaning.CONFUSED, DOUBT, claim.Why.UNREACHABLE),
     ],
 )
 @pytest.mark.parametrize("code", ["TRADE_NOT_EXIST", "ORDER_NOT_EXIST"])
-def test_a_code_of_the_settings_says_what_they_say(code: str, says: errors.Meaning, acting: type[faults.Fault], asking: claim.Why) -> None:
+def test_a_code_of_the_settings_says_what_they_say(
+    code: str, says: meanings.Meaning, acting: type[faults.Fault], asking: claim.Why
+) -> None:
     """One that our table lacks, and one that it would read otherwise, in either spelling; neither is counted as unknown."""
     body = json.dumps({"code": code, "message": "说明"}).encode()
     channel = channel_that_hears("douyinpay", 400, body, codes={code.replace("_", "").lower(): says})

@@ -29,7 +29,7 @@ def with_total(text: str) -> bytes:
 
 
 def read(raw: bytes) -> object:
-    return claims.attempt(wire.parse(raw, wire.Transaction), shops.merchant_account(), shops.START, raw)
+    return claims.attempt(strictjson.parse(raw, wire.Transaction), shops.merchant_account(), shops.START, raw)
 
 
 def test_a_documented_transaction_is_read() -> None:
@@ -110,7 +110,7 @@ def test_noise_is_refused_with_a_valueerror_and_nothing_else(noise: bytes) -> No
     """No byte string makes the reader fail in another way."""
     for shape in (wire.Transaction, wire.Refund, wire.Envelope, dialect.Certificates):
         with pytest.raises(ValueError):  # noqa: PT011 - which sentence it says is for people
-            wire.parse(noise, shape)
+            strictjson.parse(noise, shape)
 
 
 @hypothesis.given(st.integers(0, len(json.dumps(GOOD)) - 1), st.integers(1, 255))

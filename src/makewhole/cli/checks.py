@@ -158,8 +158,8 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
                 yield Check(name="channel", light=Light.FAIL, what=detail, where=where, todo=say("doctor.credentials-todo"))
             case None:
                 yield Check(name="channel", light=Light.WARN, what=say("doctor.channel-odd", number=gather.NOBODYS_NUMBER), where=where)
-    for section, account in (("wechatpay", told.wechatpay), ("alipay", told.alipay), ("douyinpay", told.douyinpay)):
-        if account is not None and not account.notify_url:
+    for section, account in told.channels().items():
+        if not account.notify_url:
             todo = say("doctor.notify-todo")
             yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where=f"{section}.notify_url", todo=todo)
 

@@ -61,10 +61,10 @@ def _checks(now: session.Session, config: str | None, database: str | None, shop
 
 def _channel(told: settings.Settings) -> str:
     """The base address of a channel whose clock ours can be held against; those that sign their time first. Empty without any."""
-    for signs in (told.wechatpay, told.douyinpay):
-        if signs is not None:
-            return signs.base_url
-    return "" if told.alipay is None else told.alipay.gateway_url.rpartition("/")[0]
+    attached = told.channels().values()
+    signed = [own.base_url for own in attached if not isinstance(own, settings.AlipaySettings)]
+    gateways = [own.gateway_url.rpartition("/")[0] for own in attached if isinstance(own, settings.AlipaySettings)]
+    return next(iter(signed + gateways), "")
 
 
 def _rules(told: settings.Settings, say: words.Say) -> Iterator[Check]:

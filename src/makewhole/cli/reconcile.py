@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from makewhole import settings
 from makewhole.cli import bookfiles, daybooks, decide, options, session, start, words
 from makewhole.core import faults
 from makewhole.model import bill
 
-CHANNELS = ("wechatpay", "alipay", "douyinpay")
 MARKETS = ("douyin-shop",)
 """Marketplaces: their account lines are asked for, and come as no file."""
 _ALONE = "wechatpay"
@@ -20,10 +20,10 @@ _ALONE = "wechatpay"
 
 def command(say: words.Say) -> click.Command:
     """The command in the reader's language."""
-    names = ", ".join((*CHANNELS, *MARKETS))
+    names = ", ".join((*settings.CHANNELS, *MARKETS))
     params: list[click.Parameter] = [
         click.Option(["--day"], metavar="DAY", help=say("option.day")),
-        click.Option(["--channel"], type=click.Choice((*CHANNELS, *MARKETS)), help=say("option.channel", names=names)),
+        click.Option(["--channel"], type=click.Choice((*settings.CHANNELS, *MARKETS)), help=say("option.channel", names=names)),
         click.Option(["--apply", "applied"], is_flag=True, help=say("option.follow")),
         click.Option(["--report"], metavar="FOLDER", help=say("option.report")),
         click.Option(["--theirs"], metavar="FILE", help=say("option.theirs")),

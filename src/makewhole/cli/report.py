@@ -21,6 +21,7 @@ SECRET_BYTES_MIN = 4
 """A shorter value masks half the report and protects nothing."""
 _PASSWORD_IN_URL = re.compile(r"""(://[^/@:\s]*:)[^\s'"]+(@)""")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
+_QUOTED = re.compile(r':\s*"([^"\s]+)"')
 _SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|APIV3|PRIVATE|_KEY$", re.IGNORECASE)
 
 
@@ -75,14 +76,13 @@ def _secrets(begun: start.Start) -> set[str]:
     named = ((name, value) for name, value in os.environ.items() if name.startswith("MAKEWHOLE_") and not name.endswith("_FILE"))
     found = {value for name, value in named if _SECRET_NAME.search(name)}
     told = begun.settings
-    files = [] if told is None else [told.shop.password_file]
-    if told is not None and told.wechatpay is not None:
-        files.append(told.wechatpay.apiv3_key_file)
-    for file in filter(None, files):
+    for file in [] if told is None else told.secret_files():
         try:
-            found.add(Path(file).read_text(encoding="utf-8").strip())
+            text = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             continue  # what we cannot read we cannot have shown
+        # Tokens stand in quotes, several in a file.
+        found |= {text, *_QUOTED.findall(text)}
     return {value for value in found if len(value) >= SECRET_BYTES_MIN}
 
 

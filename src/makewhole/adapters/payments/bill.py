@@ -11,6 +11,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import IO
 from urllib.parse import urlsplit
@@ -29,6 +30,18 @@ RawBill = fetched.RawBill
 NoBill = fetched.NoBill
 NotMade = fetched.NotMade
 Fetched = fetched.Fetched
+
+
+@dataclass(frozen=True, kw_only=True)
+class At:
+    """Where a bill lies, and how it can be told from anything else: by the channel's hash, or by how such a file opens."""
+
+    url: str
+    ending: str
+    """Of its name."""
+    sha1: str | None = None
+    opens: bytes = b""
+
 
 TOLD_BY = timedelta(days=2)
 """After the beginning of its Beijing day. Bills are made by ten the next morning, "in special cases later": a day more is enough."""
@@ -52,15 +65,18 @@ def landing() -> Iterator[IO[bytes]]:
         yield file
 
 
-def whole(packed: IO[bytes], sha1: str) -> bytes:
-    """All of it. Raises Unavailable where this is not what the hash was made of: cut short on the way, or another's.
+def whole(packed: IO[bytes], at: At) -> bytes:
+    """All of it. Raises Unavailable where this is not what the hash was made of, or no such file: cut short on the way, or another's.
 
-    The channel's page does not say of which bytes, its sample takes the unpacked ones; either will do.
+    The channel's page does not say of which bytes the hash is, its sample takes the unpacked ones; either will do.
     """
-    if sha1.lower() not in (_sha1(packed), _unpacked_sha1(packed)):
+    if at.sha1 is not None and at.sha1 not in (_sha1(packed), _unpacked_sha1(packed)):
         raise faults.Unavailable(f"the bill is not what its hash was made of: {packed.seek(0, 2)} bytes came")
     packed.seek(0)
-    return packed.read()
+    content = packed.read()
+    if not content.startswith(at.opens):
+        raise faults.Unavailable(f"no bill under its address: {len(content)} bytes that are no {at.ending}")
+    return content
 
 
 def _sha1(packed: IO[bytes]) -> str:

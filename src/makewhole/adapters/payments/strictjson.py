@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+import msgspec
+
+Shape = TypeVar("Shape")
 BODY_BYTES_MAX = 64 * 1024
 """A transaction with many coupons has 4 KB; a list of certificates 6 KB."""
 DEPTH_MAX = 12
@@ -43,6 +46,14 @@ def read(told: str) -> object:
     except (json.JSONDecodeError, RecursionError) as wrong:
         raise ValueError(f"not JSON: {wrong}") from wrong
     return value
+
+
+def parse(raw: bytes, shape: type[Shape], charset: str = "utf-8") -> Shape:
+    """The object. Raises ValueError, saying what is wrong, for anything that is not exactly one."""
+    try:
+        return msgspec.convert(read(text(raw, charset)), shape, strict=True)
+    except msgspec.ValidationError as wrong:
+        raise ValueError(str(wrong)) from wrong
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ REPLAYS_MAX = 3
 """Forwardings of one notice after which replaying it once more is no hand any more: the shop has had its chances."""
 _TRAVELS = ("wechatpay-", "douyinpay-", "content-type", "request-id")
 """Beginnings of header names that belong to the callback itself; the rest belonged to the way it took."""
-_TAKEN = frozenset({200, 204})
+TAKEN = frozenset({200, 204})
 """What WeChat Pay counts as acknowledged."""
 
 
@@ -27,7 +27,7 @@ class Door:
     """Where a channel's callbacks go in the shop, and which answer (status and body) says that they were taken."""
 
     url: str
-    taken: Callable[[int, bytes], bool] = lambda status, body: status in _TAKEN
+    taken: Callable[[int, bytes], bool] = lambda status, body: status in TAKEN
 
 
 class HttpForwarder:

@@ -12,7 +12,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from makewhole import ports
-from makewhole.adapters.payments import keeping
+from makewhole.adapters.payments import claiming, keeping
 from makewhole.adapters.payments.alipay import account, claims, signing, trust, wire
 from makewhole.core import faults, ids
 from makewhole.model import payment
@@ -51,7 +51,7 @@ class Callbacks:
             return self._desk.kept(headers, body, now, check)
         try:
             read = self._open(told, body, now)
-        except claims.Foreign:
+        except claiming.Foreign:
             return self._desk.kept(headers, body, now, payment.NoticeCheck.FOREIGN)
         except ValueError:
             return self._desk.kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
@@ -82,7 +82,7 @@ class Callbacks:
         """Raises Foreign, or ValueError."""
         of = self._account
         if told.get("app_id") != of.app_id or told.get("seller_id") != of.seller_id:
-            raise claims.Foreign(f"app {told.get('app_id', '')[:40]!r}, ours is {of.app_id}")
+            raise claiming.Foreign(f"app {told.get('app_id', '')[:40]!r}, ours is {of.app_id}")
         news = wire.notice(told)
         if news.notify_type != _TYPE or not news.notify_id:
             raise ValueError(f"a callback of type {news.notify_type[:40]!r} is none of ours")

@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import unquote
 
+from makewhole.adapters.payments import claiming
 from makewhole.adapters.payments.alipay import account, wire
-from makewhole.core import codec, ids, money
+from makewhole.core import money
 from makewhole.model import payment
-
-
-class Foreign(ValueError):
-    """It speaks of another merchant's or another app's payment: not ours to act on, however well it is signed."""
 
 
 def state(status: wire.TradeStatus, *, paid: bool, refunded: bool = False) -> payment.AttemptState:
@@ -47,21 +44,7 @@ def notice_attempt(told: wire.Notice, of: account.Account, as_of: datetime, raw:
 
 def refund(told: wire.Refund, of: account.Account, as_of: datetime, raw: bytes) -> payment.ChannelRefund:
     """The claim of a refund that was carried out. Raises ValueError where the object contradicts itself."""
-    amount, total = wire.fen(told.refund_amount), wire.fen(told.total_amount)
-    if not 0 < amount <= total:
-        raise ValueError(f"a refund of {amount} out of {total}")
-    return payment.ChannelRefund(
-        source=of.name,
-        as_of=as_of,
-        raw=codec.digest_bytes(raw),
-        channel=of.name,
-        number=ids.RefundNo(told.out_request_no),
-        payment=ids.OutTradeNo(told.out_trade_no),
-        state=payment.RefundState.DONE,
-        amount=money.Money(fen=amount),
-        transaction=ids.TransactionId(told.trade_no),
-        done_at=wire.instant(told.gmt_refund_pay),
-    )
+    return _refund(told, told.out_request_no, told.refund_amount, told.gmt_refund_pay, of, as_of, raw)
 
 
 def notice_refund(told: wire.Notice, of: account.Account, as_of: datetime, raw: bytes) -> payment.ChannelRefund:
@@ -70,21 +53,7 @@ def notice_refund(told: wire.Notice, of: account.Account, as_of: datetime, raw: 
     `refund_fee` is all that went back of this trade so far: of the first refund its own amount, of a later one more. The amount of one
     refund is asked for under its number.
     """
-    amount, total = wire.fen(told.refund_fee), wire.fen(told.total_amount)
-    if not 0 < amount <= total:
-        raise ValueError(f"a refund of {amount} out of {total}")
-    return payment.ChannelRefund(
-        source=of.name,
-        as_of=as_of,
-        raw=codec.digest_bytes(raw),
-        channel=of.name,
-        number=ids.RefundNo(told.out_biz_no),
-        payment=ids.OutTradeNo(told.out_trade_no),
-        state=payment.RefundState.DONE,
-        amount=money.Money(fen=amount),
-        transaction=ids.TransactionId(told.trade_no),
-        done_at=wire.instant(told.gmt_refund),
-    )
+    return _refund(told, told.out_biz_no, told.refund_fee, told.gmt_refund, of, as_of, raw)
 
 
 def _attempt(
@@ -96,21 +65,34 @@ def _attempt(
     as_of: datetime,
     raw: bytes,
 ) -> payment.Attempt:
-    amount = wire.fen(told.total_amount)
+    amount, paid = wire.fen(told.total_amount), stands in payment.TOOK_MONEY
     if amount <= 0 or not told.trade_no:
         raise ValueError(f"{told.trade_status.value} without an amount or a trade number")
-    return payment.Attempt(
-        source=of.name,
-        as_of=as_of,
-        raw=codec.digest_bytes(raw),
-        channel=of.name,
-        number=ids.OutTradeNo(told.out_trade_no),
-        state=stands,
-        merchant=of.seller_id,
+    return _told(of, as_of, raw).attempt(
+        told.out_trade_no,
+        stands,
         amount=money.Money(fen=amount),
-        transaction=ids.TransactionId(told.trade_no) if stands in payment.TOOK_MONEY else None,
-        paid_at=wire.instant(paid_at) if stands in payment.TOOK_MONEY else None,
+        transaction=told.trade_no if paid else None,
+        paid_at=wire.instant(paid_at) if paid else None,
         # The merchant had to URL-encode it before it was sent, and it comes back as it was.
         attach=unquote(told.passback_params),
-        payer=of.payer(buyer) if stands in payment.TOOK_MONEY else "",
+        payer=of.payer(buyer) if paid else "",
     )
+
+
+def _refund(
+    told: wire.Refund | wire.Notice, number: str, amount: str, at: str, of: account.Account, as_of: datetime, raw: bytes
+) -> payment.ChannelRefund:
+    return _told(of, as_of, raw).refund(
+        number,
+        told.out_trade_no,
+        payment.RefundState.DONE,
+        amount=money.Money(fen=wire.fen(amount)),
+        paid_fen=wire.fen(told.total_amount),
+        transaction=told.trade_no,
+        done_at=wire.instant(at),
+    )
+
+
+def _told(of: account.Account, as_of: datetime, raw: bytes) -> claiming.Told:
+    return claiming.Told(channel=of.name, merchant=of.seller_id, as_of=as_of, raw=raw)

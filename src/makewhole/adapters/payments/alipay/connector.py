@@ -1,24 +1,26 @@
-"""Alipay as a `ports.Channel`: our questions and acts go in, claims, silences and news come out. Remembers nothing durable."""
+"""Alipay: how its questions are put, and what its answers claim."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime
+from typing import IO
 
-from makewhole import ports
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill, doing, hearing
+from makewhole.adapters.payments import bill, connecting
 from makewhole.adapters.payments.alipay import account, acts, callbacks, claims, conversation, errors, wire
+from makewhole.adapters.payments.meanings import Meaning
 from makewhole.core import clock, faults, ids
-from makewhole.model import claim, dossier
+from makewhole.model import payment
 
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 """What out_trade_no and out_request_no may be made of. Anything else cannot exist there."""
 
 
-class Alipay(doing.Doing):
+class Alipay(connecting.Connector):
     """One merchant account."""
+
+    ABSENCE_IS_EARLY = True
 
     def __init__(self, of: account.Account, client: http.Client, ticking: clock.Clock) -> None:
         self._talk = conversation.Conversation(of, client, ticking)
@@ -27,91 +29,16 @@ class Alipay(doing.Doing):
 
     @property
     def name(self) -> ids.ChannelName:
-        """As in claims and acts."""
         return self._account.name
 
     @property
     def merchant(self) -> str:
-        """Our number there, as bills name it."""
         return self._account.seller_id
 
-    def ask(self, numbers: Sequence[ids.OutTradeNo]) -> ports.Heard:
-        """An Attempt or a silence for each number; one that fails does not silence the others. Raises only Defect.
-
-        "No such trade" is a silence: a trade is made when the buyer opens the cashier, so an order without one is not unpaid, it is
-        unknown, and its link may be opened and paid the next moment.
-        """
-        told: list[dossier.AnyClaim] = []
-        asked = self._hearing(claim.About.PAYMENT)
-        for number in numbers:
-            with asked.of(number):
-                found, raw = self._trade(number)
-                told.append(claims.attempt(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(asked.silent)
-
-    def ask_transaction(self, transaction: ids.TransactionId) -> ports.Heard:
-        """What the channel says of one of its own numbers: a bill's row leads to its order this way."""
-        told: list[dossier.AnyClaim] = []
-        asked = self._hearing(claim.About.PAYMENT)
-        with asked.of(transaction):
-            content = {"trade_no": _known(transaction)}
-            found, raw = self._talk.read("alipay.trade.query", content, wire.Trade)
-            if found.trade_no != transaction:
-                raise ValueError(f"asked for {transaction}, told of {found.trade_no}")
-            told.append(claims.attempt(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(asked.silent)
-
-    def ask_refunds(self, numbers: Sequence[tuple[ids.RefundNo, ids.OutTradeNo]]) -> ports.Heard:
-        """A ChannelRefund that was carried out, or a silence, for each refund number. Raises only Defect.
-
-        The gateway answers alike for a refund that it never received, one that failed and one under way: nothing is known of it.
-        """
-        told: list[dossier.AnyClaim] = []
-        asked = self._hearing(claim.About.REFUND)
-        for number, of in numbers:
-            with asked.of(number):
-                found, raw = self._refund(number, of)
-                if found.refund_status != wire.REFUND_SUCCESS:
-                    raise faults.Rejected("no refund was carried out under this number", code="ACQ.TRADE_NOT_EXIST")
-                told.append(claims.refund(found, self._account, self._talk.now(), raw))
-        return tuple(told), tuple(asked.silent)
-
     def callbacks(self, shop: ids.ShopName) -> callbacks.Callbacks:
-        """The reader of this account's callbacks; shares our certificates."""
         return callbacks.Callbacks(self._account, self._talk.trust, shop)
 
-    def fetch_bill(self, day: date) -> bill.Fetched:
-        """The trade bill of a Beijing day: a zip, as it came. Alipay gives no hash of it; its address lives about half a minute.
-
-        NotMade until about nine the next morning, or later. Raises Unavailable where it cannot be had now, Rejected for a day that the
-        channel does not keep.
-        """
-        of = self._account
-        try:
-            found, _ = self._talk.read(
-                "alipay.data.dataservice.bill.downloadurl.query",
-                {"bill_type": "trade", "bill_date": day.isoformat()},
-                wire.BillAddress,
-            )
-        except faults.Rejected as no:
-            if errors.meaning(no.code) is not errors.Meaning.NO_BILL:
-                raise
-            # The same word for a day without trade and for a bill that is not made yet.
-            if not bill.absence_tells(day, self._talk.now()):
-                return bill.NotMade(channel=self.name, merchant=of.seller_id, day=day, why=no.why)
-            return bill.NoBill(channel=self.name, merchant=of.seller_id, day=day)
-        except ValueError as wrong:
-            raise faults.Unavailable(f"the answer to the question for a bill cannot be read: {wrong}") from wrong
-        bill.safe(found.bill_download_url, of.gateway_url)
-        with bill.landing() as file:
-            status = self._talk.fetch(found.bill_download_url, file)
-            content = file.read()
-        if status != 200 or not content.startswith(b"PK"):
-            raise faults.Unavailable(f"no bill under its address: HTTP {status}, {len(content)} bytes that are no zip")
-        return bill.RawBill(channel=self.name, merchant=of.seller_id, day=day, name=f"alipay-{of.seller_id}-{day}.zip", content=content)
-
     def doubt(self) -> str | None:
-        """Why an answer of just now cannot be believed; empty where it can, None where it is not signed. Raises Unavailable."""
         return self._talk.doubt("alipay.trade.query", {"out_trade_no": "MWDOCTOR"})
 
     def believed_until(self) -> datetime | None:
@@ -119,8 +46,45 @@ class Alipay(doing.Doing):
         return self._talk.trust.until()
 
     def unlisted(self) -> dict[str, int]:
-        """Codes that came and are not documented, with how often: for the doctor to show."""
         return dict(self._talk.unlisted)
+
+    def _attempt(self, number: ids.OutTradeNo) -> payment.Attempt:
+        """A trade is made when the buyer opens the cashier: an order without one is not unpaid, and may be paid the next moment."""
+        found, raw = self._trade(number)
+        return claims.attempt(found, self._account, self._now(), raw)
+
+    def _attempt_of(self, transaction: ids.TransactionId) -> payment.Attempt:
+        found, raw = self._talk.read("alipay.trade.query", {"trade_no": _known(transaction)}, wire.Trade)
+        if found.trade_no != transaction:
+            raise ValueError(f"asked for {transaction}, told of {found.trade_no}")
+        return claims.attempt(found, self._account, self._now(), raw)
+
+    def _refunded(self, number: ids.RefundNo, of: ids.OutTradeNo) -> payment.ChannelRefund:
+        """One that was carried out: of one never received, failed or under way the gateway says the same, and that is nothing."""
+        found, raw = self._refund(number, of)
+        if found.refund_status != wire.REFUND_SUCCESS:
+            raise faults.Rejected("no refund was carried out under this number", code="ACQ.TRADE_NOT_EXIST")
+        return claims.refund(found, self._account, self._now(), raw)
+
+    def _bill_at(self, day: date) -> bill.At:
+        """A zip, made by about nine the next morning or later. Alipay gives no hash of it; its address lives about half a minute."""
+        content = {"bill_type": "trade", "bill_date": day.isoformat()}
+        found, _ = self._talk.read("alipay.data.dataservice.bill.downloadurl.query", content, wire.BillAddress)
+        return bill.At(url=found.bill_download_url, ending="zip", opens=b"PK")
+
+    def _fetch(self, url: str, into: IO[bytes]) -> None:
+        status = self._talk.fetch(url, into)
+        if status != 200:
+            raise faults.Unavailable(f"no bill under its address: HTTP {status}")
+
+    def _meaning(self, code: str | None) -> Meaning | None:
+        return errors.meaning(code)
+
+    def _address(self) -> str:
+        return self._account.gateway_url
+
+    def _now(self) -> datetime:
+        return self._talk.now()
 
     def _trade(self, number: ids.OutTradeNo) -> tuple[wire.Trade, bytes]:
         """The channel's trade of a number. Raises faults, and ValueError where the answer speaks of another one."""
@@ -136,9 +100,6 @@ class Alipay(doing.Doing):
         if found.out_request_no not in {"", number}:
             raise ValueError(f"asked for {number}, told of {found.out_request_no}")
         return found, raw
-
-    def _hearing(self, about: claim.About) -> hearing.Hearing:
-        return hearing.Hearing(self.name, about, lambda code: errors.meaning(code) is errors.Meaning.NOT_FOUND)
 
 
 def _known(number: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill
+from makewhole.adapters.payments import bill, meanings, strictjson
 from makewhole.adapters.payments.alipay import account, errors, signing, trust, wire
 from makewhole.core import clock, faults
 
@@ -42,7 +42,7 @@ class Conversation:
         """
         answer = self._asked(method, content)
         signed = self._judge(answer, method, act=False)
-        return wire.parse(signed, shape, self.account.charset), signed
+        return self._parsed(signed, shape), signed
 
     def act(self, method: str, content: Content, shape: type[Shape], **more: str) -> Shape:
         """An act, as a POST, once; `more` are parameters beside the content. Raises Rejected, Unavailable, Indeterminate or Credentials."""
@@ -53,7 +53,7 @@ class Conversation:
         answer = self._client.act("POST", url, {"Content-Type": kind, "User-Agent": "makewhole"}, body, self._line(method))
         signed = self._judge(answer, method, act=True)
         try:
-            return wire.parse(signed, shape, self.account.charset)
+            return self._parsed(signed, shape)
         except ValueError as wrong:
             raise faults.Indeterminate(f"the answer to {method} cannot be read: {wrong}") from wrong
 
@@ -118,14 +118,14 @@ class Conversation:
             raise errors.fault(f"HTTP {answer.status}", "", "", act=act, unlisted=self.unlisted)
         try:
             told = wire.answer(answer.body, _node(method), self.account.charset)
-            said = wire.parse(told.signed, wire.Verdict, self.account.charset)
+            said = self._parsed(told.signed, wire.Verdict)
         except ValueError as wrong:
             self.unlisted["no answer"] += 1
-            raise errors.unknown(f"Alipay's answer cannot be read: {wrong}", None, act=act) from wrong
+            raise meanings.unknown(f"Alipay's answer cannot be read: {wrong}", None, act=act) from wrong
         # Who we are is refused before the gateway knows by which key to sign; everything else, and every success, is signed.
         doubt = self._doubt_of(told) if told.sign or said.code in {errors.OK, errors.BUSINESS} else ""
         if doubt:
-            raise errors.unknown(f"Alipay's answer cannot be believed: {doubt}", None, act=act)
+            raise meanings.unknown(f"Alipay's answer cannot be believed: {doubt}", None, act=act)
         if said.code != errors.OK:
             raise errors.fault(said.code, said.sub_code, said.sub_msg or said.msg, act=act, unlisted=self.unlisted)
         return told.signed
@@ -150,18 +150,21 @@ class Conversation:
             raise errors.fault(f"HTTP {answer.status}", "", "", act=False, unlisted=self.unlisted)
         try:
             told = wire.answer(answer.body, _node(method), self.account.charset)
-            said = wire.parse(told.signed, wire.Verdict, self.account.charset)
+            said = self._parsed(told.signed, wire.Verdict)
             if said.code == errors.OK:
-                return base64.b64decode(wire.parse(told.signed, wire.Certificate, self.account.charset).alipay_cert_content, validate=True)
+                return base64.b64decode(self._parsed(told.signed, wire.Certificate).alipay_cert_content, validate=True)
         except ValueError as wrong:
             raise faults.Unavailable(f"Alipay's certificate cannot be read: {wrong}") from wrong
         if (errors.meaning(said.sub_code) or errors.meaning(said.code)) in {
-            errors.Meaning.BUSY,
-            errors.Meaning.CONFUSED,
-            errors.Meaning.OURS,
+            meanings.Meaning.BUSY,
+            meanings.Meaning.CONFUSED,
+            meanings.Meaning.OURS,
         }:
             raise errors.fault(said.code, said.sub_code, said.sub_msg or said.msg, act=False, unlisted=self.unlisted)
         return None
+
+    def _parsed(self, signed: bytes, shape: type[Shape]) -> Shape:
+        return strictjson.parse(signed, shape, self._codec())
 
     def _codec(self) -> str:
         return wire.CHARSETS[self.account.charset]

@@ -5,40 +5,16 @@ A pair that is not in the tables proves nothing: an act may have happened, a rea
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from collections.abc import Mapping
 
-import structlog
-
+from makewhole.adapters.payments import meanings
+from makewhole.adapters.payments.meanings import Meaning
 from makewhole.core import faults
 
-_log = structlog.get_logger()
 OK = "10000"
 BUSINESS = "40004"
 """Understood and refused by the business itself; the sub-code says why."""
-
-
-class Meaning(enum.Enum):
-    """What a code says, and so what may be done."""
-
-    REFUSED = "refused"
-    """Understood, and no."""
-    PAID = "paid"
-    CLOSED = "closed"
-    STATE = "state"
-    """The trade is not in a state for it; which state it is in, only a query tells."""
-    USED = "used"
-    """The number exists there with other content."""
-    NOT_FOUND = "not-found"
-    """A trade is made when the buyer opens the cashier: never "closed", never "unpaid"."""
-    NO_BILL = "no-bill"
-    BUSY = "busy"
-    """Too many calls; nothing happened."""
-    CONFUSED = "confused"
-    """The server does not know itself: the same again with the same number, after looking."""
-    OURS = "ours"
-    """Our key, certificate, clock, contract or configuration: no order can go on until a person mends it."""
 
 
 SUB_CODES: Mapping[str, Meaning] = {
@@ -96,21 +72,7 @@ def fault(code: str, sub_code: str, message: str, *, act: bool, unlisted: Counte
     """The fault that an error answer means. `unlisted` counts pairs that the tables lack, for the doctor to show."""
     word = sub_code or code
     why = f"Alipay says {word or 'nothing'} ({code}): {message}" if message else f"Alipay says {word or 'nothing'} ({code})"
-    match meaning(sub_code) or CODES.get(code):
-        case Meaning.REFUSED | Meaning.PAID | Meaning.CLOSED | Meaning.STATE | Meaning.USED | Meaning.NOT_FOUND | Meaning.NO_BILL:
-            return faults.Rejected(why, code=word)
-        case Meaning.BUSY:
-            return faults.Unavailable(why, code=word)
-        case Meaning.OURS:
-            return faults.Credentials(f"{why}. Check app id, key, certificates, contract and this machine's clock", code=word)
-        case Meaning.CONFUSED:
-            return unknown(why, word, act=act)
-        case None:
-            unlisted[word or "nothing"] += 1
-            _log.warning("alipay answered with a code that is not documented", code=code, sub_code=sub_code)
-            return unknown(why, word, act=act)
-
-
-def unknown(why: str, code: str | None, *, act: bool) -> faults.Fault:
-    """It may have happened; a read has told nothing."""
-    return faults.Indeterminate(why, code=code) if act else faults.Unavailable(why, code=code)
+    says = meaning(sub_code) or CODES.get(code)
+    if says is None:
+        meanings.note(unlisted, "Alipay", word or "nothing")
+    return meanings.fault(says, why, word, act=act, todo="Check app id, key, certificates, contract and this machine's clock")

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -26,8 +25,6 @@ CHARSETS: Mapping[str, str] = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gbk", 
 
 REFUND_SUCCESS = "REFUND_SUCCESS"
 """The one word of refund_status that says that the money went back."""
-
-Shape = TypeVar("Shape")
 
 
 class TradeStatus(enum.Enum):
@@ -154,14 +151,6 @@ def answer(raw: bytes, node: str, charset: str) -> Answer:
     signed = _cut(text, found)
     # The bytes that were signed; the same as those that came, as `strictjson.text` has seen to it.
     return Answer(node=found, signed=signed.encode(CHARSETS[charset]), sign=texts.get("sign", ""), named=texts.get("alipay_cert_sn", ""))
-
-
-def parse(raw: bytes, shape: type[Shape], charset: str = "utf-8") -> Shape:
-    """The object. Raises ValueError, saying what is wrong, for anything that is not exactly one."""
-    try:
-        return msgspec.convert(strictjson.read(strictjson.text(raw, CHARSETS[charset])), shape, strict=True)
-    except msgspec.ValidationError as wrong:
-        raise ValueError(str(wrong)) from wrong
 
 
 def form(body: bytes, charset: str | None = None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from makewhole.adapters.payments.apiv3 import errors
+from makewhole.adapters.payments.meanings import Meaning
 from makewhole.core import faults, ids
 
 APIV3_KEY_BYTES = 32
@@ -49,7 +49,7 @@ class Account:
     public_key_id: str = ""
     """PUB_KEY_ID_…: WeChat Pay's public-key mode. Empty: certificate mode, as everywhere else."""
     public_key: rsa.RSAPublicKey | None = None
-    codes: Mapping[str, errors.Meaning] = field(default_factory=dict)
+    codes: Mapping[str, Meaning] = field(default_factory=dict)
     """Codes that our table lacks or has wrong, and what they say."""
     payer_key: bytes = field(repr=False, default=b"")
     """Keys the hash under which a payer is known to us; empty: derived from the APIv3 key."""

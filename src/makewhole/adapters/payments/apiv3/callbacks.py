@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from makewhole import ports
-from makewhole.adapters.payments import keeping
+from makewhole.adapters.payments import claiming, keeping, strictjson
 from makewhole.adapters.payments.apiv3 import account, claims, conversation, signing, wire
 from makewhole.core import faults, ids
 from makewhole.model import payment
@@ -37,7 +37,7 @@ class Callbacks:
             return self._desk.kept(headers, body, now, check)
         try:
             read = self._open(body, now)
-        except claims.Foreign:
+        except claiming.Foreign:
             return self._desk.kept(headers, body, now, payment.NoticeCheck.FOREIGN)
         except ValueError:
             return self._desk.kept(headers, body, now, payment.NoticeCheck.UNREADABLE)
@@ -73,7 +73,7 @@ class Callbacks:
 
     def _open(self, body: bytes, now: datetime) -> keeping.Read:
         """Raises Foreign, or ValueError."""
-        told = wire.parse(body, wire.Envelope)
+        told = strictjson.parse(body, wire.Envelope)
         if told.resource_type != "encrypt-resource" or told.resource.algorithm not in _ALGORITHMS:
             raise ValueError(f"sealed by {told.resource.algorithm[:40]!r}")
         sealed = told.resource
@@ -81,13 +81,13 @@ class Callbacks:
             self._account.apiv3_key, nonce=sealed.nonce, associated_data=sealed.associated_data, ciphertext=sealed.ciphertext
         )
         if told.event_type.startswith(_REFUNDED):
-            news = wire.parse(raw, wire.RefundNews)
+            news = strictjson.parse(raw, wire.RefundNews)
             if news.mchid is None and self._speech.refund_news_name_merchant:
                 raise ValueError("it names no merchant")
             return keeping.Read(event=told.id, number=news.out_trade_no, refund=claims.refund_news(news, self._account, now, raw))
         if not told.event_type.startswith(self._speech.paid_events):
             raise ValueError(f"event {told.event_type[:40]!r} is none of ours")
-        found = wire.parse(raw, wire.Transaction)
+        found = strictjson.parse(raw, wire.Transaction)
         attempt = claims.attempt(found, self._account, now, raw)
         # Only paid attempts are told of. A claim from a callback is never more than a reason to ask the channel.
         return keeping.Read(event=told.id, number=found.out_trade_no, attempt=attempt)

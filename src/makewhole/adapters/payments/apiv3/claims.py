@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from makewhole.adapters.payments import claiming
 from makewhole.adapters.payments.apiv3 import account, wire
-from makewhole.core import clock, codec, ids, money
+from makewhole.core import clock, money
 from makewhole.model import payment
 
 ATTEMPT: Mapping[wire.TradeState, payment.AttemptState] = {
@@ -28,29 +29,17 @@ REFUND: Mapping[wire.RefundStatus, payment.RefundState] = {
 }
 
 
-class Foreign(ValueError):
-    """It speaks of another merchant's or another app's payment: not ours to act on, however well it is signed."""
-
-
 def attempt(told: wire.Transaction, of: account.Account, as_of: datetime, raw: bytes) -> payment.Attempt:
     """The claim. Raises Foreign, or ValueError where the object contradicts itself."""
     if told.mchid != of.mchid:
-        raise Foreign(f"merchant {told.mchid}, ours is {of.mchid}")
+        raise claiming.Foreign(f"merchant {told.mchid}, ours is {of.mchid}")
     if not of.knows_app(told.appid):
-        raise Foreign(f"app {told.appid}, ours is {of.appid}")
-    state = ATTEMPT[told.trade_state]
-    if state in payment.TOOK_MONEY and (told.amount is None or told.amount.total <= 0 or not told.transaction_id):
-        raise ValueError(f"{told.trade_state.value} without an amount or a transaction number")
-    return payment.Attempt(
-        source=of.name,
-        as_of=as_of,
-        raw=codec.digest_bytes(raw),
-        channel=of.name,
-        number=ids.OutTradeNo(told.out_trade_no),
-        state=state,
-        merchant=told.mchid,
+        raise claiming.Foreign(f"app {told.appid}, ours is {of.appid}")
+    return _told(of, as_of, raw).attempt(
+        told.out_trade_no,
+        ATTEMPT[told.trade_state],
         amount=None if told.amount is None else money.Money(fen=told.amount.total, currency=told.amount.currency),
-        transaction=ids.TransactionId(told.transaction_id) if told.transaction_id else None,
+        transaction=told.transaction_id,
         paid_at=clock.parse(told.success_time) if told.success_time else None,
         attach=told.attach,
         payer=of.payer(told.payer.openid) if told.payer else "",
@@ -59,38 +48,36 @@ def attempt(told: wire.Transaction, of: account.Account, as_of: datetime, raw: b
 
 def refund(told: wire.Refund, of: account.Account, as_of: datetime, raw: bytes) -> payment.ChannelRefund:
     """The claim. Raises ValueError where the object contradicts itself."""
-    if not 0 < told.amount.refund <= told.amount.total:
-        raise ValueError(f"a refund of {told.amount.refund} out of {told.amount.total}")
-    return payment.ChannelRefund(
-        source=of.name,
-        as_of=as_of,
-        raw=codec.digest_bytes(raw),
-        channel=of.name,
-        number=ids.RefundNo(told.out_refund_no),
-        payment=ids.OutTradeNo(told.out_trade_no),
-        state=REFUND[told.status],
-        amount=money.Money(fen=told.amount.refund, currency=told.amount.currency),
-        transaction=ids.TransactionId(told.transaction_id),
-        requested_at=clock.parse(told.create_time) if told.create_time else None,
-        done_at=clock.parse(told.success_time) if told.success_time else None,
-    )
+    requested_at = clock.parse(told.create_time) if told.create_time else None
+    return _refund(told, told.status, requested_at, of, as_of, raw)
 
 
 def refund_news(told: wire.RefundNews, of: account.Account, as_of: datetime, raw: bytes) -> payment.ChannelRefund:
     """The claim of a callback; one that names no merchant was sealed for us. Raises Foreign, or ValueError where it contradicts itself."""
     if told.mchid != of.mchid and told.mchid is not None:
-        raise Foreign(f"merchant {told.mchid}, ours is {of.mchid}")
-    if not 0 < told.amount.refund <= told.amount.total:
-        raise ValueError(f"a refund of {told.amount.refund} out of {told.amount.total}")
-    return payment.ChannelRefund(
-        source=of.name,
-        as_of=as_of,
-        raw=codec.digest_bytes(raw),
-        channel=of.name,
-        number=ids.RefundNo(told.out_refund_no),
-        payment=ids.OutTradeNo(told.out_trade_no),
-        state=REFUND[told.refund_status],
+        raise claiming.Foreign(f"merchant {told.mchid}, ours is {of.mchid}")
+    return _refund(told, told.refund_status, None, of, as_of, raw)
+
+
+def _refund(
+    told: wire.Refund | wire.RefundNews,
+    status: wire.RefundStatus,
+    requested_at: datetime | None,
+    of: account.Account,
+    as_of: datetime,
+    raw: bytes,
+) -> payment.ChannelRefund:
+    return _told(of, as_of, raw).refund(
+        told.out_refund_no,
+        told.out_trade_no,
+        REFUND[status],
         amount=money.Money(fen=told.amount.refund, currency=told.amount.currency),
-        transaction=ids.TransactionId(told.transaction_id) if told.transaction_id else None,
+        paid_fen=told.amount.total,
+        transaction=told.transaction_id,
+        requested_at=requested_at,
         done_at=clock.parse(told.success_time) if told.success_time else None,
     )
+
+
+def _told(of: account.Account, as_of: datetime, raw: bytes) -> claiming.Told:
+    return claiming.Told(channel=of.name, merchant=of.mchid, as_of=as_of, raw=raw)

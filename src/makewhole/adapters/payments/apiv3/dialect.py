@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from makewhole.adapters.payments.apiv3 import errors, wire
+from makewhole.adapters.payments.meanings import Meaning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,6 @@ class Dialect:
 
     name: str
     """As people say it."""
-    slug: str
-    """As file names and logs say it."""
     scheme: str
     """The first word of the Authorization header."""
     fields: tuple[str, ...]
@@ -54,7 +53,7 @@ class Dialect:
     """Whether the callback of a refund does."""
     paid_events: tuple[str, ...]
     """How the names of events begin that tell of a payment."""
-    codes: Mapping[str, errors.Meaning]
+    codes: Mapping[str, Meaning]
     """Every error code that the channel is known to answer, spelled as `errors.spelled` does."""
 
     @property
@@ -72,6 +71,6 @@ class Dialect:
         known = (self.transactions, self.refunds, self.certificates)
         return next((path for path in known if target.startswith(path)), target.partition("?")[0])
 
-    def meaning(self, code: str | None) -> errors.Meaning | None:
+    def meaning(self, code: str | None) -> Meaning | None:
         """What a code says in either spelling; None for one that is not known."""
         return self.codes.get(errors.spelled(code))

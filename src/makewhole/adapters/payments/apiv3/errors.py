@@ -5,38 +5,12 @@ A code that is not in the table proves nothing: an act may have happened, a read
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from collections.abc import Mapping
 
-import structlog
-
+from makewhole.adapters.payments import meanings
+from makewhole.adapters.payments.meanings import Meaning
 from makewhole.core import faults
-
-_log = structlog.get_logger()
-
-
-class Meaning(enum.Enum):
-    """What a code says, and so what may be done."""
-
-    REFUSED = "refused"
-    """Understood, and no."""
-    PAID = "paid"
-    """The attempt was paid: query, do not close, do not open again."""
-    CLOSED = "closed"
-    USED = "used"
-    """The number exists there with other content."""
-    NOT_FOUND = "not-found"
-    """Never "closed", never "unpaid": a replica may lag, the number may belong to another merchant."""
-    PAYING = "paying"
-    """The buyer is entering a password."""
-    BUSY = "busy"
-    """Too many calls; nothing happened."""
-    CONFUSED = "confused"
-    """The server does not know itself: the same again with the same number, after looking."""
-    OURS = "ours"
-    """Our key, certificate, clock or configuration: no order can go on until a person mends it."""
-
 
 TABLE: Mapping[str, Meaning] = {
     "USERPAYING": Meaning.PAYING,
@@ -61,8 +35,8 @@ TABLE: Mapping[str, Meaning] = {
     "ORDERNOTEXIST": Meaning.NOT_FOUND,
     "RESOURCENOTEXISTS": Meaning.NOT_FOUND,
     "REFUNDNOTEXISTS": Meaning.NOT_FOUND,
-    "NOSTATEMENTEXIST": Meaning.NOT_FOUND,
-    "STATEMENTCREATING": Meaning.BUSY,
+    "NOSTATEMENTEXIST": Meaning.NO_BILL,
+    "STATEMENTCREATING": Meaning.NOT_MADE,
     "FREQUENCYLIMITED": Meaning.BUSY,
     "FREQUENCYLIMITEXCEED": Meaning.BUSY,
     "RATELIMITEXCEEDED": Meaning.BUSY,
@@ -81,21 +55,9 @@ def spelled(code: str | None) -> str:
 def fault(who: str, says: Meaning | None, status: int, code: str, message: str, *, act: bool, unlisted: Counter[str]) -> faults.Fault:
     """The fault that an error answer means. `unlisted` counts codes that the table lacks, for the doctor to show."""
     why = f"{who} says {code or 'nothing'} ({status}): {message}" if message else f"{who} says {code or 'nothing'} ({status})"
-    match says:
-        case Meaning.REFUSED | Meaning.PAID | Meaning.CLOSED | Meaning.USED | Meaning.NOT_FOUND:
-            return faults.Rejected(why, code=code)
-        case Meaning.PAYING | Meaning.BUSY:
+    if says is None:
+        meanings.note(unlisted, who, code or f"HTTP {status}")
+        if status == 429:
+            # Refused before anything is done, whatever the word beside it.
             return faults.Unavailable(why, code=code)
-        case Meaning.OURS:
-            return faults.Credentials(f"{why}. Check merchant number, key, certificate serial and this machine's clock", code=code)
-        case Meaning.CONFUSED:
-            return _unknown(why, code, act=act)
-        case None:
-            unlisted[code or f"HTTP {status}"] += 1
-            _log.warning("a channel answered with a code that is not documented", channel=who, code=code, status=status)
-            # 429 is refused before anything is done, whatever the word beside it.
-            return faults.Unavailable(why, code=code) if status == 429 else _unknown(why, code, act=act)
-
-
-def _unknown(why: str, code: str, *, act: bool) -> faults.Fault:
-    return faults.Indeterminate(why, code=code) if act else faults.Unavailable(why, code=code)
+    return meanings.fault(says, why, code, act=act, todo="Check merchant number, key, certificate serial and this machine's clock")

@@ -7,13 +7,10 @@ and large bodies are not.
 from __future__ import annotations
 
 import enum
-from typing import TypeVar
 
 import msgspec
 
 from makewhole.adapters.payments import strictjson
-
-Shape = TypeVar("Shape")
 
 
 class TradeState(enum.Enum):
@@ -142,18 +139,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     create_time: str = ""
 
 
-def parse(raw: bytes, shape: type[Shape]) -> Shape:
-    """The object. Raises ValueError, saying what is wrong, for anything that is not exactly one."""
-    told = strictjson.read(strictjson.text(raw))
-    try:
-        return msgspec.convert(told, shape, strict=True)
-    except msgspec.ValidationError as wrong:
-        raise ValueError(str(wrong)) from wrong
-
-
 def problem(raw: bytes) -> Problem:
     """What an error answer says; an empty one where a proxy's page came instead."""
     try:
-        return parse(raw, Problem)
+        return strictjson.parse(raw, Problem)
     except ValueError:
         return Problem()

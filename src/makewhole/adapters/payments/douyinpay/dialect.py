@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
+from makewhole.adapters.payments import strictjson
 from makewhole.adapters.payments.apiv3 import account, dialect, errors, wire
 
 RSA = "RSA"
@@ -43,7 +44,7 @@ def listed(raw: bytes) -> tuple[dialect.Listed, ...]:
     """The RSA certificates of such an answer. Raises ValueError."""
     return tuple(
         dialect.Listed(serial=one.cert_no, sealed=_sealed(one.encrypt_certificate))
-        for one in wire.parse(raw, Certificates).certificates
+        for one in strictjson.parse(raw, Certificates).certificates
         if one.cert_type == RSA
     )
 
@@ -60,7 +61,6 @@ def bill(mchid: str, day: str) -> str:
 
 DOUYINPAY = dialect.Dialect(
     name="Douyin Pay",
-    slug="douyinpay",
     scheme="DouyinPay-RSA",
     fields=("mchid", "serial_no", "timestamp", "nonce_str", "signature"),
     prefix="Douyinpay",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from makewhole.adapters.payments import strictjson
 from makewhole.adapters.payments.apiv3 import dialect, errors, wire
 from makewhole.core import clock
 
@@ -32,7 +33,7 @@ def listed(raw: bytes) -> tuple[dialect.Listed, ...]:
             since=clock.parse(one.effective_time),
             until=clock.parse(one.expire_time),
         )
-        for one in wire.parse(raw, Certificates).data
+        for one in strictjson.parse(raw, Certificates).data
     )
 
 
@@ -43,7 +44,6 @@ def bill(_mchid: str, day: str) -> str:
 
 WECHATPAY = dialect.Dialect(
     name="WeChat Pay",
-    slug="wechatpay",
     scheme="WECHATPAY2-SHA256-RSA2048",
     fields=("mchid", "nonce_str", "signature", "timestamp", "serial_no"),
     prefix="Wechatpay",
