@@ -11,6 +11,7 @@ import sys
 import click
 
 from makewhole.cli import session
+from makewhole.core import faults
 from makewhole.settings import Settings
 
 
@@ -37,7 +38,14 @@ def offer(now: session.Session, told: Settings, what: What, *, wanted: bool, sur
     if not wanted and not asks:
         out.note(say(f"attach.{what.value}-hint"))
         return
-    script = _script(told, what)
+    try:
+        script = _script(told, what)
+    except faults.BadInput as lacking:
+        if wanted:
+            raise
+        # Nobody asked for it: what the shop lacks is no reason to end here.
+        out.note(str(lacking))
+        return
     write = out.note if out.as_json else out.line
     if not script:
         write(say(f"attach.{what.value}-there"))

@@ -58,11 +58,12 @@ def slotted(server: postgres.Server, *statements: str) -> Iterator[Slotted]:
         try:
             yield Slotted(server, database, shop)
         finally:
-            # A slot that nobody reads keeps the server's log for ever, and a server has ten.
-            shop.execute(
-                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = %s AND active_pid IS NOT NULL",
-                (database,),
-            )
-            shop.execute(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s AND NOT active", (database,)
-            )
+            with server.root_connection() as root:
+                _drop(root, database)
+
+
+def _drop(root: Connection, database: str) -> None:
+    """A slot that nobody reads keeps the server's log for ever, and a server has ten. One that is still read is let go of first."""
+    slots_of = "FROM pg_replication_slots WHERE database = %s"
+    root.execute(f"SELECT pg_terminate_backend(active_pid, 5000) {slots_of} AND active_pid IS NOT NULL", (database,))
+    root.execute(f"SELECT pg_drop_replication_slot(slot_name) {slots_of} AND NOT active", (database,))

@@ -27,14 +27,15 @@ from makewhole.ports import trails
 BATCH = 500
 """Transactions in one commit of the archive."""
 BATCH_BYTES_MAX = 32 << 20
-BUSY_SECONDS_MAX = 5.0
-"""How long somebody who keeps what is new is waited for."""
+BUSY_SECONDS_MAX = 10.0
+"""How long somebody who keeps what is new is waited for: several times PLACE_SECONDS."""
 BUSY_POLL_SECONDS = 0.25
 FOLLOW_SECONDS, CATCH_UP_SECONDS = 0.25, 0.05
 """How long nothing may come before the server is asked how far it is: the pulse of whoever follows, who must be able to look up; and of
 whoever wants to be done."""
-PLACE_SECONDS = 10.0
-"""Between two notes in the archive of how far a log without news was read: the server holds what lies between."""
+PLACE_SECONDS = 1.0
+"""Between two notes in the archive of how far a log without news was read: the server holds what lies between, and whoever reads the
+archive meanwhile waits for it."""
 AGAIN = "A full sweep looks at every order; what was overwritten in between is told by nobody."
 
 _MOVE = "Move the folder away and begin anew: what it holds is still read by history --archive FOLDER."
@@ -77,16 +78,20 @@ class Reading:
         with session.connected(self.url) as asked:
             self.server, self.found = slots.readable(asked, self.slot)
         if self.keeps or archive.exists(self.folder):
-            self.archive = self.opened.enter_context(archive.opened(self.folder))
-            known = self.archive.place()
-            if known is not None:
-                self._check(known, self.archive)
-            elif self.keeps:
-                at = self.found.confirmed
-                self.archive.begin(Place(self.server.system, self.slot, at, at))
-            else:
-                self.archive = None
+            with contextlib.ExitStack() as stack:
+                self._open(stack.enter_context(archive.opened(self.folder)))
+                self.opened = stack.pop_all()
         return self
+
+    def _open(self, kept: Archive) -> None:
+        known = kept.place()
+        if known is not None:
+            self._check(known, kept)
+        elif self.keeps:
+            kept.begin(Place(self.server.system, self.slot, self.found.confirmed, self.found.confirmed))
+        else:
+            return
+        self.archive = kept
 
     def __exit__(self, *_: object) -> None:
         self.opened.close()

@@ -21,6 +21,8 @@ from makewhole.adapters.changelog.postgres import messages, values
 from makewhole.core import faults
 
 CONNECT_SECONDS_MAX = 5
+LOCK_SECONDS_MAX = 5
+"""Waiting for a table that the shop is writing: ALTER TABLE holds up everybody behind it while it waits."""
 ASK_SECONDS_MAX = 10
 """For one question to the catalogue."""
 CONFIRM_SECONDS = 1.0
@@ -30,7 +32,7 @@ MESSAGES_SINCE = 140_000
 _DATA, _ALIVE, _STATUS = 0x77, 0x6B, b"r"
 _DATA_HEAD, _ALIVE_BODY, _STATUS_BODY = 25, struct.Struct(">QqB"), struct.Struct(">cQQQqB")
 _EPOCH_S = 946_684_800
-_RIGHTS = "ALTER ROLE {} REPLICATION; or name an account that may."
+_RIGHTS = "ALTER ROLE … REPLICATION for this account, or name one that may."
 
 
 class Busy(Exception):
@@ -73,10 +75,10 @@ class Session:
 
 
 @contextlib.contextmanager
-def connected(url: sa.URL, *, lock_seconds: int = CONNECT_SECONDS_MAX) -> Iterator[Session]:
-    """A session. Raises Unavailable for a silent server, BadInput for an account that is refused."""
+def connected(url: sa.URL, *, seconds: int = ASK_SECONDS_MAX) -> Iterator[Session]:
+    """A session whose statements may take so long. Raises Unavailable for a silent server, BadInput for an account that is refused."""
     where = url.render_as_string()
-    bounds = f"-c statement_timeout={ASK_SECONDS_MAX}s -c lock_timeout={lock_seconds}s"
+    bounds = f"-c statement_timeout={seconds}s -c lock_timeout={LOCK_SECONDS_MAX}s"
     with translated(where):
         connection = psycopg.connect(_conninfo(url), autocommit=True, connect_timeout=CONNECT_SECONDS_MAX, options=bounds)
     with contextlib.closing(connection):
@@ -145,7 +147,7 @@ class Copying:
         """The server ended the stream: it says why, or went away."""
         result = self._connection.get_result()
         why = "" if result is None else result.error_message.decode("utf-8", "replace").strip()
-        raise faults.Unavailable(f"the server ended its log: {why or 'without a reason'}")
+        raise faults.Unavailable(f"the server ended its log: {why or 'it is going down'}")
 
 
 @contextlib.contextmanager
@@ -165,7 +167,7 @@ def copying(url: sa.URL, slot: str, publication: str, since: int) -> Iterator[Co
         low = connection.pgconn
         result = low.exec_(_start(slot, publication, since, connection.info.server_version).encode())
         if result.status != pq.ExecStatus.COPY_BOTH:
-            raise _refused(result, slot, where, connection.info.user)
+            raise _refused(result, slot, where)
         copy = Copying(low)
         yield copy
         _finish(low, copy)
@@ -185,14 +187,14 @@ def _finish(low: pq.abc.PGconn, copy: Copying) -> None:
         pass
 
 
-def _refused(result: pq.abc.PGresult, slot: str, where: str, user: str) -> Exception:
+def _refused(result: pq.abc.PGresult, slot: str, where: str) -> Exception:
     state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
     why = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
     match state:
         case "55006":
             return Busy(why)
         case "42501":
-            return faults.BadInput(f"the account may not read the log: {why}", where=where, todo=_RIGHTS.format(user))
+            return faults.BadInput(f"the account may not read the log: {why}", where=where, todo=_RIGHTS)
         case _:
             return faults.BadInput(f"the slot {slot} cannot be read: {why}", where=where, todo="makewhole doctor says what it lacks.")
 
@@ -208,6 +210,9 @@ def translated(where: str) -> Iterator[None]:
         yield
     except psycopg.Error as wrong:
         state, text = wrong.sqlstate or "", (wrong.diag.message_primary or str(wrong)).strip()
+        if "wal sender" in text.lower() or "walsender" in text:
+            # Said before there is a session, and so without a code.
+            raise faults.BadInput(f"the account may not read the log: {text}", where=where, todo=_RIGHTS) from wrong
         if state.startswith(("08", "53", "55P03", "57")) or (isinstance(wrong, psycopg.OperationalError) and not _denied(state, text)):
             raise faults.Unavailable(f"the shop's database cannot be asked for its log: {text}", code=state) from wrong
         todo = "Check the address and the account's rights."

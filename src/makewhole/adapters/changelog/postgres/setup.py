@@ -15,8 +15,8 @@ from makewhole.adapters.changelog.postgres.messages import Identity
 from makewhole.adapters.changelog.postgres.session import Session
 from makewhole.core import faults
 
-LOCK_SECONDS_MAX = 5
-"""Waiting for a table that the shop is writing: ALTER TABLE holds up everybody behind it while it waits."""
+MAKE_SECONDS_MAX = 120
+"""A slot begins when every transaction is over that was under way."""
 _ROOT_SINCE = 130_000
 """The version from which rows of a divided table can be told under its own name."""
 
@@ -32,7 +32,7 @@ def script(url: sa.URL, tables: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 def install(url: sa.URL, tables: Sequence[tuple[str, str]]) -> None:
     """Carry them out: all but the slot in one transaction, which the slot must follow. Again where something is missing: what is there
     stays. Raises BadInput for an account that may not, Unavailable where the shop's own writing stands in the way."""
-    with session.connected(url, lock_seconds=LOCK_SECONDS_MAX) as asked:
+    with session.connected(url, seconds=MAKE_SECONDS_MAX) as asked:
         before, slot = _script(asked, slots.slot_name(url.database or ""), tables)
         if before:
             asked.run(*before)

@@ -99,7 +99,7 @@ def slot(session: Session, name: str) -> Slot | None:
     status = "wal_status" if session.version >= BOUND_SINCE else "''"
     told = session.rows(
         f"SELECT plugin, confirmed_flush_lsn, active_pid, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, {status}"  # noqa: S608
-        " FROM pg_replication_slots WHERE slot_name = %s",
+        " FROM pg_replication_slots WHERE slot_name = %s AND database = current_database()",
         name,
     )
     if not told:
