@@ -1,4 +1,4 @@
-"""Every statement of the store as a Core expression: one text for three databases, compiled once when a store is opened.
+"""Every statement of the store as a Core expression: one text for three databases, compiled once a process.
 
 Statements run through the driver with the compiled text: building and compiling the expression each time would cost more than
 SQLite needs to carry it out.
@@ -17,6 +17,8 @@ from makewhole.adapters.store import tables
 
 Row = tuple[Any, ...]
 Params = dict[str, Any]
+_KNOWN: dict[tuple[str, str], dict[ClauseElement, tuple[str, tuple[str, ...], Params]]] = {}
+"""By dialect and driver: a process that opens a second store of a kind has its texts."""
 
 
 class Cursor(Protocol):
@@ -58,7 +60,7 @@ class Texts:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._known: dict[ClauseElement, tuple[str, tuple[str, ...], Params]] = {}
+        self._known = _KNOWN.setdefault((dialect.name, dialect.driver), {})
 
     def of(self, statement: ClauseElement, params: Params) -> tuple[str, tuple[Any, ...]]:
         """SQL and positional parameters."""
