@@ -141,7 +141,7 @@ def test_two_processes_close_a_day_once(store: str, tmp_path: Path) -> None:
             seen = len(asked)
             towns.eventually(lambda: sum(route == "bill" for route, _ in asked[seen:]) >= 6, "both wait for the bill")
             town.day.channel.faults.heal()
-            towns.eventually(lambda: set(told) & closed(town, bill.Stage.BILL), "the day is closed")
+            towns.eventually(lambda: bool(set(told) & closed(town, bill.Stage.BILL)), "the day is closed")
             of_days = {number for of in closed(town, bill.Stage.BILL) for number in told.get(of, [])}
             towns.eventually(lambda: {r.of.order.out_trade_no for r in refunded(town)} >= of_days, "what was astray went back")
             towns.eventually(lambda: not town.sql("SELECT id FROM mw_cases WHERE terminal IS NULL"), "every case has its end")

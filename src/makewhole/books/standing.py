@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from makewhole.model import bill, comparison, difference, dossier, payment
+from makewhole.model import bill, comparison, difference, dossier, finding, payment
 
 Heard = Sequence[dossier.AnyClaim]
+_OURS = frozenset({bill.Break.OURS_ONLY, bill.Break.STATUS, bill.Break.DUPLICATE_OURS})
+_THEIRS = frozenset({bill.Break.THEIRS_ONLY, bill.Break.STATUS, bill.Break.DUPLICATE_THEIRS})
+_SHOWN_AS = {
+    (finding.Ailment.PAID_IN_SHOP_ONLY, bill.Kind.PAYMENT): _OURS,
+    (finding.Ailment.MONEY_WITHOUT_ORDER, bill.Kind.PAYMENT): _THEIRS,
+    (finding.Ailment.PAID_NOT_RECORDED, bill.Kind.PAYMENT): _THEIRS,
+    (finding.Ailment.AMOUNT_DIFFERS, bill.Kind.PAYMENT): frozenset({bill.Break.AMOUNT}),
+    (finding.Ailment.REFUND_NOT_SENT, bill.Kind.REFUND): _OURS,
+    (finding.Ailment.REFUND_NOT_RECORDED, bill.Kind.REFUND): _THEIRS,
+}
+"""As which ailment of its order a difference of which class shows."""
 
 
 def stands(one: difference.Followed, ours: Sequence[bill.Line], heard: Heard) -> bool:
@@ -27,6 +38,35 @@ def stands(one: difference.Followed, ours: Sequence[bill.Line], heard: Heard) ->
             if theirs is None or any(_alike(line, theirs) for line in mine):
                 return False
             return not _came_and_went(found, heard)
+
+
+def speaks_of(one: difference.Followed, ailment: finding.Ailment, ours: Sequence[bill.Line], heard: Heard) -> bool:
+    """Whether what was decided about a difference still speaks of an ailment of its order: the same money, on both sides as it was then.
+
+    A decision is about what stood in the books. Another amount, another state, money that came since: that, nobody has decided.
+    """
+    found = one.found
+    if (ailment, found.kind) not in _SHOWN_AS or one.what() not in _SHOWN_AS[ailment, found.kind]:
+        return False
+    mine = [line for line in ours if _same(found, line)]
+    if found.ours is None:
+        return not any(line.standing not in bill.IDLE for line in mine) and _there_still(found, heard)
+    kept = any((m.amount_fen, m.currency, m.standing) == (found.ours.amount_fen, found.ours.currency, found.ours.standing) for m in mine)
+    return kept and _there_still(found, heard)
+
+
+def _there_still(found: difference.Difference, heard: Heard) -> bool:
+    """Whether the channel, asked anew, has as much as its bill had: of a line that it never had, nothing."""
+    theirs = found.theirs
+    if found.kind is bill.Kind.REFUND:
+        gone = [r for r in heard if isinstance(r, payment.ChannelRefund) and r.number == found.number]
+        alive = [r.amount for r in gone if r.state not in {payment.RefundState.CLOSED, payment.RefundState.ABNORMAL}]
+        moved = theirs is not None and theirs.standing not in bill.IDLE
+        return alive == [theirs.amount()] if theirs is not None and moved else not alive
+    paid = [a for a in heard if isinstance(a, payment.Attempt) and a.channel == found.channel and a.state in payment.TOOK_MONEY]
+    known = [a.amount for a in paid if a.number == found.number or (a.transaction is not None and a.transaction == found.transaction())]
+    moved = theirs is not None and theirs.standing not in bill.IDLE
+    return known == [theirs.amount()] if theirs is not None and moved else not known
 
 
 def _same(found: difference.Difference, line: bill.Line) -> bool:

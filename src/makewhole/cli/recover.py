@@ -134,7 +134,9 @@ def _befores(now: session.Session, world: ports.World, told: Settings, numbers: 
     with futures.ThreadPoolExecutor(told.engine.workers, thread_name_prefix="order") as pool:
         for looked in sweep.scan(world, tally, pool=pool):
             bar.at(now.say("scan.progress", suspects=tally.suspects, broken=tally.broken))
-            yield _before(world, looked)
+            # What people have decided about stands as they decided it: whoever names the order may work on it all the same.
+            if not looked.findings() or look.open_findings(looked):
+                yield _before(world, looked)
 
 
 def _before(world: ports.World, looked: look.Looked) -> Before:

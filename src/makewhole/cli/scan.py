@@ -10,7 +10,7 @@ import click
 
 from makewhole import ports
 from makewhole.cli import exits, ladder, options, progress, session, shapes, start, unusual, words
-from makewhole.core import money
+from makewhole.core import clock, money
 from makewhole.engine import look, propose, signals, sweep
 from makewhole.model import claim, finding
 from makewhole.ports import trails
@@ -30,7 +30,7 @@ class Seen:
 
     def add(self, looked: look.Looked) -> None:
         """Count one order that is not whole."""
-        for found in looked.findings():
+        for found in look.open_findings(looked):
             self.found[found.ailment] += 1
             self.stakes[found.ailment] += found.stake.fen
         silent = {(s.source, s.why) for s in (*shapes.heard_of(looked), *looked.dossier.silent(claim.About.PAYMENT))}
@@ -84,7 +84,14 @@ def _show(now: session.Session, world: ports.World, looked: look.Looked) -> None
         for quiet in shapes.heard_of(looked):
             out.line(f"    {silence(say, quiet)}", "dim")
         return
-    for found in looked.findings():
+    for found, said in looked.decided:
+        if out.as_json:
+            out.document(shapes.decided(looked, found, said))
+            continue
+        day = f"{said.at.astimezone(clock.BEIJING):%Y-%m-%d}"
+        told = say("scan.decided", by=said.by, day=day, choice=say.meaning(said.choice), why=said.why)
+        out.line(f"{headline(say, looked, found)}  {told}", "dim")
+    for found in look.open_findings(looked):
         proposed = propose.propose(world, looked, found)
         if out.as_json:
             out.document(shapes.broken(looked, found, proposed))
@@ -137,6 +144,8 @@ def _total(now: session.Session, seen: Seen, stood: ladder.Ladder, log: trails.C
         out.table(heads, rows)
     sentence = "scan.nothing" if not (tally.broken or tally.unjudged) else "scan.total"
     out.line(say(sentence, suspects=tally.suspects, broken=tally.broken, unjudged=tally.unjudged, whole=tally.whole), "bold")
+    if tally.decided:
+        out.line(say("scan.decided-total", orders=tally.decided))
     if tally.one_sided:
         out.line(say("scan.one-sided", orders=tally.one_sided), "bold")
     for line in (*ladder.lines(stood, seen.silences, say), *ladder.log_lines(log, say)):

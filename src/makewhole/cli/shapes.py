@@ -11,7 +11,7 @@ import msgspec
 from makewhole.cli import words
 from makewhole.core import clock, codec
 from makewhole.engine import look, propose
-from makewhole.model import act, case, claim, fact, finding, plan, run, verdict
+from makewhole.model import act, case, claim, decision, fact, finding, plan, run, verdict
 
 PRIVATE = frozenset({"payer", "buyer", "attach", "raw", "speaks_of", "version", "own_words", "part_words"})
 """Fields of claims that nobody need see to understand an order: who paid, and our own bookkeeping."""
@@ -23,6 +23,10 @@ ENGLISH = words.Say(words.Language.ENGLISH, exact=True)
 
 def broken(looked: look.Looked, found: finding.Finding, proposed: propose.Proposal) -> dict[str, Any]:
     """One line of `scan --json`: one finding."""
+    return {**_found(looked, found), "remedy": proposed.plan.remedy.value, "blocked_by": blocked_by(proposed)}
+
+
+def _found(looked: look.Looked, found: finding.Finding) -> dict[str, Any]:
     return {
         "order": looked.order.number,
         "ailment": found.ailment.value,
@@ -35,9 +39,13 @@ def broken(looked: look.Looked, found: finding.Finding, proposed: propose.Propos
         "amount_fen": found.stake.fen,
         "evidence": [evidence(e) for e in found.evidence],
         "silences": [silence(s) for s in heard_of(looked)],
-        "remedy": proposed.plan.remedy.value,
-        "blocked_by": blocked_by(proposed),
     }
+
+
+def decided(looked: look.Looked, found: finding.Finding, said: decision.Decision) -> dict[str, Any]:
+    """One line of `scan --json`: a finding about which a person has decided. It has no remedy, and says who decided what."""
+    of = {"choice": said.choice.value, "by": said.by, "why": said.why, "at": instant(said.at)}
+    return {**_found(looked, found), "remedy": None, "blocked_by": None, "decided": of}
 
 
 def unjudged(looked: look.Looked) -> dict[str, Any]:

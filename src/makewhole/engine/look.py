@@ -8,7 +8,7 @@ from makewhole import ports
 from makewhole.core import ids
 from makewhole.engine import gather
 from makewhole.flow.diagnose import rule, rules
-from makewhole.model import dossier, finding
+from makewhole.model import decision, dossier, finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,8 @@ class Looked:
     diagnosis: finding.Diagnosis
     runs: int | None = None
     """How many runs of it were over before anybody was asked; None where one was under way, or nobody counted."""
+    decided: tuple[tuple[finding.Finding, decision.Decision], ...] = ()
+    """Findings about which a person has decided in the daily books, and what; empty where nobody asked (`decided.heeded`)."""
 
     @property
     def order(self) -> ids.OrderKey:
@@ -28,6 +30,12 @@ class Looked:
     def findings(self) -> tuple[finding.Finding, ...]:
         """What is broken, most harmful first."""
         return self.diagnosis.findings if isinstance(self.diagnosis, finding.Broken) else ()
+
+
+def open_findings(looked: Looked) -> tuple[finding.Finding, ...]:
+    """Those that nobody has decided about, most harmful first."""
+    over = [found for found, _ in looked.decided]
+    return tuple(f for f in looked.findings() if f not in over)
 
 
 def look(world: ports.World, number: ids.OrderNumber) -> Looked:

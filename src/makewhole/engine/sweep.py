@@ -16,7 +16,7 @@ import structlog
 
 from makewhole import ports
 from makewhole.core import faults, ids
-from makewhole.engine import beside, gather, look, recover
+from makewhole.engine import beside, decided, gather, look, recover
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import claim, finding
 
@@ -37,6 +37,8 @@ class Tally:
     one_sided: int = 0
     """Nothing wrong in the shop's rows, and the channel that they name is not attached: of its money nobody knows."""
     broken: int = 0
+    decided: int = 0
+    """Broken as ever, and a person has decided what to make of all of it."""
     unjudged: int = 0
     done: int = 0
     total: int | None = None
@@ -51,9 +53,11 @@ class Tally:
                 self.whole += 1
             case finding.Unjudged():
                 self.unjudged += 1
-            case finding.Broken(findings=findings):
+            case finding.Broken() if not look.open_findings(looked):
+                self.decided += 1
+            case finding.Broken():
                 self.broken += 1
-                for found in findings:
+                for found in look.open_findings(looked):
                     self.ailments[found.ailment.value] = self.ailments.get(found.ailment.value, 0) + 1
 
 
@@ -67,7 +71,7 @@ def scan(
     counted = tally if tally is not None else Tally()
     for batch in gather.batches(suspects(world, changed_since), BATCH):
         for told in gather.gather(world, batch, pool):
-            looked = look.judge(world, told)
+            looked = decided.heeded(world, look.judge(world, told))
             counted.suspects += 1
             counted.add(looked)
             if not isinstance(looked.diagnosis, finding.Whole):
@@ -111,7 +115,7 @@ class Task:
 
 def urgency(looked: look.Looked) -> Task:
     """By deadline (to the hour) and money at stake, not by age."""
-    findings = looked.findings()
+    findings = look.open_findings(looked)
     deadline = min((f.deadline for f in findings if f.deadline), default=_NEVER)
     return _task(looked.order.number, deadline, sum(f.stake.fen for f in findings))
 
@@ -134,7 +138,7 @@ def worklist(
     for looked in scan(world, tally, pool=pool):
         if stopped():
             return []
-        if isinstance(looked.diagnosis, finding.Broken):
+        if look.open_findings(looked):
             heapq.heappush(heap, urgency(looked))
             still.pop(looked.order.number, None)
     for number, known in still.items():

@@ -153,6 +153,10 @@ class Ledger(Protocol):
         """Of one order, those that are not over, the oldest first."""
         ...
 
+    def booked(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
+        """Of one order, those that ended as a person decided, the oldest first."""
+        ...
+
     def orders(self, shop: ids.ShopName, channel: ids.ChannelName) -> frozenset[ids.OrderNumber]:
         """Orders with a difference that is not over: asked once for many orders that are looked at, of which few have any."""
         ...

@@ -76,6 +76,10 @@ class SqlLedger:
     def of_order(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
         return self._many(statements.DIFFERENCES_OF, w_shop=order.shop, w_number=order.number, w_over=0)
 
+    def booked(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
+        over = self._many(statements.DIFFERENCES_OF, w_shop=order.shop, w_number=order.number, w_over=1)
+        return [f for f in over if isinstance(f.end(), difference.Booked)]
+
     def orders(self, shop: ids.ShopName, channel: ids.ChannelName) -> frozenset[ids.OrderNumber]:
         rows = self._read(lambda tx: tx.all(statements.DIFFERING, w_shop=shop, w_channel=channel, w_over=0))
         return frozenset(ids.OrderNumber(row[0]) for row in rows)

@@ -97,6 +97,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Looked at closely: {suspects}. Broken: {broken}. Could not be judged: {unjudged}. Whole: {whole}.",
         "仔细查看 {suspects} 单：有问题 {broken}，无法判断 {unjudged}，正常 {whole}。",
     ),
+    "scan.decided": ("decided by {by} on {day}: {choice} ({why})", "{by} 已于 {day} 决定：{choice}（{why}）"),
+    "scan.decided-total": (
+        "Decided by people in the daily books: {orders}. Their rows still show it.",
+        "已由人在对账中做出决定：{orders} 单。店铺数据仍是原样。",
+    ),
     "scan.one-sided": (
         "Not judged on the money's side: {orders}. Their rows agree with themselves; the channel that they name is not attached.",
         "款项一侧未核对：{orders} 单。店铺数据自身一致，但订单写明的支付渠道没有接入。",
