@@ -137,9 +137,9 @@ def test_each_contradiction_of_parts_is_seen_by_its_screen_and_by_its_judgement_
 # ---------------------------------------------------------------- hands
 
 
-def given(shop: Shop, told: act.AnyAct) -> tuple[ids.OrderKey, plan.Step]:
-    """A step on trade T1 as a plan would have it: compared with what the eyes read."""
-    return ids.OrderKey(shop=ids.ShopName("trade"), number=ids.OrderNumber("T1")), plan.Step(act=told, expects=shop.order("T1").version)
+def given(shop: Shop, told: act.AnyAct, number: str = "T1") -> tuple[ids.OrderKey, plan.Step]:
+    """A step on a trade as a plan would have it: compared with what the eyes read."""
+    return ids.OrderKey(shop=ids.ShopName("trade"), number=ids.OrderNumber(number)), plan.Step(act=told, expects=shop.order(number).version)
 
 
 def rows(shop: Shop) -> list[tuple[object, ...]]:
@@ -154,12 +154,13 @@ PAY = act.RecordPayment(
     amount=money.Money(fen=2500),
     paid_at=tea.NOW,
 )
+LATE = {f: getattr(PAY, f) for f in ("channel", "payment", "transaction", "amount", "paid_at")}
 BACK = act.RecordRefund(number=ids.RefundNo("R1"), amount=money.Money(fen=2500), full=True)
 
 
 def two_parts(shop: Shop, own: S, part: S) -> None:
     """Trade T1 with parts 11 and 10, and T2 beside it, which nothing may touch."""
-    trades = [trade.trade(k, own, paid=own in order.SAYS_PAID, parts=2) for k in (1, 2)]
+    trades = [trade.trade(k, own, paid=own in order.SAYS_PAID, parts=n) for k, n in ((1, 2), (2, 1))]
     trade.fill(shop.writer, trades, [trade.sub(k, t, part) for k, t in ((11, 1), (10, 1), (20, 2))])
 
 
@@ -179,6 +180,13 @@ def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
     assert shop.hands.do(key, step, tea.NOW) == run.Succeeded()
     assert shop.order("T1").state is S.REFUNDED
     assert shop.sql("SELECT refund FROM t_sub WHERE oid = 20") == [(0,)]
+    later: tuple[tuple[act.AnyAct, S], ...] = (
+        (act.CloseExpired(items=()), S.CLOSED),
+        (act.AcceptLate(**LATE, items=()), S.AWAITING_SHIPMENT),
+    )
+    for asked, state in later:
+        assert shop.hands.do(*given(shop, asked, "T2"), tea.NOW) == run.Succeeded()
+        assert (shop.order("T2").state, [c.says for c in parts.ALL if c.holds(shop.order("T2"))]) == (state, [])
 
 
 def test_a_partial_refund_leaves_the_parts_alone(shop: Shop) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from makewhole.adapters.shops import engines, errors, evaluate, expressions, reverser, rows, shopmap, spelling, traces
+from makewhole.adapters.shops.language import Privacy
 from makewhole.core import ids, money
 from makewhole.model import change, rowchange
 from makewhole.model.change import Image, Kind
@@ -117,17 +118,20 @@ class MapLens:
         return (Field.SUBORDER_AMOUNT_DUE,) if Field.ORDER_AMOUNT_DUE in self._map.may_change else ()
 
     def _called(self, told: change.Change) -> str:
-        """What a sub-order is called whose row this is: its number, else its key."""
+        """What a sub-order is called whose row this is: its number as far as its privacy class lets it be told, else its key."""
         parts = self._map.parts
-        number = None if parts is None else parts.fields.get(Field.SUBORDER_NUMBER)
-        for sql in filter(None, (None if number is None else number.sql, None if parts is None else parts.key)):
+        if parts is None or parts.key is None:
+            return "?"
+        number = parts.fields.get(Field.SUBORDER_NUMBER)
+        named = [] if number is None or number.privacy is Privacy.NEVER else [(number.sql, number.privacy)]
+        for sql, privacy in (*named, (parts.key, Privacy.PLAIN)):
             for image in filter(None, (told.before, told.after)):
                 try:
                     spelled = change.spell(evaluate.evaluate(sql, image))
                 except evaluate.Unsure:
                     continue
                 if spelled:
-                    return spelled
+                    return rows.guard(spelled, privacy, self._secret)
         return "?"
 
     def _moved(self, table: shopmap.Table, field: Field, before: Image | None, after: Image | None) -> rowchange.Moved | None:

@@ -16,7 +16,24 @@ the words of each system of record, what the flow finds in them, what it plans, 
 
 This page is generated: `python -m makewhole.sandbox.cases docs/cases.md`.
 """
-_QUIET = frozenset({"says", "source", "as_of", "raw", "speaks_of", "version", "raw_state", "number", "merchant", "state", "due", "amount"})
+_QUIET = frozenset(
+    {
+        "says",
+        "source",
+        "as_of",
+        "raw",
+        "speaks_of",
+        "version",
+        "raw_state",
+        "number",
+        "merchant",
+        "state",
+        "due",
+        "amount",
+        "part",
+        "suborders",
+    }
+)
 """Fields of a claim that its sentence spells itself, or that nobody wants to read."""
 _SAYS_LITTLE: tuple[object, ...] = (None, "", (), False, 0, 1, "normal")
 
@@ -71,7 +88,7 @@ def _claim(told: dossier.AnyClaim) -> str:
     match told:
         case order.ShopOrder():
             state = f"`{told.state.value}`" if told.state else f"an unknown status code `{told.raw_state}`"
-            first = f"the order is {state}, {told.due} due"
+            first = f"the order is {state}, {told.due} due" + "".join(_part(p) for p in (told.suborders.parts if told.suborders else ()))
         case payment.Attempt():
             first = f"attempt {told.number} is `{told.state.value}`{_of(told.amount)}"
         case payment.ChannelRefund():
@@ -91,13 +108,19 @@ def _claim(told: dossier.AnyClaim) -> str:
         case resource.CouponUse():
             first = f"coupon {told.coupon} is `{told.state.value}`"
         case rowchange.RowChange():
-            first = f"its row saw one `{told.did.value}` by {told.who()}: " + ", ".join(_move(m) for m in told.moved)
+            whose = f"the row of its part {told.part}" if told.part else "its row"
+            first = f"{whose} saw one `{told.did.value}` by {told.who()}: " + ", ".join(_move(m) for m in told.moved)
         case _:
             first = type(told).__name__.lower()
     return f"**{told.source}**: {first}{_rest(told)}"
 
 
 _SPELT = frozenset({"order", "sku", "available", "taken", "returned", "check", "answer", "coupon", "did", "moved"})
+
+
+def _part(told: order.Suborder) -> str:
+    state = f"`{told.state.value}`" if told.state else f"an unknown status code `{told.raw_state}`"
+    return f"; its part {told.called()} is {state}{_of(told.due)}{f', parcel {told.tracking}' if told.tracking else ''}"
 
 
 def _move(told: rowchange.Moved) -> str:
