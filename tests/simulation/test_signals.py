@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,45 @@ def test_too_many_refunds_are_told_once(on: stage.Stage) -> None:
     assert seen.about not in str(entry.body)
     assert not on.store.audit().complaints
     assert [s.id() for s in signals.found(on.world)] == [seen.id()]
+
+
+def test_two_processes_that_count_at_once_tell_a_sign_once_and_forget_nothing(on: stage.Stage) -> None:
+    """One has read where counting stands, then the other counts on: what the first one writes is late, and changes nothing."""
+    numbers = refunded(on, "B1", 6)
+    slow = Late(on.store)
+    slow.meanwhile = lambda: signals.keep(on.world)
+    late: Any = slow
+    signals.keep(dataclasses.replace(on.world, store=late))
+    assert slow.refused == 1
+    (entry,) = told(on.store)
+    assert entry.body["sign"] == "refund-velocity"
+    buyer = guard.buyer_of(look.look(on.world, ids.OrderNumber(numbers[0])).dossier)
+    assert buyer is not None
+    bucket = guard.refunds_bucket(on.world.eyes.shop, buyer, guard.today(on.day.clock.now()))
+    assert len(signals.refunds_elsewhere(on.store, bucket)) == 6
+    wait(on, 1)
+    assert len(signals.keep(on.world)) == len(told(on.store)) == 1
+
+
+class Late:
+    """A process that is held up between what it has read and what it writes: the store as it is, and somebody else in between."""
+
+    def __init__(self, store: journal.SqlStore) -> None:
+        self._store = store
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.refused = 0
+
+    def append(self, entries: Sequence[case.Entry], once: str = "") -> None:
+        self.meanwhile()
+        self._store.append(entries, once)
+
+    def move_mark(self, name: str, was: str | None, value: str) -> bool:
+        moved = self._store.move_mark(name, was, value)
+        self.refused += not moved
+        return moved
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 def told(store: journal.SqlStore) -> list[case.Entry]:

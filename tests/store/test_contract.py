@@ -378,6 +378,11 @@ def test_marks_are_remembered(store: journal.SqlStore) -> None:
     for value in ("17", "18", "x" * 5_000, ""):
         store.set_mark("sweep", value)
         assert store.mark("sweep") == value
+    assert not store.move_mark("sweep", "17", "19")
+    assert not store.move_mark("sweep", None, "19")
+    assert store.move_mark("sweep", "", "19")
+    assert store.move_mark("other", None, "1")
+    assert (store.mark("sweep"), store.mark("other")) == ("19", "1")
 
 
 # ---------------------------------------------------------------- inbox

@@ -59,32 +59,35 @@ class Counted(msgspec.Struct, kw_only=True, frozen=True):
 
 def keep(world: ports.World) -> tuple[Signal, ...]:
     """Count on, tell in the evidence log what is new, and remember; all that is to be seen now. `serve` does so every minute."""
-    now, before = world.clock.now(), _known(world)
+    now, mark = world.clock.now(), _MARK + world.eyes.shop
+    stood = world.store.mark(mark)
+    before = _known(stood, now)
     counted = _counted_on(world, before, now)
     begins = now.astimezone(clock.BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
     _refunds_written(world, counted.refunds, max(begins, before.rows_at - OVERLAP), now)
     counted = msgspec.structs.replace(counted, rows_at=now)
     seen = _judged(world, counted, now)
     fresh = [s for s in seen if s.id() not in counted.told]
-    if fresh:
-        world.store.append([record.signal_seen(world.eyes.shop, s) for s in fresh])
     for one in fresh:
+        # Whichever process sees it: one episode is one entry.
+        world.store.append([record.signal_seen(world.eyes.shop, one)], once=f"signal/{world.eyes.shop}/{one.id()}")
         log.warning("not as usual", sign=one.sign.value, since=str(one.since), seen=one.seen, usual=one.usual, role=one.role.value)
     oldest = now - timedelta(days=signals.DAYS)
     told: dict[str, datetime] = {**counted.told, **{str(s.id()): now for s in seen}}
     after = msgspec.structs.replace(counted, told={k: at for k, at in told.items() if at > oldest})
-    if after != before:
+    # Two processes of a shop count from the same places: the one that comes second with them has counted nothing new.
+    if after != before and world.store.move_mark(mark, stood, codec.canonical(after).decode()):
         for day, buyers in after.refunds.items():
             for buyer, numbers in buyers.items():
                 world.store.set_mark(_REFUNDS + guard.refunds_bucket(world.eyes.shop, buyer, day), codec.canonical(numbers).decode())
-        world.store.set_mark(_MARK + world.eyes.shop, codec.canonical(after).decode())
     return seen
 
 
 def found(world: ports.World) -> tuple[Signal, ...]:
     """What is to be seen now, and nothing is written: for whoever asks."""
     now = world.clock.now()
-    return _judged(world, _counted_on(world, _known(world), now), now)
+    before = _known(world.store.mark(_MARK + world.eyes.shop), now)
+    return _judged(world, _counted_on(world, before, now), now)
 
 
 def refunds_elsewhere(store: ports.Store, bucket: str) -> tuple[str, ...]:
@@ -93,11 +96,10 @@ def refunds_elsewhere(store: ports.Store, bucket: str) -> tuple[str, ...]:
     return () if told is None else codec.decode(told, tuple[str, ...])
 
 
-def _known(world: ports.World) -> Counted:
-    told = world.store.mark(_MARK + world.eyes.shop)
-    if told is not None:
-        return codec.decode(told, Counted)
-    begins = world.clock.now() - timedelta(days=signals.DAYS)
+def _known(stood: str | None, now: datetime) -> Counted:
+    if stood is not None:
+        return codec.decode(stood, Counted)
+    begins = now - timedelta(days=signals.DAYS)
     return Counted(at=begins, key="", seq=0, rows_at=begins, callbacks={}, codes={}, refunds={}, told={})
 
 

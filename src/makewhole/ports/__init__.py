@@ -15,20 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from makewhole.core import clock, ids, note
-from makewhole.model import (
-    act,
-    case,
-    claim,
-    dossier,
-    finding,
-    payment,
-    plan,
-    playbook,
-    policy,
-    run,
-    screen,
-    verdict,
-)
+from makewhole.model import act, case, claim, dossier, finding, payment, plan, playbook, policy, run, screen, verdict
 from makewhole.ports import accounts, indexes, trails
 
 Heard = tuple[tuple[dossier.AnyClaim, ...], tuple[claim.Silence, ...]]
@@ -294,6 +281,10 @@ class Store(Protocol):
 
     def set_mark(self, name: str, value: str) -> None:
         """Remember a place."""
+        ...
+
+    def move_mark(self, name: str, was: str | None, value: str) -> bool:
+        """Remember a place if the one that is remembered is still `was`; False, nothing written, where somebody was faster."""
         ...
 
 

@@ -182,6 +182,17 @@ class SqlStore:
     def set_mark(self, name: str, value: str) -> None:
         self.writer.write(lambda tx: cases.set_mark(tx, name, value))
 
+    def move_mark(self, name: str, was: str | None, value: str) -> bool:
+        def work(tx: statements.Tx) -> bool:
+            # Whoever writes is alone: nobody moves it in between.
+            if cases.mark(tx, name) != was:
+                return False
+            cases.set_mark(tx, name, value)
+            return True
+
+        moved: bool = self.writer.write(work)
+        return moved
+
     # ------------------------------------------------------------ the reading side, for people and tests
 
     def counts(self) -> Mapping[str, int]:
