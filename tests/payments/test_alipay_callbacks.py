@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -19,8 +18,9 @@ from makewhole.model import payment, run
 from makewhole.sandbox.alipay import keys, notices, objects, seal
 from makewhole.sandbox.channel import post
 from makewhole.sandbox.channel.faults import Fault
-from tests.payments import alipay
+from tests.payments import alipay, standing
 from tests.payments import shop as shops
+from tests.payments.standing import nothing_moves
 
 Check = payment.NoticeCheck
 Change = Callable[[dict[str, str]], Mapping[str, str]]
@@ -44,16 +44,8 @@ def signed(told: Mapping[str, str], key: str = "alipay", charset: str = "utf-8")
 
 
 def judged(shop: alipay.AlipayShop, body: bytes) -> tuple[payment.NoticeCheck, int, bool]:
-    """The check, the answer's status, and whether anything of the content was believed."""
-    kept = shop.reader.read((), body, shop.clock.now())
-    return kept.check, shop.answered((), body), kept.attempt is not None or kept.refund is not None or kept.number != ""
-
-
-@contextmanager
-def nothing_moves(shop: alipay.AlipayShop) -> Iterator[None]:
-    before = (list(shop.truth.ledger), sorted(shop.truth.refunds), {n: t.state for n, t in shop.truth.transactions.items()})
-    yield
-    assert before == (list(shop.truth.ledger), sorted(shop.truth.refunds), {n: t.state for n, t in shop.truth.transactions.items()})
+    """All that counts is in the body."""
+    return standing.judged(shop, (), body)
 
 
 def test_a_genuine_callback_is_kept_with_all_that_proves_it() -> None:
@@ -192,7 +184,11 @@ def test_a_tampered_callback(field: str, value: str) -> None:
     told = parameters(delivered(shop))
     with nothing_moves(shop):
         assert judged(shop, urlencode(told | {field: value}).encode()) == (Check.BAD_SIGNATURE, 401, False)
-        assert judged(shop, urlencode({k: v for k, v in told.items() if k != "subject"}).encode()) == (Check.BAD_SIGNATURE, 401, False)
+        assert judged(shop, urlencode({k: v for k, v in told.items() if k != "subject"}).encode()) == (
+            Check.BAD_SIGNATURE,
+            401,
+            False,
+        )
 
 
 def test_a_parameter_that_comes_twice() -> None:

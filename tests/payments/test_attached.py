@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,10 +13,8 @@ import pytest
 from makewhole import ports, settings, wiring_channels
 from makewhole.adapters import http
 from makewhole.adapters.payments.alipay import account, callbacks, connector
-from makewhole.adapters.shops import forward
 from makewhole.core import clock, faults, ids
 from makewhole.engine import codes, relay
-from makewhole.model import payment
 from makewhole.sandbox.alipay import gateway, keys, seal
 from makewhole.web import relay as relay_page
 from tests.payments import alipay
@@ -162,46 +159,3 @@ def test_the_relay_answers_each_channel_in_its_own_words() -> None:
     assert posted(refused, "alipay") == (401, "text/plain", b"fail")
     assert posted(kept, "wechatpay") == (200, "application/json", b'{"code":"SUCCESS","message":"OK"}')
     assert relay_page.TAKEN.encode() == callbacks.TAKEN
-
-
-class Shop:
-    """A shop's server: answers with what it is told, and remembers where it was called and with what."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        self.answer = (status, body)
-        self.called: list[tuple[str, dict[str, str], bytes]] = []
-
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        self.called.append((url, dict(headers), body))
-        return self.answer[0], {}, self.answer[1]
-
-
-@pytest.mark.parametrize(
-    "status, body, taken",
-    [
-        (200, b"success", True),
-        (200, b"SUCCESS", False),
-        (200, b"fail", False),
-        (200, b"", False),
-        (500, b"success", False),
-        (204, b"", False),
-    ],
-)
-def test_a_shop_has_taken_alipays_callback_only_if_it_says_so(status: int, body: bytes, taken: bool) -> None:  # noqa: FBT001
-    """Most shops answer 200 with `fail`. It is handed on as it came, at the shop's door for Alipay."""
-    server, shop = Shop(status, body), alipay.shop()
-    shop.paid()
-    (delivery,) = shop.deliveries()
-    kept = shop.reader.read(delivery.headers, delivery.body, shop.clock.now())
-    doors = {alipay.CHANNEL: forward.Door(url="http://shop.test/alipay", taken=callbacks.taken)}
-    postman: ports.Forwarder = forward.HttpForwarder("http://shop.test/wechat", http.Client(server), doors)
-    expected = payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED
-    assert postman.forward(kept) == (expected, status)
-    ((url, headers, sent),) = server.called
-    assert (url, sent) == ("http://shop.test/alipay", delivery.body)
-    assert headers["Content-Type"].startswith("application/x-www-form-urlencoded")
-    other = shops.shop()
-    other.paid()
-    (notice,) = other.deliveries()
-    postman.forward(other.reader.read(notice.headers, notice.body, clock.ManualClock(shops.START).now()))
-    assert server.called[1][0] == "http://shop.test/wechat"

@@ -11,28 +11,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import duckdb
 import pytest
 
 from makewhole import ports, settings, wiring_channels
 from makewhole.adapters import http
-from makewhole.adapters.bills import formats, reading
 from makewhole.adapters.payments import bill, meanings
 from makewhole.adapters.payments.apiv3 import callbacks
 from makewhole.adapters.payments.douyinpay import account, answers, connector
-from makewhole.adapters.shops import forward
 from makewhole.core import clock, faults, ids
 from makewhole.engine import codes
 from makewhole.engine import relay as relays
-from makewhole.model import bill as bill_nouns
-from makewhole.model import payment, run
+from makewhole.model import run
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.douyinpay import gateway, keys
 from makewhole.web import relay as relay_page
 from tests.payments import douyinpay
 from tests.payments import shop as shops
-from tests.payments.test_attached import Shop, posted
-from tests.payments.test_bills import DAY, fetched, next_morning, unpacked, with_business
+from tests.payments.test_attached import posted
+from tests.payments.test_bills import DAY, fetched, next_morning, read, unpacked, with_business
 
 FILES = {"private_key_file": keys.pem("merchant_key"), "apiv3_key_file": keys.APIV3_KEY.encode() + b"\n"}
 
@@ -137,34 +133,6 @@ def test_the_relay_answers_in_its_words() -> None:
     assert relay_page.BODY_MAX >= 4096
 
 
-@pytest.mark.parametrize(
-    "status, body, taken",
-    [
-        (200, b'{"code":"SUCCESS","message":"OK"}', True),
-        (200, b"", True),
-        (204, b"", True),
-        (200, b"success", True),
-        (200, b'{"code":"FAIL","message":"busy"}', False),
-        (200, b'{"code":0,"message":"later"}', False),
-        (500, b'{"code":"SUCCESS"}', False),
-        (404, b"", False),
-    ],
-)
-def test_a_shop_has_taken_it_unless_it_says_otherwise(status: int, body: bytes, taken: bool) -> None:  # noqa: FBT001
-    """Handed on as it came, with the headers that prove it, at the shop's door for Douyin Pay."""
-    server, shop = Shop(status, body), douyinpay.shop()
-    shop.paid()
-    (delivery,) = shop.deliveries()
-    kept = shop.reader.read(delivery.headers, delivery.body, shop.clock.now())
-    doors = {douyinpay.CHANNEL: forward.Door(url="http://shop.test/douyin", taken=answers.taken)}
-    postman: ports.Forwarder = forward.HttpForwarder("http://shop.test/wechat", http.Client(server), doors)
-    expected = payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED
-    assert postman.forward(kept) == (expected, status)
-    ((url, headers, sent),) = server.called
-    assert (url, sent) == ("http://shop.test/douyin", delivery.body)
-    assert {name for name in headers if name.startswith("Douyinpay-")} == {name for name, _ in delivery.headers if "Douyinpay-" in name}
-
-
 # ---------------------------------------------------------------- links and numbers
 
 
@@ -234,14 +202,6 @@ def test_a_refund_names_its_merchant() -> None:
 # ---------------------------------------------------------------- bills
 
 
-def read(told: bill.RawBill) -> list[tuple[str, str, int]]:
-    """The fetched file through the reader of its format: kind, number and fen of each line."""
-    expected = reading.Expected(day=bill_nouns.day_number(told.day), merchant=told.merchant, sha1=told.sha1)
-    with duckdb.connect(":memory:", config={"threads": 1}) as desk:
-        reading.read(desk, formats.FORMATS[ids.ChannelName(told.channel)], told.content, expected)
-        return desk.execute("SELECT kind, number, amount_fen FROM theirs ORDER BY kind, number").fetchall()
-
-
 def test_its_bill_has_the_form_that_we_assume() -> None:
     """WeChat Pay's ALL with Douyin Pay's own names for its numbers, back-ticks, a byte order mark, sums of what is in it."""
     shop = douyinpay.shop()
@@ -268,47 +228,6 @@ def test_a_transaction_may_have_letters_before_its_digits() -> None:
     with_business(shop)
     next_morning(shop)
     assert len(read(fetched(shop))) == 3
-
-
-@pytest.mark.parametrize(
-    "fault, wrong",
-    [
-        (Fault.BILL_WRONG_DAY, bill_nouns.Wrong.OTHER_DAY),
-        (Fault.BILL_LINE_DOUBLED, bill_nouns.Wrong.DOUBLED),
-        (Fault.BILL_LINE_MISSING, None),
-        (Fault.BILL_AMOUNT_OFF, None),
-    ],
-)
-def test_a_bill_that_the_counterpart_spoilt_is_refused_or_differs(fault: Fault, wrong: bill_nouns.Wrong | None) -> None:
-    """What contradicts itself is refused by its name; what does not is another book, for the reconciliation to find."""
-    shop = douyinpay.shop()
-    shop.paid("Y1", 700)
-    shop.clock.advance(timedelta(days=1))
-    with_business(shop)
-    shop.clock.advance(timedelta(days=1))
-    next_day = DAY + timedelta(days=1)
-    whole = read(fetched(shop, next_day))
-    shop.faults.next(fault)
-    told = fetched(shop, next_day)
-    if wrong is None:
-        assert len(set(whole) ^ set(read(told))) == (1 if fault is Fault.BILL_LINE_MISSING else 2)
-        return
-    with pytest.raises(bill_nouns.Refused) as refused:
-        read(told)
-    assert refused.value.wrong is wrong
-
-
-def test_a_bill_that_is_late_or_was_cut_short_is_not_taken_for_one() -> None:
-    """Late though it should be there: not made. Half of it: not what its hash was made of; and whole the next time."""
-    shop = douyinpay.shop()
-    with_business(shop)
-    next_morning(shop)
-    shop.faults.next(Fault.BILL_LATE)
-    assert isinstance(shop.channel.fetch_bill(DAY), bill.NotMade)
-    shop.faults.next(Fault.BILL_TRUNCATED)
-    with pytest.raises(faults.Unavailable, match="hash"):
-        shop.channel.fetch_bill(DAY)
-    assert gzip.decompress(fetched(shop).content)
 
 
 def test_a_bill_that_unpacks_without_end_is_no_bill(monkeypatch: pytest.MonkeyPatch) -> None:
