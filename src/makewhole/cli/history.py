@@ -11,6 +11,8 @@ from makewhole.core import cards, codec, faults, ids
 from makewhole.engine import history
 from makewhole.model import change
 
+UNTOLD = "?"
+"""Instead of a value that the log left out, and that is not NULL."""
 STATEMENT_LENGTH_MAX = 200
 """Characters of a statement that people are shown; the whole of it is in JSON with --all."""
 
@@ -68,6 +70,7 @@ def _document(step: history.Step, past: history.Past, *, everything: bool) -> di
                 "statement": _statement(c.statement, everything=everything),
                 "columns": {n: _pair(past, c, n, b, a, everything=everything) for n, (b, a) in _columns(c).items()},
                 "whole": c.whole(),
+                "untold": list(c.untold()),
             }
             for role, c in step.own
         ],
@@ -143,10 +146,16 @@ def _change(now: session.Session, role: str, told: change.Change, past: history.
         if pair is None:
             hidden.append(column)
             continue
-        was, is_ = (words.NOTHING if v is None else _short(v) for v in pair)
+        images = (told.before, told.after)
+        was, is_ = (
+            UNTOLD if image is not None and column not in image else words.NOTHING if v is None else _short(v)
+            for v, image in zip(pair, images, strict=True)
+        )
         arrow = {change.Kind.INSERT: is_, change.Kind.DELETE: was}.get(told.kind, f"{was} → {is_}")
         if told.kind is change.Kind.UPDATE or arrow != words.NOTHING:
             out.line(f"      {column}{say('punctuation.colon')}{arrow}")
+    if untold := told.untold():
+        out.line("      " + say("history.untold", columns=", ".join(untold)), "dim")
     if hidden:
         out.line("      " + say("history.hidden", columns=", ".join(hidden)), "dim")
     if told.statement:

@@ -74,6 +74,11 @@ class Change(codec.Noun, frozen=True, kw_only=True):
         """Whether every column of every image is there (binlog_row_image=FULL, checked on the change itself)."""
         return all(len(image) == len(self.table.columns) for image in (self.before, self.after) if image is not None)
 
+    def untold(self) -> tuple[str, ...]:
+        """Columns that an image does not hold: the log left them out, which is not NULL."""
+        images = [image for image in (self.before, self.after) if image is not None]
+        return tuple(c for c in self.table.columns if any(c not in image for image in images))
+
     def changed(self) -> Mapping[str, tuple[Value, Value]]:
         """Columns whose value is another one afterwards, before and after; all that is told, for an insert or a delete."""
         before, after = self.before or {}, self.after or {}

@@ -180,7 +180,9 @@ def test_a_table_that_does_not_tell_its_old_rows_is_named_with_the_remedy(lived:
     lived.write("UPDATE oms_order SET status = 4 WHERE id = 1")
     assert lived.scan() == {}
     assert 'ALTER TABLE "public"."oms_order" REPLICA IDENTITY FULL' in lived.call("scan").output.replace("\n", "")
-    assert not lived.history("N1")["steps"][-1]["changes"][0]["whole"]
+    (changed,) = lived.history("N1")["steps"][-1]["changes"]
+    assert (changed["whole"], "status" in changed["untold"], "id" in changed["untold"]) == (False, True, False)
+    assert "? → 4" in lived.call("history", "N1").output
 
 
 def test_what_somebody_else_took_out_of_the_slot_is_a_gap_that_is_told(lived: Mall) -> None:

@@ -16,6 +16,7 @@ PASTS: dict[str, tuple[str, str]] = {
     "history.also": ("the same transaction also {what} {table}: {rows} rows", "同一事务还{what}了 {table}：{rows} 行"),
     "history.user": ("by {user}", "执行者 {user}"),
     "history.connection": ("connection {number}", "连接 {number}"),
+    "history.untold": ("the log leaves out values of: {columns}", "日志没有给出全部取值：{columns}"),
     "history.hidden": ("not shown: {columns} (--all shows them)", "未显示：{columns}（加 --all 显示）"),
     "history.statement": ("statement: {statement}", "语句：{statement}"),
     "history.unseen": (

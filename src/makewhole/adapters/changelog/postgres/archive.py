@@ -82,10 +82,11 @@ class Archive:
         and keeps none of them then."""
         with self._writing():
             known = self._index(tables)
+            keyed = Decoder(known)
             for group in groups:
                 # The shop's own numbers are what rows are found by; whatever else looks like a card is taken for one.
                 number = self._put(*starring.starred(group, known))
-                self._note(number, group, known)
+                self._note(number, group, keyed, known)
             self._connection.execute("UPDATE place SET ends = max(ends, ?)", (ends,))
 
     def pass_over(self, gap: change.Gap) -> None:
@@ -149,13 +150,14 @@ class Archive:
         new = {(_name(*table), c) for table, columns in wanted.items() for c in columns} - known
         if new:
             late = {t: {c: v for c, v in columns.items() if (_name(*t), c) in new} for t, columns in wanted.items()}
+            keyed = Decoder(late)
             for (number,) in self._connection.execute("SELECT id FROM groups ORDER BY id").fetchall():
-                self._note(number, self._group(number), late)
+                self._note(number, self._group(number), keyed, late)
             self._connection.executemany("INSERT INTO indexed VALUES (?, ?)", sorted(new))
         return wanted
 
-    def _note(self, number: int, group: Group, wanted: scanning.Wanted) -> None:
-        told = self.transaction(group)
+    def _note(self, number: int, group: Group, keyed: Decoder, wanted: scanning.Wanted) -> None:
+        told = keyed.transaction(group, self._slot)
         keys = {(*key, number) for key in _keys(told, wanted)}
         self._connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", sorted(keys))
 

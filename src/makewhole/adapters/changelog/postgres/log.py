@@ -42,7 +42,8 @@ class SlotLog:
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port."""
-        reading, asked, plain = self._reading, scanning.wanted(sought), Decoder()
+        reading, asked = self._reading, scanning.wanted(sought)
+        keyed, whole = Decoder(asked), Decoder()
         check(reading.url, tuple(asked))
         told = None
         if reading.archive is not None:
@@ -51,7 +52,10 @@ class SlotLog:
             told = None if place is None else place.ends
         # What was kept is not read twice; what somebody keeps meanwhile is.
         new = (g for g in reading.groups(told, follow=False) if isinstance(g, Group))
-        yield from _holding((plain.transaction(g, reading.slot) for g in new), asked)
+        for group in new:
+            # Of what is passed by, only the columns that are asked for.
+            if _holds(keyed.transaction(group, reading.slot), asked):
+                yield whole.transaction(group, reading.slot)
 
 
 @contextlib.contextmanager
@@ -148,12 +152,13 @@ def check(url: sa.URL, names: Sequence[tuple[str, str]]) -> str:
 
 
 def _holding(transactions: Iterable[change.Transaction], asked: scanning.Wanted) -> Iterator[change.Transaction]:
-    for told in transactions:
-        if _touches(told, asked) or any(archive.spoken(s, *table) for s in told.statements for table in asked):
-            yield told
+    return (told for told in transactions if _holds(told, asked))
 
 
-def _touches(told: change.Transaction, asked: scanning.Wanted) -> bool:
+def _holds(told: change.Transaction, asked: scanning.Wanted) -> bool:
+    """Whether it wrote one of the rows, or speaks of their tables without telling rows."""
+    if any(archive.spoken(s, *table) for s in told.statements for table in asked):
+        return True
     for one in told.changes:
         columns = asked.get((one.table.schema.lower(), one.table.name.lower()))
         if columns is not None and scanning.holds(one, columns):

@@ -6,6 +6,7 @@ beside them (docs/decisions/0015-card-numbers.md).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import struct
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from dataclasses import replace
 from makewhole.adapters.changelog.postgres import messages
 from makewhole.adapters.changelog.postgres.messages import Cell, Relation, Row
 from makewhole.adapters.changelog.postgres.transactions import Group
+from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.core import cards
 
 _NO_CARDS = frozenset({16, 17, 21, 23, 26, 700, 701, 1082, 1083, 1114, 1184, 1186, 1266, 2950})
@@ -27,17 +29,27 @@ def starred(group: Group, own: Mapping[tuple[str, str], Collection[str]]) -> tup
 
     `own` are the columns of each table (schema and name, lower case) that hold the shop's own numbers. Raises Unreadable.
     """
-    tables = {t.number: t for raw in group.forms if isinstance(t := messages.read(raw), Relation)}
+    suspects = [messages.kind(raw) in _ROWS and cards.SUSPECT.search(raw.decode("utf-8", "replace")) is not None for raw in group.raw]
+    if not any(suspects):
+        return group, ""
+    tables = {t.number: t for t in map(_relation, group.forms)}
     kept = []
-    for raw in group.raw:
-        kind = messages.kind(raw)
-        if kind == b"R" and isinstance(table := messages.read(raw), Relation):
+    for raw, suspect in zip(group.raw, suspects, strict=True):
+        if messages.kind(raw) == b"R":
+            table = _relation(raw)
             tables[table.number] = table
-        suspect = kind in _ROWS and cards.SUSPECT.search(raw.decode("utf-8", "replace")) is not None
         kept.append(_row(raw, tables, own) if suspect else raw)
     if kept == list(group.raw):
         return group, ""
     return replace(group, raw=tuple(kept)), hashlib.sha256(b"".join(group.raw)).hexdigest()
+
+
+@functools.lru_cache(maxsize=256)
+def _relation(raw: bytes) -> Relation:
+    told = messages.read(raw)
+    if not isinstance(told, Relation):
+        raise Unreadable("no description of a table", messages.TODO)
+    return told
 
 
 def _row(raw: bytes, tables: Mapping[int, Relation], own: Mapping[tuple[str, str], Collection[str]]) -> bytes:

@@ -5,7 +5,7 @@ A transaction carries the description of every table that it wrote, so that its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,8 @@ from makewhole.model.change import Kind, Position
 
 SPOKEN_USER = "makewhole.user"
 """The prefix under which a shop may tell who it is: SELECT pg_logical_emit_message(true, 'makewhole.user', 'Zhang San')."""
+Only = Mapping[tuple[str, str], Collection[str]]
+"""Columns by schema and table, all in lower case."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RELATION, _BEGIN, _COMMIT = b"R", b"B", b"C"
 _ROWS = frozenset({b"I", b"U", b"D"})
@@ -114,31 +116,36 @@ class Shape:
 
     table: change.Table
     relation: Relation
-    readers: tuple[tuple[str, bool, values.Reading], ...]
+    readers: tuple[tuple[int, str, bool, values.Reading], ...]
+    """Of each column that is read: its place, its name, whether it is of the identity, and how."""
 
     @classmethod
-    def of(cls, relation: Relation) -> Shape:
+    def of(cls, relation: Relation, only: Only | None) -> Shape:
         """Where the whole row is the identity, the log does not tell which columns are the key."""
+        wanted = None if only is None else only.get((relation.schema.lower(), relation.name.lower()), ())
         key = () if relation.identity is Identity.FULL else tuple(c.name for c in relation.columns if c.key)
         columns = tuple(c.name for c in relation.columns)
         table = change.Table(schema=relation.schema, name=relation.name, columns=columns, key=key)
-        return cls(table, relation, tuple((c.name, c.key, values.reader(c.type)) for c in relation.columns))
+        places = [(i, c) for i, c in enumerate(relation.columns) if wanted is None or c.name.lower() in wanted]
+        return cls(table, relation, tuple((i, c.name, c.key, values.reader(c.type)) for i, c in places))
 
     def image(self, row: Row, *, key_only: bool = False) -> dict[str, change.Value]:
         """The columns that this row tells."""
-        if len(row) != len(self.readers):
-            raise Unreadable(f"a row of {len(row)} values in {self.table}, which has {len(self.readers)} columns", messages.TODO)
-        return {
-            name: None if cell is None else read(cell)
-            for (name, key, read), cell in zip(self.readers, row, strict=True)
-            if not isinstance(cell, messages.Unchanged) and (key or not key_only)
-        }
+        if len(row) != len(self.table.columns):
+            raise Unreadable(f"a row of {len(row)} values in {self.table}, which has {len(self.table.columns)} columns", messages.TODO)
+        told: dict[str, change.Value] = {}
+        for place, name, key, read in self.readers:
+            cell = row[place]
+            if not isinstance(cell, messages.Unchanged) and (key or not key_only):
+                told[name] = None if cell is None else read(cell)
+        return told
 
 
 class Decoder:
-    """Reads groups. A table's description is read once."""
+    """Reads groups. A table's description is read once. With `only`, of rows only these columns of these tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Only | None = None) -> None:
+        self._only = only
         self._shapes: dict[bytes, Shape] = {}
 
     def transaction(self, group: Group, log: str) -> change.Transaction:
@@ -179,6 +186,8 @@ class Decoder:
             if messages.kind(raw) == _RELATION:
                 self._describe(raw, shapes)
                 continue
+            if self._only is not None and messages.kind(raw) in _ROWS and not _shape(shapes, int.from_bytes(raw[1:5], "big")).readers:
+                continue
             told = messages.read(raw)
             match told:
                 case messages.Insert() | messages.Update() | messages.Delete():
@@ -194,7 +203,7 @@ class Decoder:
             told = messages.read(raw)
             if not isinstance(told, Relation):
                 raise Unreadable("no description of a table", messages.TODO)
-            shape = self._shapes[raw] = Shape.of(told)
+            shape = self._shapes[raw] = Shape.of(told, self._only)
         shapes[shape.relation.number] = shape
 
 
