@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from makewhole.attach import naming, survey, values
-from makewhole.attach.columns import Read
-from makewhole.attach.fields import Chosen
+from makewhole.attach import columns, naming, survey, values, wants
+from makewhole.attach.columns import Candidate, Read
+from makewhole.attach.fields import Barred, Chosen, same
 from makewhole.attach.survey import Kind
 
 SUMS_MIN = 0.9
 """Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
 SUM_ROWS_MIN = 5
+FULLER_MIN = 0.6
+"""How well a column must say that it is due before its rows may prove it."""
 LEFT_MAX, LEFT_MIN = 0.1, 0.5
 """Shares of paid and of unpaid orders that hold an amount, from which it is what is left to pay."""
 PARTS_MAX = 8
@@ -110,6 +112,21 @@ def contradicted(read: Read, chosen: Mapping[str, Chosen]) -> frozenset[tuple[st
     before = share_present(read, due.name, tuple(i for i, told in enumerate(there) if not told))
     left = after is not None and before is not None and after <= LEFT_MAX and before >= LEFT_MIN
     return frozenset({("order.amount_due", due.name)}) if left else frozenset()
+
+
+def fuller(read: Read, due: Chosen, barred: Barred) -> Candidate | None:
+    """The amount that equals this one wherever both are there, and that more orders have: it is due, and this one was paid."""
+    offers = columns.candidates(read, wants.of("order.amount_due"))
+    return next(
+        (c for c in offers if c.score >= FULLER_MIN and ("order.amount_due", c.column.name) not in barred and _fuller(read, due, c)), None
+    )
+
+
+def _fuller(read: Read, due: Chosen, other: Candidate) -> bool:
+    pairs = list(zip(read.table.values(due.name), read.table.values(other.column.name), strict=True))
+    more = sum(values.absent(a) and not values.absent(b) for a, b in pairs)
+    less = sum(values.absent(b) and not values.absent(a) for a, b in pairs)
+    return more >= SUM_ROWS_MIN and less == 0 and same(read, due.best, other)
 
 
 def parts(read: Read, due: str) -> tuple[str, float] | None:

@@ -81,7 +81,7 @@ _BESIDE = frozenset({"order", "trade", "info", "goods", "buyer", "id", "number"}
 
 def is_main(said: Said) -> float:
     """`status`, `order_status`; of several, the one that says least besides."""
-    return (1.0 if any("order" in w for w in said) else 0.97) if _says(said, "state") and _only(said, frozenset({"state"})) else 0.0
+    return (1.0 if any("order" in w for w in said) else 0.97) if _says(said, "state") and _only(said, frozenset({"state", "new"})) else 0.0
 
 
 def is_pay(said: Said) -> float:

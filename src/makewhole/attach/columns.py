@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from makewhole.attach import codes, naming, survey, values, wants
+from makewhole.attach import codes, labels, naming, survey, values, wants
 from makewhole.attach.naming import NONE, Ideas, Said
 from makewhole.attach.proposal import Evidence, Why
 from makewhole.attach.values import Look, Shape
@@ -29,6 +29,9 @@ KEY_AS_NUMBER = 0.6
 """What is left of a claim to be the number where the values are short whole numbers."""
 QUANTITY_MAX = 100_000
 """Pieces of one line of an order: beyond, it is a number that things are called by."""
+CHANNELS_MAX = 20
+"""Different values of a column that tells how orders are paid."""
+CHANNELS_KNOWN_MIN, CHANNELS_SAY = 0.8, 0.86
 CARRIERS_VARY_MAX = 0.5
 """Share of parcels with a carrier of their own: beyond, they are the parcels' numbers."""
 CODES_FEW = 12
@@ -232,7 +235,7 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
         case "order.carrier" if look.told >= EMPTY_ROWS_MIN and look.varied > CARRIERS_VARY_MAX:
             return None
         case "order.channel" | "payment.channel":
-            return None if look.distinct > 20 else made
+            return None if look.distinct > CHANNELS_MAX else _channels(told, made)
         case "order.buyer":
             return _less(made, 0.4) if look.phones > 0.5 else made
         case "item.sku" | "stock.sku":
@@ -247,6 +250,15 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
             return _less(made, 0.6) if look.varied < 0.9 else made
         case _:
             return made
+
+
+def _channels(told: Read, made: Candidate) -> Candidate:
+    """A column whose words are nearly all names of channels is how orders are paid, whatever it is called."""
+    words = {v for v in _spelled(told, made) if v}
+    known = sum(bool(labels.channel(w)) and not w.isdigit() for w in words)
+    if not words or known < CHANNELS_KNOWN_MIN * len(words):
+        return made
+    return replace(made, score=max(made.score, CHANNELS_SAY), evidence=(*made.evidence, Evidence(why=Why.VALUES)))
 
 
 def _spelled(told: Read, made: Candidate) -> tuple[str, ...]:
@@ -280,6 +292,8 @@ def _numbered(told: Read, want: wants.Want, made: Candidate) -> Candidate | None
     alone = (column.name,)
     if column.kind is survey.Kind.INTEGER and Shape.DOCUMENT not in look.shapes:
         # People read a number of fourteen digits to each other; a row's own key is for the machine.
+        if alone in told.table.unique and told.table.key not in {(), alone} and "number" in naming.ideas(told.names[column.name]):
+            return _support(made, fits=True, what="")
         return _less(made, KEY_AS_NUMBER)
     if look.varied < 0.5 or look.phones > 0.5:
         return None

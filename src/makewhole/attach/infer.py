@@ -30,14 +30,14 @@ def propose(told: survey.Survey, named: Mapping[str, str] = NOBODY) -> Proposal 
         # Every other field hangs on this table: nothing is stated before it is told which it is.
         draft.table(order.role, order.read.table.name, order.rivals)
         return drafts.finished(draft, told)
-    chosen = orders.columns_of(order.read)
+    chosen, barred = orders.columns_of(order.read)
     parent = links.parent(
         order.read, orders.key_of(order.read), chosen["order.number"].name if "order.number" in chosen else orders.key_of(order.read)
     )
     casts = tables.children(reads, parent, named)
     by_role = {c.role: c for c in casts}
     lookups = _lookups(reads, order.read)
-    orders.propose(draft, order, chosen, lookups)
+    orders.propose(draft, order, chosen, barred, lookups)
     for cast in casts:
         if cast.rivals:
             draft.table(cast.role, cast.read.table.name, cast.rivals)
@@ -63,6 +63,7 @@ def _lookups(reads: tuple[Read, ...], of: Read) -> dict[str, dict[str, str]]:
     for column in of.table.columns:
         target = next((ref.table for ref in of.table.references if ref.column == column.name), "")
         told = small.get(target) or next((r for r in small.values() if r is not of and _explains(r, column.name)), None)
+        told = told or next((r for r in small.values() if r is not of and _holds_codes(r, of, column)), None)
         if labels := _labels(told) if told is not None else _beside(of, column.name):
             found[column.name] = labels
     return found
@@ -84,6 +85,14 @@ def _names(name: str, column: str) -> bool:
     return rest != name.lower() and rest.strip("_") in LABEL_ENDS
 
 
+def _holds_codes(told: Read, of: Read, column: survey.Column) -> bool:
+    """Whether a small table that speaks of states names every code of a column of states: `order_state_lang` explains `current_state`."""
+    if "state" not in naming.ideas(told.said) or "state" not in naming.ideas(of.names[column.name]):
+        return False
+    used, known = set(values.codes(of.table, column)), set(_labels(told))
+    return len(used) >= CODES_MIN and used <= known
+
+
 def _explains(told: Read, column: str) -> bool:
     """Whether a small table is called as a column of codes is: `order_status` or `shop_order_statuses` explains `order_status_id`."""
     base = column.lower().removesuffix("_id").removesuffix("_code")
@@ -91,6 +100,8 @@ def _explains(told: Read, column: str) -> bool:
     return len(base) >= NAME_MIN and any(table == base + end or table.endswith(f"_{base}{end}") for end in ("", "s", "es"))
 
 
+CODES_MIN = 3
+"""Codes that a table must name before it is believed to explain a column that it is not named for."""
 LABEL_ENDS = frozenset({"name", "text", "label", "title", "desc", "str", "cn", "zh"})
 NAME_MIN = 5
 """Letters of a column's name from which a table of the same name is no accident."""
@@ -105,4 +116,9 @@ def _labels(told: Read) -> dict[str, str]:
     best = max(names, key=lambda n: len(told.ideas(n) & {"name", "note", "state"}), default="")
     if not best:
         return {}
-    return {str(k): str(v) for k, v in zip(told.table.values(key), told.table.values(best), strict=True) if v is not None}
+    found: dict[str, str] = {}
+    for code, label in zip(told.table.values(key), told.table.values(best), strict=True):
+        if label is not None and str(label).strip():
+            # A label in each of the shop's languages: the first one will do.
+            found.setdefault(str(code), str(label))
+    return found

@@ -107,7 +107,7 @@ _ORDER = (
     (
         "awaiting-payment",
         (
-            r"新建|新订单|已下单|下单|创建|初始|已提交|待确认|未确认|^new\b|^created?\b|^init|^pending$|^placed|^submitted|^open$|"
+            r"新建|新订单|已下单|下单|创建|生成|初始|已提交|待确认|未确认|^new\b|^created?\b|^init|^pending$|^placed|^submitted|^open$|"
             r"^unconfirmed|^draft"
         ),
     ),
@@ -138,7 +138,7 @@ _REFUND = (
         "processing",
         (
             r"退款中|处理中|在处理|正在|退货中|同意|通过|待退款|打款中|待打款|退款处理|已审核|待退货|待收货|待商家收货|审核成功|"
-            r"审核通过|process|agree|approv|refunding|"
+            r"审核通过|^pass|process|agree|approv|refunding|"
             r"in[ _-]?progress|accept|^ing|audited|wait\w*[ _-]?(refund|return|receiv)|confirmed"
         ),
     ),
@@ -166,14 +166,17 @@ _ATTEMPT = (
     ("failed", r"失败|异常|fail|error"),
     ("closed", r"关闭|取消|过期|超时|撤销|close|cancel|expire|timeout|revok"),
     ("paying", r"支付中|付款中|处理中|paying|in[ _-]?progress|processing|userpaying"),
-    ("unpaid", r"未支付|未付|待支付|待付|生成|初始|新建|创建|等待|un[ _-]?paid|not[ _-]?pa|no[ _-]?pay|wait|pend|init|creat|new"),
-    ("paid", r"成功|已支付|已付|完成|支付|paid|success|succeed|done|finish|complete|payed"),
+    (
+        "unpaid",
+        r"未支付|未付|待支付|待付|生成|初始|新建|创建|等待|un[ _-]?paid|not[ _-]?(pa|charg|captur)|no[ _-]?pay|wait|pend|init|creat|new",
+    ),
+    ("paid", r"成功|已支付|已付|完成|支付|paid|captured|charged|success|succeed|done|finish|complete|payed"),
 )
 _PAY = (
     ("refunded", r"部分退|partial"),
-    ("unpaid", r"未|待|中|没|失败|否|(?<![a-z])un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|关闭|取消|超时"),
+    ("unpaid", r"未|待|中|没|失败|否|(?<![a-z])un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|void|[ _-]due$|关闭|取消|超时"),
     ("refunded_", r"退款|退|refund"),
-    ("paid", r"已|成功|完成|是|paid|payed|captured|success|succeed|yes|done|complete|finish|^支付$|^付款$"),
+    ("paid", r"已|成功|完成|是|paid|payed|captured|charged|success|succeed|yes|done|complete|finish|^支付$|^付款$"),
 )
 _SHIP = (
     ("partial", r"部分|partial|part\b"),
@@ -216,6 +219,11 @@ def order_state(label: str) -> str | None:
     """Our word for an order's state; None where the label says none of them."""
     found = _first(_ORDER, label)
     return None if found == "?" else found
+
+
+def handed_over(label: str) -> bool:
+    """Whether a label may mean that the goods were handed to the carrier as well as to the buyer: `delivered`."""
+    return "deliver" in label.lower()
 
 
 def refund_state(label: str) -> str | None:

@@ -78,6 +78,9 @@ def find(told: Read, to: Parent) -> Link:
             key = (column.name, as_key, evidence)
         if as_number and (_met(evidence), as_number) > (_met(number[2]), number[1]):
             number = (column.name, as_number, evidence)
+    if _met(number[2]) and key[0] and not _met(key[2]) and not told.look(key[0]).told:
+        # Values lead to the orders: another column without one, only called so, leads nowhere.
+        key = none
     if key[0] == number[0] and key[0]:
         key, number = (key, none) if key[1] >= number[1] else (none, number)
     return Link(key=key[0], number=number[0], score=max(key[1], number[1]), evidence=(*key[2], *number[2]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from makewhole.attach import amounts, codes, columns, fields, labels, naming, spelling, states, survey, timeline, values, wants
+from makewhole.attach import amounts, codes, columns, fields, labels, moments, naming, spelling, states, survey, timeline, values, wants
 from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.drafts import ORDER_STATES, Draft, coded, found_of
 from makewhole.attach.fields import Chosen
@@ -18,6 +18,8 @@ _PLAIN = (
 PARENT = frozenset({"parent", "order", "trade", "id", "number", "relation"})
 PARENTS_MIN = 0.5
 """Share of the parents named that must be among the sampled rows."""
+BESIDE_MAX = 0.2
+"""Share of unpaid orders that may hold an instant that only paid ones have."""
 HELD_ROWS_MIN, HELD_MIN = 20, 0.85
 """Orders in a state, and the share of them that must hold its instant; a few broken ones lack it in any shop."""
 TENANTS_MAX = 6
@@ -33,19 +35,28 @@ def key_of(read: Read) -> str:
     return next((u[0] for u in read.table.unique if len(u) == 1), "")
 
 
-def columns_of(read: Read) -> dict[str, Chosen]:
-    """The columns for an order's fields. One that the rows contradict gives way to the next."""
+def columns_of(read: Read) -> tuple[dict[str, Chosen], fields.Barred]:
+    """The columns for an order's fields, and those that the rows contradict: each of them gives way to the next."""
     barred: fields.Barred = frozenset()
     for _ in range(BARRED_MAX):
-        chosen = fields.assign(read, "order", barred=barred)
-        more = frozenset(timeline.contradicted(read, chosen).items()) | amounts.contradicted(read, chosen)
+        plain = fields.assign(read, "order", barred=barred)
+        left = amounts.contradicted(read, plain)
+        chosen = plain if left else _by_fuller(read, plain, barred)
+        more = left | frozenset(timeline.contradicted(read, chosen).items())
         if not more:
-            return chosen
+            return chosen, barred
         barred |= more
-    return fields.assign(read, "order", barred=barred)
+    return _by_fuller(read, fields.assign(read, "order", barred=barred), barred), barred
 
 
-def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookups) -> None:
+def _by_fuller(read: Read, chosen: dict[str, Chosen], barred: fields.Barred) -> dict[str, Chosen]:
+    """What is due is in every order; an amount that equals it where there is one, and that some orders lack, was paid."""
+    due = chosen.get("order.amount_due")
+    fuller = None if due is None else amounts.fuller(read, due, barred)
+    return chosen if due is None or fuller is None else {**chosen, "order.amount_paid": due, "order.amount_due": Chosen(best=fuller)}
+
+
+def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], barred: fields.Barred, lookups: Lookups) -> None:
     """Everything that the order's own row says."""
     read = cast.read
     _number(draft, read, chosen)
@@ -54,10 +65,10 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookup
             draft.column(read, name, chosen[name])
     deleted = _deleted(draft, read, chosen)
     _tenant(draft, read, chosen)
-    when = states.Instants(
+    when = moments.Instants(
         **{k: chosen[f"order.{k}_at"].name for k in ("paid", "shipped", "completed", "closed") if f"order.{k}_at" in chosen}
     )
-    _money(draft, read, chosen, when)
+    _money(draft, read, chosen, when, barred)
     told = states.of_order(read, when, deleted, lookups)
     channel(draft, read, "order.channel", chosen, lookups)
     role = Role(
@@ -82,6 +93,14 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], lookups: Lookup
 
 def _lacking(draft: Draft, read: Read, chosen: dict[str, Chosen], told: states.Told) -> None:
     """An instant that many orders in its own state lack is not what it seems: another that they all hold takes its place, or none."""
+    for name in ("order.paid_at", "order.shipped_at", "order.completed_at"):
+        # What stands in orders that nobody paid is another instant: that of placing them, mostly.
+        if (
+            len(told.unpaid) >= values.ROWS_TELL_MIN
+            and name in draft.found
+            and _held(read, draft.found[name].column, told.unpaid) > BESIDE_MAX
+        ):
+            del draft.found[name]
     for word, rows in told.arrived:
         name = f"order.{word}_at"
         if name not in draft.found or len(rows) < HELD_ROWS_MIN or _held(read, draft.found[name].column, rows) >= HELD_MIN:
@@ -221,9 +240,9 @@ def _tenant(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
         draft.ask(Question(field="order.tenant", asked=Asked.TENANT, about=best.column.name, choices=every))
 
 
-def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: states.Instants) -> None:
+def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: moments.Instants, barred: fields.Barred) -> None:
     """Due and paid, told apart by what unpaid orders hold; then what the due amount adds up from."""
-    chosen = _apart(read, chosen, when)
+    chosen = _apart(read, chosen, when, barred)
     for name in ("order.amount_due", "order.amount_paid"):
         if name in chosen:
             money(draft, read, name, chosen[name])
@@ -237,14 +256,14 @@ def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: states.Ins
         draft.state(Found(field="order.amount_parts", table=read.table.name, sql=sql, confidence=0.9, evidence=(by,), unit=due.unit))
 
 
-def _apart(read: Read, chosen: dict[str, Chosen], when: states.Instants) -> dict[str, Chosen]:
+def _apart(read: Read, chosen: dict[str, Chosen], when: moments.Instants, barred: fields.Barred) -> dict[str, Chosen]:
     """An amount that unpaid orders do not have yet is what was paid; one that they have is what is due."""
     told = dict(chosen)
     due, paid = told.get("order.amount_due"), told.get("order.amount_paid")
     if when.paid:
         unpaid = tuple(i for i, v in enumerate(read.table.values(when.paid)) if values.absent(v))
         if due is not None and (share := amounts.share_present(read, due.name, unpaid)) is not None and share <= 0.1:
-            rest = _next_due(read, due.name)
+            rest = fields.assign(read, "order", frozenset({due.name}), barred).get("order.amount_due")
             if rest is not None:
                 told["order.amount_paid"], told["order.amount_due"] = due, rest
                 return told
@@ -253,11 +272,6 @@ def _apart(read: Read, chosen: dict[str, Chosen], when: states.Instants) -> dict
     elif paid is not None and paid.best.score < 0.85:
         del told["order.amount_paid"]
     return told
-
-
-def _next_due(read: Read, paid: str) -> Chosen | None:
-    again = fields.assign(read, "order", frozenset({paid}))
-    return again.get("order.amount_due")
 
 
 def money(draft: Draft, read: Read, name: str, chosen: Chosen) -> None:

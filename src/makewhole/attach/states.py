@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from makewhole.attach import axes, labels, spelling, values
+from makewhole.attach import axes, labels, moments, spelling, values
 from makewhole.attach.axes import Axis, Classify
 from makewhole.attach.columns import Read
+from makewhole.attach.moments import Instants
 
 ROWS_MIN = 3
 """Sampled orders in one code from which their times tell what it means."""
 USUAL_MIN = 0.6
 """Share of orders in one code from which it is the usual one."""
-MOSTLY, HARDLY = 0.8, 0.25
-NEARLY_ALL = 0.95
-"""Share of a code's rows that must hold an instant before the instant alone says what the code means."""
 PAID_MAX = 0.1
 """Share of closed orders that were paid, up to which they are broken orders and not another kind of order."""
 ENDS = ("refunded", "refunding", "closed", "invalid")
@@ -35,16 +33,8 @@ class Told:
     unclear: tuple[tuple[str, str], ...] = ()
     arrived: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """Sampled rows by word, for the words whose instants must be there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Instants:
-    """Columns of the order's row that tell how far it came; empty where there is none."""
-
-    paid: str = ""
-    shipped: str = ""
-    completed: str = ""
-    closed: str = ""
+    unpaid: tuple[int, ...] = ()
+    """Sampled rows in which nothing that follows a payment can be there."""
 
 
 def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str, str]], known: frozenset[str]) -> Told | None:
@@ -70,12 +60,43 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: dict[str, dict[s
         if ship is None
         else _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     )
+    main = None if main is None else _not_yet(read, main, pay, ship, when)
     told = _told(read, main, pay, ship, refund, cancel, deleted, when)
     if told is None:
         return None
     if main is not None:
         told = _parted(read, told, main, when, tuple(a for a in (refund, pay) if a is not None))
-    return replace(told, arrived=_arrived(read, main, ship))
+    return replace(told, arrived=_arrived(read, main, ship), unpaid=_unpaid(read, main, pay))
+
+
+def _unpaid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
+    """The sampled rows that one column alone calls unpaid."""
+    where = [moments.rows_of(read, a)[c] for a, w in ((main, "awaiting-payment"), (pay, "unpaid")) if a is not None for c in a.having(w)]
+    return tuple(sorted({i for rows in where for i in rows}))
+
+
+def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: Instants) -> Axis:
+    """Labels that the rows contradict: what is `delivered` and never arrived is on its way; `complete` and unpaid, or unsent, is placed."""
+    rows, words, done = moments.rows_of(read, main), dict(main.words), main.having("completed")
+    arrived = {c for c in done if when.completed and moments.share(read, when.completed, rows[c]) >= moments.MOSTLY}
+    for code in done:
+        if (
+            arrived
+            and labels.handed_over(main.labels[code])
+            and len(rows[code]) >= ROWS_MIN
+            and moments.share(read, when.completed, rows[code]) <= moments.HARDLY / 2
+        ):
+            words[code] = "shipped"
+        if max(_among(read, pay, "unpaid", rows[code]), _among(read, ship, "unshipped", rows[code])) > PAID_MAX:
+            del words[code]
+    return replace(main, words=words)
+
+
+def _among(read: Read, axis: Axis | None, word: str, rows: list[int]) -> float:
+    if axis is None or len(rows) < ROWS_MIN:
+        return 0.0
+    told, there = read.table.values(axis.column), frozenset(axis.having(word))
+    return sum(values.text(told[i]) in there for i in rows) / len(rows)
 
 
 def _told(
@@ -104,7 +125,7 @@ def _parted(read: Read, told: Told, main: Axis, when: Instants, beside: tuple[Ax
     """Many shops close an order that was paid back with the code of one that nobody paid: the paid ones among them are asked about."""
     if not when.paid:
         return told
-    rows, paid_at = _rows_of(read, main), read.table.values(when.paid)
+    rows, paid_at = moments.rows_of(read, main), read.table.values(when.paid)
     back = [(read.table.values(a.column), frozenset(a.having("done", "refunded", "requested", "processing"))) for a in beside]
     rungs, unclear = list(told.rungs), list(told.unclear)
     for code, where in rows.items():
@@ -124,8 +145,8 @@ def _arrived(read: Read, main: Axis | None, ship: Axis | None) -> tuple[tuple[st
     by_word = {"shipped": ("shipped", "shipped"), "completed": ("completed", "received")}
     told = []
     for word, (ours, theirs) in by_word.items():
-        where = [_rows_of(read, a)[c] for a, w in ((main, ours), (ship, theirs)) if a is not None for c in a.having(w)]
-        told.append((word, tuple(i for rows in where for i in rows)))
+        says = next(((a, w) for a, w in ((main, ours), (ship, theirs)) if a is not None and a.having(w)), None)
+        told.append((word, () if says is None else tuple(i for c in says[0].having(says[1]) for i in moments.rows_of(read, says[0])[c])))
     return tuple(told)
 
 
@@ -150,9 +171,9 @@ def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axi
     """Codes without labels, by the instant that is there with them or not; left alone where one code does not tell."""
     if told.words or not instant or not told.unclear:
         return told
-    rows = _rows_of(read, told)
-    shares = {c: _share(read, instant, rows[c]) for c in told.unclear if len(rows[c]) >= ROWS_MIN}
-    words = {c: yes if s >= MOSTLY else no for c, s in shares.items() if s >= MOSTLY or s <= HARDLY / 2}
+    rows = moments.rows_of(read, told)
+    shares = {c: moments.share(read, instant, rows[c]) for c in told.unclear if len(rows[c]) >= ROWS_MIN}
+    words = {c: yes if s >= moments.MOSTLY else no for c, s in shares.items() if s >= moments.MOSTLY or s <= moments.HARDLY / 2}
     if set(words) != set(told.unclear) or len(set(words.values())) < 2:
         return told
     return Axis(column=told.column, style=told.style, words=words, labels={}, unclear=())
@@ -160,20 +181,19 @@ def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axi
 
 def _received(read: Read, told: Axis, when: Instants) -> Axis:
     """Of several codes that mean shipped, the one whose rows have arrived; unclear where nothing tells them apart."""
+    given, clearly = told.having("received"), [c for c in told.having("received") if not labels.handed_over(told.labels.get(c, ""))]
+    if clearly and len(clearly) < len(given):
+        # Beside `received`, `delivered` says that the carrier has it.
+        return replace(told, words={c: "shipped" if c in given and c not in clearly else w for c, w in told.words.items()})
     shipped = told.having("shipped")
     if told.labels or len(shipped) < 2:
         return told
-    rows = _rows_of(read, told)
-    arrived = {c for c in shipped if when.completed and _share(read, when.completed, rows[c]) >= MOSTLY}
+    rows = moments.rows_of(read, told)
+    arrived = {c for c in shipped if when.completed and moments.share(read, when.completed, rows[c]) >= moments.MOSTLY}
     if len(arrived) == 1 and len(shipped) == 2:
         return Axis(column=told.column, style=told.style, words={**told.words, arrived.pop(): "received"}, labels={}, unclear=())
     left = {c: w for c, w in told.words.items() if w != "shipped"}
     return Axis(column=told.column, style=told.style, words=left, labels={}, unclear=shipped)
-
-
-def _rows_of(read: Read, told: Axis) -> dict[str, list[int]]:
-    values_ = read.table.values(told.column)
-    return {c: [i for i, v in enumerate(values_) if v is not None and values.text(v) == c] for c in (*told.words, *told.unclear)}
 
 
 def _tells_payment(main: Axis) -> bool:
@@ -204,7 +224,7 @@ def _with_refunds(main: Axis, pay: Axis | None, refund: Axis | None, cancel: Axi
 
 def _within(read: Read, main: Axis, told: Told, when: Instants) -> Told | None:
     """Beside a column whose codes nothing explains, the other columns are believed only in its usual code; the rest is asked."""
-    rows = _rows_of(read, main)
+    rows = moments.rows_of(read, main)
     usual = max(main.unclear, key=lambda c: len(rows[c]))
     if len(rows[usual]) < USUAL_MIN * sum(map(len, rows.values())):
         return _by_facts(read, main, when)
@@ -283,7 +303,7 @@ def _settled(read: Read, ship: Axis, code: str, main: Axis | None, pay: Axis) ->
     """Whether every sampled order with this code of the goods is closed or unpaid by the columns that are asked before."""
     ended = [(a, frozenset(a.having(*words))) for a, words in ((main, ENDS), (pay, ("unpaid", "refunded"))) if a is not None]
     told = [(read.table.values(a.column), there) for a, there in ended]
-    rows = _rows_of(read, ship)[code]
+    rows = moments.rows_of(read, ship)[code]
     return bool(rows) and all(any(values.text(column[i]) in there for column, there in told) for i in rows)
 
 
@@ -307,57 +327,22 @@ def _by_instants(read: Read, when: Instants) -> Told | None:
 
 def _by_facts(read: Read, main: Axis, when: Instants) -> Told | None:
     """Codes without labels: which times are there in the rows of each. Two codes that look alike are both asked about."""
-    rows = _rows_of(read, main)
-    seen = {code: {name: _share(read, column, where) for name, column in vars(when).items() if column} for code, where in rows.items()}
-    guess = {code: _from_times(seen[code], when) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
+    rows = moments.rows_of(read, main)
+    seen = {
+        code: {name: moments.share(read, column, where) for name, column in vars(when).items() if column} for code, where in rows.items()
+    }
+    guess = {code: moments.from_times(seen[code], when) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
     # Several codes of orders that nobody paid and that have ended are all closed; of any other word there is one, or it is asked.
     sure = {c: w for c, w in guess.items() if w is not None and (w == "closed" or list(guess.values()).count(w) == 1)}
-    if not _in_order(sure):
+    if not moments.in_order(sure):
         sure = {}
     rungs = tuple((spelling.equals(main.column, c, style=main.style), w) for c, w in sure.items())
     unclear = tuple(
-        (spelling.equals(main.column, c, style=main.style), _hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure
+        (spelling.equals(main.column, c, style=main.style), moments.hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure
     )
     if not rungs and not unclear:
         return None
     return Told(rungs=rungs, confidence=BY_FACTS if rungs else 0.0, said="", columns=(main.column,), unclear=unclear)
-
-
-def _share(read: Read, column: str, rows: list[int]) -> float:
-    told = read.table.values(column)
-    return sum(1 for i in rows if not values.absent(told[i])) / len(rows) if rows else 0.0
-
-
-def _from_times(share: dict[str, float], when: Instants) -> str | None:
-    """What a code means by the times of its rows; None where they do not tell."""
-    if not when.paid:
-        return None
-    paid = share["paid"]
-    if share.get("closed", 0.0) >= MOSTLY and paid <= MOSTLY:
-        # Those among them that were paid are asked about.
-        return "closed"
-    if paid <= HARDLY / 2 and when.closed and share["closed"] <= HARDLY / 2:
-        return "awaiting-payment"
-    if paid < MOSTLY or share.get("closed", 0.0) > HARDLY:
-        return None
-    if when.completed and share["completed"] >= NEARLY_ALL:
-        return "completed"
-    if when.shipped and share["shipped"] >= NEARLY_ALL and share.get("completed", 0.0) <= HARDLY and when.completed:
-        return "shipped"
-    if when.shipped and share["shipped"] <= HARDLY and share.get("completed", 0.0) <= HARDLY:
-        return "awaiting-shipment"
-    return None
-
-
-def _in_order(sure: dict[str, str]) -> bool:
-    """Numbered codes grow as an order goes on; where they do not, the times were read wrongly."""
-    steps = ("awaiting-payment", "awaiting-shipment", "shipped", "completed")
-    ranks = [int(c) for word in steps for c, w in sure.items() if w == word and c.lstrip("-").isdigit()]
-    return ranks == sorted(ranks)
-
-
-def _hint(share: dict[str, float], rows: int) -> str:
-    return ", ".join([f"{rows} rows", *(f"{name} {part:.0%}" for name, part in share.items())])
 
 
 def _quoted(told: Axis) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from makewhole.attach import columns, links, naming, values, wants
 from makewhole.attach.columns import Read
@@ -15,6 +15,8 @@ ROLE_MIN = 0.62
 LEDGERS = frozenset({"payment", "refund"})
 PLAIN_MIN = 0.8
 """How clearly a ledger must be named that has nothing but an amount."""
+NAMED_MIN = 0.88
+"""How clearly a table is called the orders that is believed to be them even without an amount."""
 LINES_TELL = 0.1
 """What a table of its lines adds to a table's claim to be the orders."""
 SURE_MAX = 0.99
@@ -56,6 +58,8 @@ _ORDER = _sought(
     "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
     linked=False,
 )
+_PLAINLY = replace(_ORDER, needed=("order.number",), often=(*_ORDER.often, "order.amount_due"))
+"""What a table must have that is plainly called the orders: where its amounts stand elsewhere, that is asked, and not its role."""
 _CHILDREN = (
     _sought(
         "item",
@@ -146,7 +150,10 @@ class Cast:
 
 def order(reads: tuple[Read, ...], named: str = "") -> Cast | None:
     """The table of orders, if one is clear enough; the one that somebody named, where that could be one."""
-    found = sorted((c for r in reads if (c := _order(r, reads)) is not None), key=lambda c: -c.score)
+    found = sorted((c for r in reads if (c := _order(r, reads, _ORDER)) is not None), key=lambda c: -c.score)
+    if not found or found[0].score < ROLE_MIN:
+        plainly = (_order(r, reads, _PLAINLY) for r in reads if _says(r, _ORDER) >= NAMED_MIN)
+        found = sorted((c for c in plainly if c is not None), key=lambda c: -c.score)
     if not found or found[0].score < ROLE_MIN:
         return None
     best = next((c for c in found if c.read.table.name == named), found[0])
@@ -154,9 +161,9 @@ def order(reads: tuple[Read, ...], named: str = "") -> Cast | None:
     return Cast(role="order", read=best.read, score=min(best.score, SURE_MAX), evidence=best.evidence, link=best.link, rivals=rivals)
 
 
-def _order(told: Read, reads: tuple[Read, ...]) -> Cast | None:
+def _order(told: Read, reads: tuple[Read, ...], sought: Sought) -> Cast | None:
     name = _says(told, _ORDER)
-    cover, there = _cover(told, _ORDER)
+    cover, there = _cover(told, sought)
     if cover == 0.0 or not (name or cover > 0.7):
         return None
     children = sum(1 for r in reads if r is not told and any(f.table == told.table.name for f in r.table.references))

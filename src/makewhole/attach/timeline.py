@@ -24,6 +24,9 @@ _BEFORE: Mapping[str, tuple[str, ...]] = {
 def contradicted(read: Read, chosen: Mapping[str, Chosen]) -> dict[str, str]:
     """Fields whose column other instants contradict. Goods are not sent before they are paid for, nor is what was closed completed."""
     seconds = {f: _seconds(read, chosen[f].name) for f in (*_BEFORE, "order.paid_at", "order.closed_at") if f in chosen}
+    if "order.paid_at" not in seconds and "order.amount_paid" in chosen:
+        # Where no instant tells that an order was paid, what was paid does.
+        seconds["order.paid_at"] = [None if values.absent(v) else 0.0 for v in read.table.values(chosen["order.amount_paid"].name)]
     found = {}
     for field, earlier in _BEFORE.items():
         if field in seconds and any(_against(seconds[e], seconds[field]) for e in earlier if e in seconds):
@@ -31,7 +34,15 @@ def contradicted(read: Read, chosen: Mapping[str, Chosen]) -> dict[str, str]:
     closed, done = seconds.get("order.closed_at"), seconds.get("order.completed_at")
     if closed is not None and done is not None and "order.completed_at" not in found and _ends_both(closed, done):
         found["order.closed_at"] = chosen["order.closed_at"].name
+    if "order.transaction_id" in chosen and "order.paid_at" in seconds and _before_paid(read, chosen["order.transaction_id"].name, seconds):
+        found["order.transaction_id"] = chosen["order.transaction_id"].name
     return found
+
+
+def _before_paid(read: Read, column: str, seconds: Mapping[str, list[float | None]]) -> bool:
+    """Whether unpaid orders carry it already: no channel numbers a payment that nobody made."""
+    unpaid = [not values.absent(v) for v, at in zip(read.table.values(column), seconds["order.paid_at"], strict=True) if at is None]
+    return len(unpaid) >= ROWS_MIN and len(unpaid) < len(read.table.sample) and sum(unpaid) > AGAINST_MAX * len(unpaid)
 
 
 def _seconds(read: Read, column: str) -> list[float | None]:

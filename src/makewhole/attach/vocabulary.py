@@ -54,7 +54,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
             "ship shipped shipping shipment deliver delivery send sent consign consigned dispatch dispatched shp "
             "despatch fulfil fulfilled fulfillment outbound"
         ),
-        "发货 配送 寄出 出库 寄件 派送",
+        "发货 配送 寄出 出库 寄件 派送 送货",
         "fahuo peisong",
         "fh",
     ),
@@ -130,7 +130,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "freight": ("freight postage post carriage shipping_fee transport", "运费 邮费 配送费 快递费", "yunfei youfei", "yf"),
     "tax": ("tax vat duty", "税", "shui", ""),
     "commission": ("commission brokerage rate ratio percent percentage profit", "佣金 手续费 费率 提成 比例 利润", "yongjin", ""),
-    "settle": ("settle settlement clearing reconcile reconciliation", "结算 清算 对账", "jiesuan duizhang", "js"),
+    "settle": ("settle settlement clearing division reconcile reconciliation", "结算 清算 对账 分账", "jiesuan duizhang", "js"),
     "invoice": ("invoice invoiced receipt_type fapiao", "发票 开票 收票人 收票", "fapiao", "fp"),
     "bill": ("bill bills", "账单", "zhangdan", ""),
     "delete": ("delete deleted del dele remove removed removal trash trashed recycled", "删除", "shanchu", "sc"),
