@@ -3,7 +3,8 @@
     .venv/bin/python bench/binlog.py [--transactions 60000] [--rounds 3] [--folder FOLDER]
 
 Beside mysql-replication (over the wire, as it reads), `mariadb-binlog -v` with TZ=UTC (which halves its time), and reading the file with
-one CRC32 over all of it. They take turns; the best of each counts, because whatever else the machine does only ever adds.
+one CRC32 over all of it; and over the wire, with the compiled reader and without it. They take turns; the best of each counts, because
+whatever else the machine does only ever adds.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import binlog_data, machine  # noqa: E402
-from makewhole.adapters.changelog import compiled, decoding, files, scanning, segments, stretches  # noqa: E402
+from makewhole.adapters.changelog import compiled, connection, decoding, files, replica, scanning, segments, stretches  # noqa: E402
+from makewhole.model.change import Position  # noqa: E402
 from tests.servers import launch, mariadb, packages  # noqa: E402
 from tools import native  # noqa: E402
 
@@ -66,6 +70,15 @@ def in_columns(log: Path, wanted: frozenset[str]) -> int:
     return sum(part.table.rows for s in told if isinstance(s, stretches.Stretch) for part in s.parts)
 
 
+def passed_by(server: launch.Server, log: Path, *, plain: bool) -> int:
+    """The same log over the wire, as a replica reads it; nothing in it is wanted. Its transactions."""
+    url = sa.make_url(server.url("", "reader"))
+    with connection.connected(url) as told:
+        sent = replica.sent(told, Position(file=log.name, offset=4))
+        read = stretches.read(segments.of_sent(sent), lambda shape: None, plain=plain)
+        return sum(one.count if isinstance(one, stretches.Stretch) else 1 for one in read)
+
+
 def mariadb_binlog(log: Path) -> int:
     """The server's own program."""
     told = {**os.environ, "TZ": "UTC"}
@@ -86,7 +99,7 @@ def peer(port: int, log: Path) -> dict[str, float]:
     return told
 
 
-def rounds_of(port: int, log: Path, rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
+def rounds_of(server: launch.Server, log: Path, rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
     """Everybody in turn."""
     acts: dict[str, Callable[[Path], int]] = {
         "reading": reading,
@@ -94,12 +107,14 @@ def rounds_of(port: int, log: Path, rounds: int) -> Iterator[tuple[str, dict[str
         "compiled": lambda path: in_columns(path, stretches.ALL),
         "mariadb_binlog": mariadb_binlog,
         "pure": pure,
+        "wire": lambda path: passed_by(server, path, plain=True),
+        "wire_pure": lambda path: passed_by(server, path, plain=False),
     }
     for turn in range(rounds):
         # The quick ones more often: a neighbour's turn is as long as they are.
         for name, act in itertools.chain.from_iterable(itertools.repeat(acts.items(), 3)):
             yield name, timed(lambda act=act: act(log))  # type: ignore[misc]
-        yield "mysql_replication", peer(port, log)
+        yield "mysql_replication", peer(server.port, log)
         print(f"round {turn + 1} of {rounds}", flush=True)
 
 
@@ -120,7 +135,7 @@ def main() -> None:
         folder = told.folder or Path(passing)
         log = binlog_data.make(server, told.transactions, folder)
         size = log.stat().st_size
-        for name, figures in rounds_of(server.port, log, told.rounds):
+        for name, figures in rounds_of(server, log, told.rounds):
             found.setdefault(name, []).append(figures)
         head = machine.described(folder)
     images = {int(r["images"]) for name in ("keys", "compiled", "pure", "mysql_replication") for r in found[name]}
@@ -132,6 +147,7 @@ def main() -> None:
             "compiled_to_mysql_replication": best["mysql_replication"][by] / best["compiled"][by],
             "compiled_to_mariadb_binlog": best["mariadb_binlog"][by] / best["compiled"][by],
             "keys_to_reading": best["keys"][by] / best["reading"][by],
+            "wire_compiled_to_wire_pure": best["wire_pure"][by] / best["wire"][by],
         }
         ratios[by] = {name: round(value, 2) for name, value in ratios[by].items()}
     told_all = {

@@ -59,12 +59,12 @@ class Sheet(Sequence[Row]):
 
     def counted(self) -> dict[str, int]:
         """Rows by role; that one left an order is told with the row itself."""
-        told = ((block.role, sum(op is not Op.MOVED for op in block.ops)) for block in self.blocks)
+        told = ((block.role, len(block.ops) - block.ops.count(Op.MOVED)) for block in self.blocks)
         return {role: count for role, count in told if count}
 
     def places(self) -> Iterator[tuple[str, str]]:
         """Role and order of each row."""
-        return (place for block in self.blocks for place in zip(itertools.repeat(block.role), block.links))
+        return itertools.chain.from_iterable(zip(itertools.repeat(block.role), block.links) for block in self.blocks)
 
 
 def read(form: Form, images: Sequence[change.Image], op: Op = Op.BASE) -> Sheet:

@@ -96,13 +96,13 @@ class Stretch:
 
     def groups(self, numbers: Sequence[int]) -> Iterator[Group]:
         """These transactions, by their ascending places in the stretch, as the Python reader reads them."""
-        executed, done = gtids.Executed(self._before), 0
+        assembler, done = self._assembler.beside(self._before), 0
         places = self.places if numbers else ()
         for number in numbers:
             for place in places[done:number]:
-                pass_by(executed, place.source, place.number, place.number, place.kind)
-            done = number
-            yield from self._fed(self._assembler.beside(str(executed)), places[number])
+                pass_by(assembler.executed, place.source, place.number, place.number, place.kind)
+            done = number + 1
+            yield from self._fed(assembler, places[number])
 
     def _fed(self, assembler: Assembler, place: Place) -> Iterator[Group]:
         told = self._told

@@ -129,10 +129,10 @@ class Assembler:
                 # It ends whatever was open, and is the first of its own.
                 self._gtid(file, event, mariadb=kind == _MARIA_GTID).raw.append(event.raw)
                 return ()
-            if kind in _BEGINNERS:
-                self._begin(file, event)
             if self._open is not None:
                 self._open.raw.append(event.raw)
+            elif kind in _BEGINNERS:
+                self._begin(file, event).raw.append(event.raw)
             done = self._feed(kind, file, event, told)
         except wrong.UNREAD as damage:
             raise wrong.located(damage, file, event.at) from damage

@@ -23,6 +23,8 @@ WHOLE, CHANGED = "base", "change"
 """The two parts of a day: whole images, and what changed in each."""
 HEAD = "image"
 """The role of the one row in which an image tells of itself; `_key` holds it, as JSON."""
+_PUT = Op.PUT.value
+"""Nearly every row's: asking a member of an enum for its value is a call."""
 _TEXT, _NUMBER = DataType.string(), DataType.int64()
 
 
@@ -59,7 +61,7 @@ def _turned(
         ROLE: [block.role] * count,
         LINK: block.links,
         KEY: block.keys,
-        OP: [op.value for op in block.ops],
+        OP: [_PUT if op is Op.PUT else op.value for op in block.ops],
         TYPES: block.types,
     }
     nothing = [None] * count
