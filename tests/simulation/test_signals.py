@@ -17,9 +17,10 @@ from makewhole.engine import look, propose, recover, signals
 from makewhole.flow import guard
 from makewhole.model import bill, case, comparison, payment, plan, verdict
 from makewhole.model.signal import Sign
-from makewhole.ports import accounts
+from makewhole.ports import accounts, answers
 from makewhole.rehearsal import stage
 from makewhole.sandbox import day
+from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.shop.defects import Defect
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -211,6 +212,24 @@ def test_a_burst_of_one_code_is_told_from_the_evidence_log(on: stage.Stage) -> N
         assert (seen.sign, seen.about, seen.seen, seen.usual) == (Sign.CODE_BURST, "NOT_ENOUGH", 20, 0)
         (entry,) = told(store)
         assert entry.body["about"] == "NOT_ENOUGH"
+
+
+def test_a_burst_of_one_code_is_told_from_what_questions_are_answered(on: stage.Stage) -> None:
+    """Of whichever process: nobody acts while a channel answers nothing else. That a payment is not known there is an answer."""
+    sn = on.day.order()
+    on.day.pays(sn, day.Fate.LOST)
+    wait(on, 2)
+    for _ in range(30):
+        look.look(on.world, ids.OrderNumber("NOBODYS"))
+    on.day.channel.faults.next(Fault.SYSTEM_ERROR_BEFORE, where="query", times=1000)
+    other = dataclasses.replace(on.world, answers=answers.Answers())
+    for world in (on.world, other):
+        for _ in range(10):
+            look.look(world, ids.OrderNumber(sn))
+    assert signals.keep(on.world) == ()
+    (seen,) = signals.keep(other)
+    assert (seen.sign, seen.seen, seen.usual) == (Sign.CODE_BURST, 20, 0)
+    assert len(told(on.store)) == 1
 
 
 def test_a_drift_of_fees_is_told_from_closed_days(on: stage.Stage) -> None:

@@ -12,7 +12,7 @@ import structlog
 from makewhole import ports
 from makewhole.core import faults, ids
 from makewhole.engine import beside
-from makewhole.flow import observe
+from makewhole.flow import observe, signals
 from makewhole.model import claim, dossier, order, payment
 from makewhole.ports import accounts
 
@@ -72,7 +72,7 @@ def _order(world: ports.World, key: ids.OrderKey, shop: ports.Heard, billed: Seq
     linked = world.store.numbers_of(key)
     asked = _numbers(world, key, shop, linked)
     for channel, numbers in asked.items():
-        _extend(claims, silences, _asked(world.channels[channel], numbers))
+        _extend(claims, silences, _asked(world, world.channels[channel], numbers))
     attempts = [c for c in claims if isinstance(c, payment.Attempt)]
     silences = _drop_guesses(silences, attempts, asked, _written(shop, attempts, linked))
     _extend(claims, silences, _refunds(world, key, claims, billed))
@@ -101,14 +101,19 @@ def _numbers(
     return {c: by_channel[c] for c in sorted(by_channel) if by_channel[c]}
 
 
-def _asked(channel: ports.Channel, numbers: list[ids.OutTradeNo]) -> ports.Heard:
+def _asked(world: ports.World, channel: ports.Channel, numbers: list[ids.OutTradeNo]) -> ports.Heard:
     try:
-        return channel.ask(numbers)
+        heard = channel.ask(numbers)
     except faults.Credentials:
         # True of every order: the whole sweep would hear nothing else.
         raise
     except faults.Fault as silent:
-        return (), tuple(_silence(channel.name, claim.About.PAYMENT, n, _why(silent), silent.why) for n in numbers)
+        heard = (), tuple(_silence(channel.name, claim.About.PAYMENT, n, _why(silent), silent.why, silent.code) for n in numbers)
+    for quiet in heard[1]:
+        # That there is no such number is an answer, and no trouble of the channel's.
+        if quiet.code and quiet.why is not claim.Why.NOT_FOUND:
+            world.answers.add(quiet.code, signals.slot(world.clock.now()))
+    return heard
 
 
 def _why(silent: faults.Fault) -> claim.Why:
@@ -230,8 +235,8 @@ def _extend(claims: list[dossier.AnyClaim], silences: list[claim.Silence], heard
     silences.extend(heard[1])
 
 
-def _silence(source: str, about: claim.About, number: str, why: claim.Why, detail: str = "") -> claim.Silence:
-    return claim.Silence(source=source, about=about, number=number, why=why, detail=detail)
+def _silence(source: str, about: claim.About, number: str, why: claim.Why, detail: str = "", code: str | None = None) -> claim.Silence:
+    return claim.Silence(source=source, about=about, number=number, why=why, detail=detail, code=code or "")
 
 
 def batches(numbers: Iterable[ids.OrderNumber], size: int) -> Iterator[list[ids.OrderNumber]]:

@@ -62,7 +62,8 @@ def keep(world: ports.World) -> tuple[Signal, ...]:
     now, mark = world.clock.now(), _MARK + world.eyes.shop
     stood = world.store.mark(mark)
     before = _known(stood, now)
-    counted = _counted_on(world, before, now)
+    answered = world.answers.take()
+    counted = _with_answers(_counted_on(world, before, now), answered)
     begins = now.astimezone(clock.BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
     _refunds_written(world, counted.refunds, max(begins, before.rows_at - OVERLAP), now)
     counted = msgspec.structs.replace(counted, rows_at=now)
@@ -76,11 +77,20 @@ def keep(world: ports.World) -> tuple[Signal, ...]:
     told: dict[str, datetime] = {**counted.told, **{str(s.id()): now for s in seen}}
     after = msgspec.structs.replace(counted, told={k: at for k, at in told.items() if at > oldest})
     # Two processes of a shop count from the same places: the one that comes second with them has counted nothing new.
-    if after != before and world.store.move_mark(mark, stood, codec.canonical(after).decode()):
-        for day, buyers in after.refunds.items():
-            for buyer, numbers in buyers.items():
-                world.store.set_mark(_REFUNDS + guard.refunds_bucket(world.eyes.shop, buyer, day), codec.canonical(numbers).decode())
+    if world.store.move_mark(mark, stood, codec.canonical(after).decode()):
+        _hand_on(world, after.refunds)
+    else:
+        # But what it asked itself: that comes along the next time.
+        for (code, slot), times in answered.items():
+            world.answers.add(code, slot, times)
     return seen
+
+
+def _hand_on(world: ports.World, refunds: Refunds) -> None:
+    """To whoever guards the next refund to the same account."""
+    for day, buyers in refunds.items():
+        for buyer, numbers in buyers.items():
+            world.store.set_mark(_REFUNDS + guard.refunds_bucket(world.eyes.shop, buyer, day), codec.canonical(numbers).decode())
 
 
 def found(world: ports.World) -> tuple[Signal, ...]:
@@ -123,6 +133,16 @@ def _counted_on(world: ports.World, before: Counted, now: datetime) -> Counted:
     return msgspec.structs.replace(
         before, at=at, key=key, seq=seq, callbacks=_since(callbacks, oldest), codes=_since(codes, oldest), refunds=refunds
     )
+
+
+def _with_answers(counted: Counted, answered: Mapping[tuple[str, int], int]) -> Counted:
+    """With the codes that this process's questions were answered with."""
+    codes = _slots(counted.codes)
+    for (code, slot), times in answered.items():
+        if code in codes or len(codes) < CODES_MAX:
+            slots = codes.setdefault(code, {})
+            slots[slot] = slots.get(slot, 0) + times
+    return msgspec.structs.replace(counted, codes=_since(codes, 0))
 
 
 def _notices(world: ports.World, at: datetime, key: str, until: datetime) -> Iterator[ports.Kept]:

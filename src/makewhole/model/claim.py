@@ -62,6 +62,8 @@ class Silence(codec.Noun, frozen=True, kw_only=True):
     number: str
     why: Why
     detail: str = ""
+    code: str = ""
+    """What the source answered instead, in its own word."""
 
     def sort_key(self) -> tuple[str, str, str]:
         """A stable order for digests and print."""

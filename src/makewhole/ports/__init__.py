@@ -10,13 +10,13 @@ from the others. Credentials: a Defect that is true of every order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from makewhole.core import clock, ids, note
 from makewhole.model import act, case, claim, dossier, finding, payment, plan, playbook, policy, run, screen, verdict
-from makewhole.ports import accounts, indexes, trails
+from makewhole.ports import accounts, answers, indexes, trails
 
 Heard = tuple[tuple[dossier.AnyClaim, ...], tuple[claim.Silence, ...]]
 """Claims and silences, as a source gave them."""
@@ -379,6 +379,8 @@ class World:
     """Signs the evidence log's roots; None where nothing is kept."""
     trail: trails.Trail | None = None
     """What the shop's change log tells; None where nobody asks it."""
+    answers: answers.Answers = field(default_factory=answers.Answers)
+    """Codes that channels answered to this process's questions."""
     owner: str = "makewhole"
     lease: timedelta = timedelta(seconds=60)
 

@@ -20,14 +20,16 @@ class Hearing:
     @contextmanager
     def of(self, number: str) -> Iterator[None]:
         """Ask inside. A Defect goes on as it is."""
+        code: str | None = None
         try:
             yield
         except faults.Rejected as no:
-            why, detail = (claim.Why.NOT_FOUND if self._unknown(no.code) else claim.Why.REFUSED), no.why
+            why, detail, code = (claim.Why.NOT_FOUND if self._unknown(no.code) else claim.Why.REFUSED), no.why, no.code
         except (faults.Unavailable, faults.Indeterminate) as down:
-            why, detail = claim.Why.UNREACHABLE, down.why
+            why, detail, code = claim.Why.UNREACHABLE, down.why, down.code
         except ValueError as wrong:
             why, detail = claim.Why.NOT_UNDERSTOOD, str(wrong)
         else:
             return
-        self.silent.append(claim.Silence(source=self._source, about=self._about, number=number, why=why, detail=detail))
+        told = claim.Silence(source=self._source, about=self._about, number=number, why=why, detail=detail, code=code or "")
+        self.silent.append(told)
