@@ -197,8 +197,8 @@ class HistorySettings(codec.Noun, frozen=True, kw_only=True):
     """What orders were, for longer than the shop's server remembers."""
 
     archive: str = ""
-    """Folder of the archive of the shop's changes: kept up by `serve`, read by `history`. Empty: what the server forgets is gone; a PostgreSQL
-    shop's is then `makewhole-changes`, as its server forgets what was read."""
+    """Folder of the archive of the shop's changes: kept up by `serve`, read by `history`. Empty: what the server forgets is gone; of a
+    PostgreSQL shop it is `makewhole-changes` then, as its server forgets what was read."""
     every_s: int = 60
     """Seconds between looks at what is new in the server's log: far less than any server keeps it (expire_logs counts in days)."""
 
