@@ -6,14 +6,12 @@ import abc
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import IO, TypeVar
+from typing import IO
 
 from makewhole import ports
 from makewhole.adapters.payments import acting, bill, hearing, meanings
 from makewhole.core import faults, ids
 from makewhole.model import act, claim, dossier, payment, plan, run
-
-Number = TypeVar("Number", bound=str)
 
 
 class Connector(abc.ABC):

@@ -10,7 +10,7 @@ from makewhole.adapters import http
 from makewhole.adapters.payments import bill, connecting
 from makewhole.adapters.payments.alipay import account, acts, callbacks, claims, conversation, errors, wire
 from makewhole.adapters.payments.meanings import Meaning
-from makewhole.core import clock, faults, ids
+from makewhole.core import clock, codec, faults, ids
 from makewhole.model import payment
 
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
@@ -23,6 +23,7 @@ class Alipay(connecting.Connector):
     ABSENCE_IS_EARLY = True
 
     def __init__(self, of: account.Account, client: http.Client, ticking: clock.Clock) -> None:
+        codec.prepare(*wire.NOUNS)
         self._talk = conversation.Conversation(of, client, ticking)
         self._account = of
         self._acts = acts.Acts(self._talk, lambda number: self._trade(number)[0], lambda number, of: self._refund(number, of)[0])

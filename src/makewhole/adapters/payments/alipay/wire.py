@@ -128,6 +128,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     passback_params: str = ""
 
 
+NOUNS = (Verdict, Trade, Refund, Refunded, Closed, Precreated, BillAddress, Certificate, Notice)
+"""All that is read from a wire."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """An answer taken apart. `signed` is the inner object as it was sent; `named` the certificate that it says it is signed with."""

@@ -32,7 +32,7 @@ class Connector(connecting.Connector):
         nonce: Callable[[], str] = conversation.fresh_nonce,
         openid_of: Callable[[ids.OutTradeNo], str | None] | None = None,
     ) -> None:
-        codec.prepare(wire.Transaction, wire.Refund, wire.RefundNews, wire.Envelope, wire.Opened, wire.Problem)
+        codec.prepare(wire.Transaction, wire.Refund, wire.RefundNews, wire.Envelope, wire.Opened, wire.Problem, wire.BillAddress)
         speech = self._dialect(of)
         self._talk = conversation.Conversation(speech, of, client, ticking, nonce)
         self._speech, self._account = speech, of

@@ -12,10 +12,10 @@ import msgspec
 import structlog
 
 from makewhole.adapters import http
-from makewhole.adapters.platforms.douyin import errors, signing
+from makewhole.adapters.platforms.douyin import errors, signing, tokens
 from makewhole.adapters.platforms.douyin.account import Account
 from makewhole.adapters.platforms.douyin.tokens import Token
-from makewhole.core import clock, faults
+from makewhole.core import clock, codec, faults
 
 Shape = TypeVar("Shape")
 _log = structlog.get_logger()
@@ -54,6 +54,7 @@ class Conversation:
     """Asks, and acts on nothing but its own tokens: the API has no GET, but no question here changes anything there."""
 
     def __init__(self, of: Account, client: http.Client, ticking: clock.Clock) -> None:
+        codec.prepare(_Answer, Data, Exchanged, tokens.Pair)
         self.account = of
         self.unlisted: Counter[str] = Counter()
         """Codes that the table lacks, and how often they came."""

@@ -46,7 +46,7 @@ class Token:
         return self.until is not None and now >= self.until
 
 
-class _Pair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Pair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file as we write it. The platform's own answer reads as one whose end nobody knows."""
 
     access_token: str
@@ -71,7 +71,7 @@ class TokenFile:
                 raise _none("the file is empty")
             return Token(access=told)
         try:
-            pair = msgspec.json.decode(told, type=_Pair)
+            pair = msgspec.json.decode(told, type=Pair)
         except msgspec.DecodeError as wrong:
             raise _none(f"no token in it: {wrong}") from wrong
         if not pair.access_token or (pair.expires_at is not None and pair.expires_at.tzinfo is None):
@@ -87,7 +87,7 @@ class TokenFile:
                 return current
             with self._room() as room:
                 told = exchange(known.refresh)
-                pair = _Pair(access_token=told.access, refresh_token=told.refresh, expires_at=told.until)
+                pair = Pair(access_token=told.access, refresh_token=told.refresh, expires_at=told.until)
                 room.write(msgspec.json.encode(pair) + b"\n")
                 room.truncate()
                 room.flush()
