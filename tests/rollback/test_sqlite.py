@@ -176,3 +176,15 @@ def test_f13_as_many_rows_are_written_as_were_meant_or_none(lite: Lite) -> None:
     assert (result.exit_code, "0 rows were written where 1 were meant" in result.output) == (2, True)
     assert lite.rows("SELECT DISTINCT payment_status FROM orders") == [("CLOSED",)]
     assert lite.rows("SELECT COUNT(*) FROM makewhole_rollbacks") == [(0,)]
+
+
+def test_a_lawful_change_that_was_taken_back_is_nobodys_overwriting(lite: Lite) -> None:
+    """From paid to unpaid no shop goes by itself: the audit table says that we did it, and a scan tells only what nobody noted."""
+    lite.sql("INSERT INTO orders (order_sn, payment_status, amount) VALUES ('N3', 'UNPAID', '3.50'), ('N4', 'UNPAID', '4.50')")
+    paid = lite.sql("UPDATE orders SET payment_status = 'PAID' WHERE id > 2")
+    assert lite.apply(lite.told("--transaction", paid, "--order", "N3", "--partial", "--output", "plan"))["rows"] == 1
+    lite.sql("UPDATE orders SET payment_status = 'UNPAID' WHERE order_sn = 'N4'")
+    assert lite.rows("SELECT payment_status FROM orders WHERE id > 2") == [("UNPAID",), ("UNPAID",)]
+    result = CliRunner().invoke(program.PROGRAM, ["scan", "--json", *lite.attached()], catch_exceptions=False)
+    told = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    assert [line["order"] for line in told if line["ailment"] == "row-overwritten"] == ["N4"]

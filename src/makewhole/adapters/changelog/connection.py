@@ -7,8 +7,6 @@ here over its packets, which is the one place that uses what PyMySQL does not pr
 from __future__ import annotations
 
 import contextlib
-import functools
-import ssl
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Protocol, cast
@@ -17,6 +15,7 @@ import pymysql
 import sqlalchemy as sa
 from pymysql.connections import Connection
 
+from makewhole.adapters import mysql
 from makewhole.adapters.changelog import schemas
 from makewhole.core import faults
 from makewhole.ports import trails
@@ -124,30 +123,13 @@ def _text(told: object) -> str:
     return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
 
 
-class _Connection(Connection):
-    """PyMySQL's, which makes a context of TLS anew for every connection: some fifteen milliseconds of reading certificates, each time."""
-
-    def _create_ssl_ctx(self, told: dict[str, Any]) -> ssl.SSLContext:
-        """Whoever says nothing about TLS gets the same context as all others of that kind."""
-        return self.made(told) if told else _unsaid()
-
-    def made(self, told: dict[str, Any]) -> ssl.SSLContext:
-        """PyMySQL's own way."""
-        return cast("ssl.SSLContext", super()._create_ssl_ctx(told))  # type: ignore[misc]
-
-
-@functools.cache
-def _unsaid() -> ssl.SSLContext:
-    return _Connection(defer_connect=True, ssl_disabled=True).made({})
-
-
 @contextlib.contextmanager
 def connected(url: sa.URL) -> Iterator[Server]:
     """A connection to the server of this address; with TLS where the address says so (ssl_ca, ssl_verify_cert)."""
     where = url.render_as_string(hide_password=True)
     query = {k: v for k, v in url.query.items() if isinstance(v, str)}
     with translated(where):
-        connection = _Connection(
+        connection = mysql.Connection(
             host=url.host,
             port=url.port or 3306,
             unix_socket=query.get("unix_socket"),

@@ -9,6 +9,7 @@ only for keys of one whole number, in the order of which rows are then locked. A
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -107,40 +108,42 @@ Part = Group | Staged
 
 def parts(block: Block, forms: Mapping[str, Form]) -> list[Part]:
     """The rows as the server may compare and write them, in the block's order of tables; nothing where one of them is not of that kind."""
-    if not all(_plain(alike[0], forms) for alike in block.kinds.values()):
-        return []
     found: list[Part] = []
     for table, told in itertools.groupby(block.kinds.values(), key=lambda alike: alike[0].table.lower()):
         form, kinds = forms[table], list(told)
-        staged: dict[tuple[str, ...], list[tuple[int, Net]]] = {}
+        shapes: dict[tuple[str, ...], list[Sequence[Net]]] = {}
         for alike in kinds:
-            numbers = [int(cell[2:]) for row in alike for cell in row.key.values() if cell is not None]
+            shapes.setdefault((alike[0].how.value, *alike[0].now, "", *alike[0].back), []).append(alike)
+        for some in shapes.values():
+            if not _plain(form, [alike[0] for alike in some]):
+                return []
+            numbers = ([int(cell[2:]) for row in alike for cell in row.key.values() if cell is not None] for alike in some)
             if len(kinds) <= KINDS_MAX:
-                found.append(Group(form=form, keys=Keys(numbers=numbers), now=alike[0].now, back=alike[0].back))
-            else:
-                staged.setdefault(tuple(sorted(alike[0].back)), []).extend(zip(numbers, alike, strict=True))
-        found += [Staged(form=form, rows=sorted(rows, key=lambda r: r[0]), columns=c) for c, rows in staged.items()]
+                found += [Group(form=form, keys=Keys(numbers=n), now=a[0].now, back=a[0].back) for n, a in zip(numbers, some, strict=True)]
+                continue
+            rows = [pair for n, a in zip(numbers, some, strict=True) for pair in zip(n, a, strict=True)]
+            found.append(Staged(form=form, rows=sorted(rows, key=operator.itemgetter(0)), columns=tuple(some[0][0].back)))
     return found
 
 
-def _plain(row: Net, forms: Mapping[str, Form]) -> bool:
-    """Whether rows of these contents are of that kind; a table whose triggers fire is never written on trial."""
-    form = forms[row.table.lower()]
-    if row.how is not How.REWRITE or form.triggers or len(form.key) != 1 or row.now.keys() != row.back.keys():
+def _plain(form: Form, rows: Sequence[Net]) -> bool:
+    """Whether rows of one table and the same columns are of that kind; a table whose triggers fire is never written on trial."""
+    one, known = rows[0], _known(form)
+    if one.how is not How.REWRITE or form.triggers or len(form.key) != 1 or one.now.keys() != one.back.keys():
         return False
-    known = _known(form)
-    if rowforms.kind(known[form.key[0].lower()]) not in _WHOLE or not row.back.keys().isdisjoint(row.key):
+    if rowforms.kind(known[form.key[0].lower()]) not in _WHOLE or not one.back.keys().isdisjoint(one.key):
         return False
-    return all(_exact(known[c.lower()], v) for c, v in itertools.chain(row.now.items(), row.back.items()))
+    kinds = {c: rowforms.kind(known[c.lower()]) for c in one.back}
+    if not set(kinds.values()) <= _NUMBERS | _TEXTS | _DATES.keys():
+        return False
+    dates = [c for c, kind in kinds.items() if kind in _DATES]
+    # A date that no calendar has is no date to whom it is compared with.
+    told = (cells[c] for row in rows for cells in (row.now, row.back) for c in dates)
+    return all(cell is None or cell[0] in "tuy" for cell in told)
 
 
 def _known(form: Form) -> dict[str, Column]:
     return {c.name.lower(): c for c in form.columns}
-
-
-def _exact(column: Column, told: Cell) -> bool:
-    kind = rowforms.kind(column)
-    return told is None or kind in _NUMBERS | _TEXTS or (kind in _DATES and told[0] in "tuy")
 
 
 def _same(column: Column, name: str, told: str) -> str:

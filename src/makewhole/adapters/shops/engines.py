@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from makewhole.adapters import mysql
 from makewhole.adapters.shops import errors
 from makewhole.core import faults
 
@@ -125,12 +126,14 @@ def _engine(url: str | sa.URL) -> sa.Engine:
             return sa.create_engine(address, connect_args={"timeout": LOCK_SECONDS_MAX})
         case "mysql" | "mariadb":
             address = address.set(drivername="mysql+pymysql", query={"charset": "utf8mb4", **address.query})
-            return sa.create_engine(
+            engine = sa.create_engine(
                 address,
                 pool_pre_ping=True,
                 pool_recycle=1800,
                 connect_args={"connect_timeout": CONNECT_SECONDS_MAX, "read_timeout": SCAN_SECONDS_MAX},
             )
+            sa.event.listen(engine, "do_connect", lambda _dialect, _record, _, told: mysql.Connection(**told))
+            return engine
         case "postgresql" | "postgres":
             bounds = f"-c statement_timeout={READ_SECONDS_MAX}s -c lock_timeout={LOCK_SECONDS_MAX}s"
             return sa.create_engine(

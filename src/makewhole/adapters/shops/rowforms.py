@@ -24,7 +24,10 @@ WHERE table_schema = DATABASE() AND table_name = %s AND referenced_table_name IS
 _CHILDREN = """SELECT k.table_schema, k.table_name, k.constraint_name, k.column_name, k.referenced_column_name, r.delete_rule, r.update_rule
 FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r
 ON r.constraint_schema = k.table_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
-WHERE k.referenced_table_schema = DATABASE() AND k.referenced_table_name = %s ORDER BY 1, 2, 3, k.ordinal_position"""
+WHERE k.referenced_table_schema = DATABASE() AND k.referenced_table_name = %s
+AND k.table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')
+AND r.constraint_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY 1, 2, 3, k.ordinal_position"""
+"""The server's own schemas are left out because MariaDB opens every table and view of those that are not."""
 _TRIGGERS = """SELECT trigger_name, action_timing, event_manipulation FROM information_schema.triggers
 WHERE event_object_schema = DATABASE() AND event_object_table = %s ORDER BY 1"""
 _ENGINE = "SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s AND table_type = 'BASE TABLE'"
