@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from makewhole.adapters.changelog.postgres import setup, slots
+from makewhole.adapters.changelog.postgres import session, setup, slots
 from tests.servers import postgres
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -60,6 +60,16 @@ def slotted(server: postgres.Server, *statements: str) -> Iterator[Slotted]:
         finally:
             with server.root_connection() as root:
                 _drop(root, database)
+
+
+_speak = session.Copying._speak
+
+
+def unheard(self: session.Copying, *, ask: bool) -> None:
+    """Instead of `_speak`: all but what the server may forget, as if we were killed before that word."""
+    confirmed, self.confirmed = self.confirmed, 0
+    _speak(self, ask=ask)
+    self.confirmed = confirmed
 
 
 def _drop(root: Connection, database: str) -> None:

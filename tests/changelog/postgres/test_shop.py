@@ -199,15 +199,9 @@ def test_what_somebody_else_took_out_of_the_slot_is_a_gap_that_is_told(lived: Ma
 
 def test_a_kill_between_the_disk_and_the_word_to_the_server_keeps_nothing_twice(lived: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive is ahead of the slot then: what the server sends again is known."""
-    begun, speak = lived.told.confirmed(), session.Copying._speak
-
-    def unheard(self: session.Copying, *, ask: bool) -> None:
-        confirmed, self.confirmed = self.confirmed, 0
-        speak(self, ask=ask)
-        self.confirmed = confirmed
-
+    begun = lived.told.confirmed()
     with monkeypatch.context() as patched:
-        patched.setattr(session.Copying, "_speak", unheard)
+        patched.setattr(session.Copying, "_speak", slotted.unheard)
         told = lived.history("N1", "--archive", ARCHIVE)
     assert lived.told.confirmed() == begun
     assert lived.history("N1", "--archive", ARCHIVE) == told

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from makewhole.adapters.changelog.postgres import health, log, reading, setup
+from makewhole.adapters.changelog.postgres import health, log, reading, session, setup
 from makewhole.core import faults
 from makewhole.model.change import Sought, Traced
 from tests.changelog.postgres import slotted
@@ -86,6 +86,26 @@ def test_an_account_that_may_not_read_the_log_is_told_what_it_lacks(postgresql: 
         weak = sa.make_url(postgresql.url(shop.database, f"weak_{shop.database}"))
         with pytest.raises(faults.BadInput, match="ALTER ROLE"):
             list(log.SlotStream(weak, tmp_path, TABLES, keeps=False).read(None))
+
+
+def test_of_two_who_keep_the_late_one_goes_on_from_where_the_other_was_killed(
+    postgresql: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the other put on the disk and the server was never told of comes again, and is neither lost nor kept twice."""
+    with slotted.slotted(postgresql, ORDERS) as shop:
+        shop.keep("orders")
+        with reading.Reading(url=shop.url, slot=shop.slot, folder=tmp_path, keeps=True, tables=TABLES) as late:
+            groups = late.groups(None, follow=False)
+            assert isinstance(next(groups), reading.Progress)
+            shop.shop.execute("INSERT INTO orders VALUES (1, 'N1')")
+            begun = shop.confirmed()
+            with monkeypatch.context() as patched:
+                patched.setattr(session.Copying, "_speak", slotted.unheard)
+                assert log.keep_up(shop.url, tmp_path, TABLES)[0] == 1
+            assert shop.confirmed() == begun
+            assert sum(not isinstance(g, reading.Progress) for g in groups) == 1
+        assert shop.confirmed() != begun
+        assert told(shop, tmp_path) == ["insert"]
 
 
 def test_whoever_follows_is_told_when_the_server_ends_it_and_others_read_what_it_keeps(

@@ -92,8 +92,10 @@ class Archive:
     def pass_over(self, gap: change.Gap) -> None:
         """Go on from a later place: the server has forgotten what comes before it, and the archive says so from now on."""
         with self._writing():
-            self._connection.execute("INSERT INTO gaps (told) VALUES (?)", (codec.canonical(gap).decode(),))
-            self._connection.execute("UPDATE place SET ends = max(ends, ?)", (gap.until.offset,))
+            moved = self._connection.execute("UPDATE place SET ends = ?1 WHERE ends < ?1", (gap.until.offset,)).rowcount
+            # Of two who see the same gap, one says so.
+            if moved:
+                self._connection.execute("INSERT INTO gaps (told) VALUES (?)", (codec.canonical(gap).decode(),))
 
     def gaps(self) -> tuple[change.Gap, ...]:
         """What is missing, oldest first."""
@@ -104,27 +106,28 @@ class Archive:
         row = self._connection.execute("SELECT committed_us FROM groups ORDER BY id DESC LIMIT 1").fetchone()
         return None if row is None else instant(row[0])
 
-    def after(self, ends: int | None) -> Iterator[Group]:
-        """Transactions that ended after this place; without one, the newest. In the order in which they were committed."""
+    def after(self, ends: int | None, until: int) -> Iterator[Group]:
+        """Transactions that ended after this place and not after that one; without the first, the newest of them. In the order in which
+        they were committed. What somebody adds meanwhile is for another call."""
         first = self._connection.execute(
             "SELECT COALESCE(MAX(id), 0) - ? FROM groups" if ends is None else "SELECT COALESCE(MAX(id), 0) FROM groups WHERE ends <= ?",
             (WINDOW_GROUPS if ends is None else ends,),
         ).fetchone()[0]
         while True:
-            sql = "SELECT id FROM groups WHERE id > ? ORDER BY id LIMIT ?"
-            numbers = [n for (n,) in self._connection.execute(sql, (first, _ROWS_FETCHED))]
+            sql = "SELECT id FROM groups WHERE id > ? AND ends <= ? ORDER BY id LIMIT ?"
+            numbers = [n for (n,) in self._connection.execute(sql, (first, until, _ROWS_FETCHED))]
             for number in numbers:
                 yield self._group(number)
             if not numbers:
                 return
             first = numbers[-1]
 
-    def touching(self, sought: Sequence[Sought]) -> Iterator[Group]:
-        """Transactions that wrote one of these rows, or that speak of their tables without telling rows."""
+    def touching(self, sought: Sequence[Sought], until: int) -> Iterator[Group]:
+        """Transactions that wrote one of these rows, or that speak of their tables without telling rows, and ended not after this place."""
         indexed = set(self._connection.execute("SELECT name, column FROM indexed"))
         if any((_name(s.schema, s.table), s.column.lower()) not in indexed for s in sought):
             # Columns of a shop file that is newer than what was kept: everything is looked through.
-            yield from self.after(0)
+            yield from self.after(0, until)
             return
         found: set[int] = set()
         for s in sought:
@@ -133,8 +136,8 @@ class Archive:
                     "SELECT number FROM keys WHERE name = ? AND column = ? AND value = ?", (_name(s.schema, s.table), column, value)
                 )
                 found.update(number for (number,) in rows)
-        for number in sorted(found):
-            yield self._group(number)
+        groups = map(self._group, sorted(found))
+        yield from (group for group in groups if group.ends <= until)
 
     def transaction(self, group: Group) -> change.Transaction:
         """What a transaction says. Raises BadInput where it cannot be read."""

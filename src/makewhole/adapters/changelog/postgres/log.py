@@ -45,11 +45,11 @@ class SlotLog:
         reading, asked = self._reading, scanning.wanted(sought)
         keyed, whole = Decoder(asked), Decoder()
         check(reading.url, tuple(asked))
-        told = None
-        if reading.archive is not None:
-            yield from _holding(map(reading.archive.transaction, reading.archive.touching(sought)), asked)
-            place = reading.archive.place()
-            told = None if place is None else place.ends
+        told, kept = None, reading.archive
+        place = None if kept is None else kept.place()
+        if kept is not None and place is not None:
+            told = place.ends
+            yield from _holding(map(kept.transaction, kept.touching(sought, told)), asked)
         # What was kept is not read twice; what somebody keeps meanwhile is.
         new = (g for g in reading.groups(told, follow=False) if isinstance(g, Group))
         for group in new:
@@ -99,7 +99,9 @@ class KeptLog:
 
     def touching(self, sought: Sequence[Sought]) -> Iterator[change.Transaction]:
         """See the port."""
-        yield from _holding(map(self._known.transaction, self._known.touching(sought)), scanning.wanted(sought))
+        place = self._known.place()
+        if place is not None:
+            yield from _holding(map(self._known.transaction, self._known.touching(sought, place.ends)), scanning.wanted(sought))
 
 
 class SlotStream:

@@ -167,13 +167,15 @@ class Reading:
         if self.archive is None or place is None:
             self._told = max(self._told, self.found.confirmed)
             return
-        yield from self.archive.after(since)
+        yield from self.archive.after(since, place.ends)
         self._told = max(self._told, place.ends)
         yield Progress(self._told)
 
     def _new(self, *, follow: bool) -> Iterator[Group | Progress]:
         patience = FOLLOW_SECONDS if follow else CATCH_UP_SECONDS
         with session.copying(self.url, self.slot, slots.PUBLICATION, self._told) as copy, messages.placed(self.where):
+            # Whoever had the slot until now may have kept more, and been killed before he told the server.
+            yield from self._kept(self._told)
             yield from self._copied(copy, patience, follow=follow)
 
     def _copied(self, copy: Copying, patience: float, *, follow: bool) -> Iterator[Group | Progress]:
