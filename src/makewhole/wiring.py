@@ -136,13 +136,15 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
     map_ = wiring_shop.map_of(told)
     url = wiring_shop.address(told)
     hands_url = wiring_shop.hands_address(told)
-    known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))
     with contextlib.ExitStack() as stack:
+        # First: a shop whose log is not read for this is told so, whether its server answers or not.
+        log_film = stack.enter_context(film.opened(url, log_place))
+        known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))
         reader, writer = engines.for_eyes(url), None if hands_url is None else engines.for_hands(hands_url)
         for engine in filter(None, (reader, writer)):
             stack.callback(engine.dispose)
         bench = rewinding.Bench(
-            film=stack.enter_context(film.opened(url, log_place)),
+            film=log_film,
             hand=reverser.attach(reader, writer, backing.counters(map_), map_.where),
             shelf=stack.enter_context(shelf.opened()),
             shop=map_.name,

@@ -130,7 +130,7 @@ def test_postgresql_is_said_not_to_be_read_yet(lite: Lite) -> None:
         str(lite.folder / "tea.toml"),
     ]
     result = CliRunner().invoke(program.PROGRAM, [*arguments, "--lang", "en"], catch_exceptions=False)
-    assert (result.exit_code, "PostgreSQL is not read yet" in result.output) == (2, True)
+    assert (result.exit_code, "PostgreSQL's log only for history and scan" in result.output) == (2, True)
 
 
 def test_what_we_write_is_one_transaction_however_long_it_takes(lite: Lite, monkeypatch: pytest.MonkeyPatch) -> None:
