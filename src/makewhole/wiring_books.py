@@ -36,7 +36,7 @@ def books(
     return accounts.Books(
         sources={**sources, **(markets or {})},
         rates=_rates(ppm or {}),
-        accountant=counter.Counter(_take, _plain),
+        accountant=counter.Counter(_take, _body),
         ledger=ledger,
         bank=None if bank is None or not bank.folder else drawer.Folder(Path(bank.folder), _words(bank)),
     )
@@ -63,7 +63,7 @@ def _take(connection: Any, raw: fetched.RawBill) -> int:
     return formats.take(connection, raw)
 
 
-def _plain(raw: fetched.RawBill) -> bytes:
+def _body(raw: fetched.RawBill) -> bytes:
     from makewhole.adapters.bills import formats
 
-    return formats.plain(raw)
+    return formats.body(raw)

@@ -105,6 +105,13 @@ def test_a_statement_that_is_wrong_in_one_line_is_refused_whole(text: str, wrong
     assert (caught.value.wrong, caught.value.line) == (wrong, line)
 
 
+def test_a_refusal_shows_no_account() -> None:
+    """A number that stands in the wrong column is not told on."""
+    with pytest.raises(Refused) as caught:
+        bank.read("a.csv", (HEAD + "2026-11-19,6222021234567890123,财付通,\n").encode())
+    assert "6222" not in str(caught.value)
+
+
 def test_bytes_that_are_no_text_and_files_that_are_too_large_are_refused() -> None:
     """Both sides of the limit."""
     with pytest.raises(Refused) as caught:

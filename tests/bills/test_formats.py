@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
+import zipfile
 from typing import Any
 
 import duckdb
 import pytest
 
 from makewhole.adapters.bills import formats, reading
+from makewhole.core import ids
+from makewhole.model import fetched
 from makewhole.model.bill import Refused, Wrong
 from tests.bills import making
 from tests.bills.making import Made
@@ -40,6 +44,23 @@ def refused(desk: Any, told: Made, raw: bytes, expected: reading.Expected | None
         read(desk, told, raw, expected or told.expected())
     assert desk.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
     return caught.value
+
+
+def test_a_bill_says_the_same_whenever_it_was_exported_and_packed() -> None:
+    """And another thing where one line is another."""
+
+    def had(text: str, name: str) -> fetched.RawBill:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(name, text.encode("gb18030"))
+        channel = ids.ChannelName("alipay")
+        return fetched.RawBill(channel=channel, merchant=making.MERCHANT["alipay"], day=making.DAY, name=name, content=packed.getvalue())
+
+    text = making.alipay_text()
+    later = text.replace("05:46:49", "09:00:01")
+    assert later != text
+    assert formats.body(had(text, "a.csv")) == formats.body(had(later, "b.csv"))
+    assert formats.body(had(text, "a.csv")) != formats.body(had(text.replace("12.50", "12.60"), "a.csv"))
 
 
 def test_every_format_of_the_wing_is_under_the_contract() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from makewhole.adapters.bills import bank as reading
 from makewhole.adapters.bills import drawer
-from makewhole.core import ids
+from makewhole.core import codec, ids
 from makewhole.engine import daily, daysheets, payouts, signals
 from makewhole.model import bank, bill, case, daysheet
 from makewhole.model.signal import Sign
@@ -111,7 +111,7 @@ def test_serve_takes_what_lies_in_the_folder_and_prints_the_day_anew(shop: morni
     net = traded(shop, 1)
     folder = tmp_path / "bank"
     folder.mkdir()
-    for name, text in {"a.csv": told(net), "b.csv": "no statement", "c.csv": told([*net, 700])}.items():
+    for name, text in {"a.csv": told(net), "6222021234567890123.csv": "no statement", "c.csv": told([*net, 700])}.items():
         (folder / name).write_text(text, encoding="utf-8")
         if name != "c.csv":
             os.utime(folder / name, (0, 0))
@@ -123,6 +123,10 @@ def test_serve_takes_what_lies_in_the_folder_and_prints_the_day_anew(shop: morni
     ((sheet,),) = printed
     assert (sheet.day, [p.state for p in sheet.payouts]) == (morning.DAY, [bank.Paid.AGREES])
     assert shop.on.store.counts()["questions"] == 1
+    books_of_bank = ids.OrderKey(shop=shop.world.eyes.shop, number=ids.OrderNumber("books/bank"))
+    refused = shop.on.store.asked(books_of_bank, f"statement/{codec.digest_bytes(b'no statement')}")
+    assert refused is not None
+    assert refused.question.reasons[0].values[0] == "***************0123.csv"
     os.utime(folder / "c.csv", (0, 0))
     assert payouts.keep(world, books) == {morning.DAY}
     assert [p.state for p in payouts.of_channel(world, books, morning.WECHAT)] == [bank.Paid.AGREES, bank.Paid.WAITS]

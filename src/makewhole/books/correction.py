@@ -61,7 +61,8 @@ def _latest(known: Sequence[difference.Followed], day: int) -> Mapping[ids.Key, 
 
 
 def _says_the_same(was: comparison.Told | None, now: comparison.Told | None) -> bool:
-    """About the money: a line's place, and what a query left open, are no correction."""
+    """About the money: a line's place, what a query left open, and a line by which no money moved are no correction."""
+    was, now = (None if told is None or told.standing in bill.IDLE else told for told in (was, now))
     if was is None or now is None:
         return was is now
     fees = was.fee_millifen is None or now.fee_millifen is None or was.fee_millifen == now.fee_millifen

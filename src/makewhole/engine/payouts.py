@@ -83,12 +83,13 @@ def _take(world: ports.World, books: accounts.Books, drawer: accounts.Drawer, na
         told = drawer.read(name)
     except bill.Refused as refused:
         # The same file is the same question, however often it is looked at.
-        why = fact.fact(fact.Says.STATEMENT_REFUSED, name, refused.wrong.value, refused.why)
+        shown = bank.private(name)
+        why = fact.fact(fact.Says.STATEMENT_REFUSED, shown, refused.wrong.value, refused.why)
         differences.ask_about(world, BOOK, f"statement/{digest}", why)
-        log.warning("statement refused", file=name, wrong=refused.wrong.value, why=refused.why)
+        log.warning("statement refused", file=shown, wrong=refused.wrong.value, why=refused.why)
         return None
     take(world, books, told)
-    log.info("statement kept", file=name, lines=len(told.lines), others=told.others)
+    log.info("statement kept", file=told.name, lines=len(told.lines), others=told.others)
     return told
 
 

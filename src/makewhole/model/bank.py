@@ -6,8 +6,14 @@ Of a statement only lines of channels are kept: who else paid the merchant is no
 from __future__ import annotations
 
 import enum
+import re
 
 from makewhole.core import codec, ids
+
+KEPT_DIGITS = 4
+"""Of a starred number: enough for its owner to know it."""
+_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){8,}", re.ASCII)
+"""Nine digits and more: an account, a card, a phone. Dates and amounts are shorter."""
 
 
 class Line(codec.Noun, frozen=True, kw_only=True):
@@ -103,3 +109,8 @@ class Payout(codec.Noun, frozen=True, kw_only=True):
     def day(self) -> int:
         """By which it is named: the first day that is paid out, else that of the first line."""
         return self.days[0] if self.days else self.lines[0].day
+
+
+def private(text: str) -> str:
+    """Without numbers by which somebody or his account could be known: but for their last four digits."""
+    return _NUMBER.sub(lambda found: re.sub("[0-9]", "*", found[0], count=sum(map(str.isdigit, found[0])) - KEPT_DIGITS), text)

@@ -26,7 +26,6 @@ TITLE_LINES_MAX = 30
 """Lines above the columns' names: the account, the span, who exported it and when."""
 MEMO_LENGTH = 200
 """Characters that are kept of what the bank wrote beside a line."""
-_KEPT_DIGITS = 4
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "date": ("交易日期", "记账日期", "入账日期", "交易时间", "记账时间", "交易日", "记账日", "入账日", "日期", "date"),
     "income": ("收入金额", "收入", "贷方发生额", "贷方金额", "贷方", "存入金额", "转入金额", "收入发生额", "credit"),
@@ -52,8 +51,6 @@ _ENDS = (*_SUMS, "本页合计", "总笔数", "汇总", "累计")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|年([0-9]{1,2})月|([0-9]{2}))([0-9]{1,2})日?(?:[ T].*|[0-9]{6})?", re.ASCII)
 _AMOUNT = re.compile(r"[¥+]?-?[0-9][0-9,]*(?:\.[0-9]{1,2})?", re.ASCII)
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?", re.ASCII)
-_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){8,}", re.ASCII)
-"""Nine digits and more: an account, a card, a phone. Dates and amounts are shorter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +89,15 @@ def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
         told = "\x1f".join((row.cells["date"], *(row.cells.get(key, "") for key in ("serial", "balance")), *row.memos))
         alike[f"{fen}\x1f{told}"] += 1
         key = ids.derive("bank-line", channel, fen, told, alike[f"{fen}\x1f{told}"])
-        memo = _private(" ".join(m for m in row.memos if m))[:MEMO_LENGTH]
+        memo = bank.private(" ".join(m for m in row.memos if m))[:MEMO_LENGTH]
         lines.append(bank.Line(id=key, place=row.place, channel=channel, day=day, fen=fen, memo=memo))
     return bank.Statement(
-        digest=codec.digest_bytes(raw), name=name, first=min(days), last=max(days), lines=tuple(lines), others=len(rows) - len(lines)
+        digest=codec.digest_bytes(raw),
+        name=bank.private(name),
+        first=min(days),
+        last=max(days),
+        lines=tuple(lines),
+        others=len(rows) - len(lines),
     )
 
 
@@ -205,7 +207,7 @@ def _day(row: _Row) -> int:
             return bill.day_number(date(int(year), int(next(m for m in months if m)), int(day)))
         except ValueError:
             pass
-    raise Refused(Wrong.CELL, row.place, f"no date: {row.cells['date'][:20]!r}")
+    raise Refused(Wrong.CELL, row.place, f"no date: {_shown(row.cells['date'])}")
 
 
 def _income(row: _Row) -> int | None:
@@ -214,7 +216,7 @@ def _income(row: _Row) -> int | None:
         return _fen(row, "income")
     direction = row.cells["direction"].upper()
     if direction not in _IN | _OUT:
-        raise Refused(Wrong.CELL, row.place, f"neither in nor out: {direction[:20]!r}")
+        raise Refused(Wrong.CELL, row.place, f"neither in nor out: {_shown(direction)}")
     fen = _fen(row, "amount")
     if fen is None:
         raise Refused(Wrong.CELL, row.place, "no amount")
@@ -228,7 +230,7 @@ def _fen(row: _Row, key: str) -> int | None:
     try:
         return money.parse_yuan(cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell) or None
     except ValueError as wrong:
-        raise Refused(Wrong.CELL, row.place, f"no amount: {cell[:20]!r}") from wrong
+        raise Refused(Wrong.CELL, row.place, f"no amount: {_shown(cell)}") from wrong
 
 
 def _channel(row: _Row, payers: Mapping[str, Sequence[str]]) -> ids.ChannelName | None:
@@ -242,6 +244,6 @@ def _channel(row: _Row, payers: Mapping[str, Sequence[str]]) -> ids.ChannelName 
     return None
 
 
-def _private(memo: str) -> str:
-    """Without numbers by which somebody or his account could be known: but for their last four digits."""
-    return _NUMBER.sub(lambda found: re.sub("[0-9]", "*", found[0], count=sum(map(str.isdigit, found[0])) - _KEPT_DIGITS), memo)
+def _shown(cell: str) -> str:
+    """As much of a cell as says what is wrong with it: somebody's number may stand where it does not belong."""
+    return repr(bank.private(cell)[:20])

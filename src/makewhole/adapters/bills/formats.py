@@ -14,9 +14,12 @@ _ALL: tuple[reading.Format, ...] = (wechatpay.Trade(), alipay.Business(), douyin
 FORMATS: Mapping[ids.ChannelName, reading.Format] = {form.channel: form for form in _ALL}
 
 
-def plain(raw: fetched.RawBill) -> bytes:
-    """The text of a bill as it was fetched. Raises Refused."""
-    return FORMATS[raw.channel].plain(raw.content)
+def body(raw: fetched.RawBill) -> bytes:
+    """What a bill says: its columns, its lines and their sums, and not when it was exported. Raises Refused."""
+    form = FORMATS[raw.channel]
+    expected = reading.Expected(day=bill.day_number(raw.day), merchant=raw.merchant)
+    sheet = form.sheet(form.plain(raw.content), expected)
+    return b"\n".join((",".join(sheet.columns).encode(), repr(sorted(sheet.sums.items())).encode(), bytes(sheet.body)))
 
 
 def take(connection: duckdb.DuckDBPyConnection, raw: fetched.RawBill) -> int:

@@ -18,19 +18,19 @@ from makewhole.ports import accounts
 ReadBill = Callable[[Any, fetched.RawBill], int]
 """Puts a bill on a DuckDB connection as their book; the number of its lines. Raises `bill.Refused`."""
 
-Plain = Callable[[fetched.RawBill], bytes]
-"""The text of a bill, unpacked. Raises `bill.Refused`."""
+Body = Callable[[fetched.RawBill], bytes]
+"""What a bill says, without when it was made. Raises `bill.Refused`."""
 
 
 class Counter:
     """Compares books with DuckDB."""
 
-    def __init__(self, read_bill: ReadBill, plain: Plain) -> None:
-        self._read_bill, self._plain = read_bill, plain
+    def __init__(self, read_bill: ReadBill, body: Body) -> None:
+        self._read_bill, self._body = read_bill, body
 
     def same(self, one: fetched.RawBill, other: fetched.RawBill) -> bool:
-        # An archive has the instant in it at which it was packed.
-        return one.content == other.content or self._plain(one) == self._plain(other)
+        # An archive has the instant in it at which it was packed, and Alipay writes it above the lines, too.
+        return one.content == other.content or self._body(one) == self._body(other)
 
     def compare(
         self,
