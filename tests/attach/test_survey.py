@@ -25,6 +25,7 @@ BIG = (
 )
 SHOP = (
     """CREATE TABLE orders (id BIGSERIAL PRIMARY KEY, order_no VARCHAR(40) NOT NULL UNIQUE, customer_id BIGINT NOT NULL,
+       token UUID NOT NULL DEFAULT gen_random_uuid(),
        status VARCHAR(20) NOT NULL, total_amount NUMERIC(12,2) NOT NULL, is_deleted BOOLEAN NOT NULL DEFAULT FALSE,
        created_at TIMESTAMPTZ NOT NULL, paid_at TIMESTAMPTZ, shipped_at TIMESTAMPTZ, tracking_number VARCHAR(40))""",
     """CREATE TABLE order_items (id BIGSERIAL PRIMARY KEY, order_id BIGINT NOT NULL REFERENCES orders (id), sku VARCHAR(40) NOT NULL,

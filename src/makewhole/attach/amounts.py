@@ -14,7 +14,7 @@ from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.fields import Barred, Chosen, same
 from makewhole.attach.survey import Kind
 
-SUMS_MIN = 0.9
+SUMS_MIN = 0.97
 """Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
 SUM_ROWS_MIN = 5
 FULLER_MIN = 0.6
@@ -151,7 +151,7 @@ def parts(read: Read, due: str) -> tuple[str, float] | None:
 
 def _ways(positive: tuple[str, ...], negative: tuple[str, ...]) -> list[list[tuple[int, str]]]:
     """Sums to try: all parts together first, then with fewer of them."""
-    whole = [c for c in positive if "freight" not in naming.ideas(naming.of_name(c))]
+    whole = [c for c in positive if not naming.ideas(naming.of_name(c)) & {"freight", "ship"}]
     more = [(1, c) for c in positive if c not in whole] + [(-1, c) for c in negative]
     found = []
     for base in whole:
@@ -184,7 +184,7 @@ def _summands(read: Read, due: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
             continue
         if ideas & {"discount", "coupon", "point"}:
             negative.append(column.name)
-        elif ideas & {"freight", "tax"} or ideas & {"total", "goods", "order"}:
+        elif ideas & {"freight", "tax", "ship"} or ideas & {"total", "goods", "order"}:
             positive.append(column.name)
     return tuple(positive[:PARTS_MAX]), tuple(negative[:PARTS_MAX])
 

@@ -31,7 +31,7 @@ QUANTITY_MAX = 100_000
 """Pieces of one line of an order: beyond, it is a number that things are called by."""
 CHANNELS_MAX = 20
 """Different values of a column that tells how orders are paid."""
-CHANNELS_KNOWN_MIN, CHANNELS_SAY = 0.8, 0.86
+CHANNELS_KNOWN_MIN, CHANNELS_SAY = 0.6, 0.86
 CARRIERS_VARY_MAX = 0.5
 """Share of parcels with a carrier of their own: beyond, they are the parcels' numbers."""
 CODES_FEW = 12
@@ -43,7 +43,7 @@ EMPTY_COSTS = 0.85
 EMPTY_ROWS_MIN = 20
 """Sampled rows from which a column without a single value is believed to be unused."""
 NUMBERED_MIN = 0.95
-"""Share of rows that must carry a number, if people call orders by it."""
+"""Share of orders that must carry what every order has: its number, and the time of placing it."""
 BLOCK_MIN = 2
 """Columns with one prefix that speak of an address, from which the others with that prefix belong to it."""
 IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
@@ -216,7 +216,12 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
     look = made.look
     if want.field == "order.number" and not look.told and look.rows >= EMPTY_ROWS_MIN:
         return None
-    if want.field == "order.coupon" and look.told < values.ROWS_TELL_MIN and not told.ideas(made.column.name) & {"id", "number"}:
+    unused = look.rows >= EMPTY_ROWS_MIN and not look.told
+    if (
+        want.field == "order.coupon"
+        and look.told < values.ROWS_TELL_MIN
+        and (unused or not told.ideas(made.column.name) & {"id", "number"})
+    ):
         # Without a value, nothing tells a coupon's number from a text about coupons.
         return _less(made, UNTOLD)
     if look.told < values.ROWS_TELL_MIN:
@@ -243,8 +248,13 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
         case "stock.available" | "stock.locked" if look.rows >= EMPTY_ROWS_MIN and values.flagged(_spelled(told, made)):
             # Goods of which there is one or none, all of them: that is a yes and a no, and no count.
             return None
-        case "item.quantity":
-            return None if _largest(told, made) > QUANTITY_MAX else made
+        case "item.quantity" | "stock.available" if _largest(told, made) > QUANTITY_MAX:
+            return None
+        case "item.quantity" if _counts(told, made):
+            return _support(made, fits=True, what="")
+        case "order.created_at" if look.rows >= EMPTY_ROWS_MIN and look.present < NUMBERED_MIN:
+            # Every order was placed at some time: an instant that some lack is another.
+            return None
         case "order.coupon":
             # What many orders share is a campaign, not the one coupon that was used.
             return _less(made, 0.6) if look.varied < 0.9 else made
@@ -297,7 +307,8 @@ def _numbered(told: Read, want: wants.Want, made: Candidate) -> Candidate | None
         return _less(made, KEY_AS_NUMBER)
     if look.varied < 0.5 or look.phones > 0.5:
         return None
-    if want.field == "order.number" and look.present < NUMBERED_MIN:
+    if (want.field == "order.number" and look.present < NUMBERED_MIN) or look.transactions > 0.5:
+        # A number with the shape of a channel's own is the channel's.
         return None
     if alone in told.table.unique or alone == told.table.key:
         return _support(made, fits=True, what="")

@@ -6,6 +6,7 @@ import re
 
 from makewhole.attach import vocabulary
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ORDER = (
     # The first that fits wins: what is more particular stands above.
     ("?", r"未完成|申请取消|取消中|取消申请|incomplete|not[ _-]?complete|cancel\w*[ _-]?(request|pend|appl)|(request|pend)\w*[ _-]?cancel"),
@@ -47,7 +48,7 @@ _ORDER = (
             r"待付|待支付|未付|未支付|等待付|等待买家付|等待支付|待买家付|付款中|支付中|待缴费|待结账|待结算|"
             r"un[ _-]?paid|not[ _-]?paid|no[nt]?[ _-]?pay|"
             r"wait\w*[ _-]?(for[ _-]?)?(buyer[ _-]?)?pay|(pend\w*|await\w*|to)[ _-]?pay|pay\w*[ _-]?(pend|wait|due)|"
-            r"^topay|to be paid|^paying"
+            r"^topay|to be paid|^paying|arranging[ _-]?pay"
         ),
     ),
     (
@@ -78,7 +79,7 @@ _ORDER = (
     (
         "completed",
         (
-            r"完成|成功(?!付|支)|已收货|已签收|确认收货|待评价|已评价|已评论|待评论|已送达|已结束|完结|交易结束|归档|"
+            r"完成|成功(?!付|支)|已收货|(用户|系统|买家|自动)收货|已签收|确认收货|待评价|已评价|已评论|待评论|已送达|已结束|完结|交易结束|归档|"
             r"已核销|已使用|已取货|已提货|complet|finish|success|"
             r"done|deliver(ed|y[ _]?complete)|received|signed|confirm[ _-]?receipt|buyer[ _]?signed|comment|review|"
             r"archiv|closed[ _]?success|fulfilled|picked[ _-]?up"
@@ -99,8 +100,9 @@ _ORDER = (
         (
             r"待发货|已付款|已支付|未发货|待出库|备货|待配送|支付成功|付款成功|配货|拣货|出库中|打包|已付|待备货|"
             r"待派送|待接单|已接单|处理中|等待发货|待卖家发货|待处理|生产中|制作中|待使用|"
-            r"待核销|paid|(wait|to|pend|await)\w*[ _-]?(seller[ _-]?)?(for[ _-]?)?(ship|send|deliver|consign|dispatch|"
-            r"fulfil)|un[ _-]?ship|not[ _-]?ship|processing|prepar|pay[ _-]?(success|ok|done)|payed|picking|pack|"
+            r"待核销|paid|pay(ment)?[ _-](settled|captured|authori[sz]ed|received|accepted)|"
+            r"(wait|to|pend|await)\w*[ _-]?(seller[ _-]?)?(for[ _-]?)?(ship|send|deliver|consign|dispatch|"
+            r"fulfil)|un[ _-]?ship|not[ _-]?ship|process(ing|ed)|prepar|pay[ _-]?(success|ok|done)|payed|picking|pack|"
             r"in[ _-]?progress|ready|unfulfilled|seller[ _]send"
         ),
     ),
@@ -163,14 +165,14 @@ _COUPON = (
 )
 _ATTEMPT = (
     ("refund", r"退款|refund"),
-    ("failed", r"失败|异常|fail|error"),
+    ("failed", r"失败|异常|fail|error|declin"),
     ("closed", r"关闭|取消|过期|超时|撤销|close|cancel|expire|timeout|revok"),
     ("paying", r"支付中|付款中|处理中|paying|in[ _-]?progress|processing|userpaying"),
     (
         "unpaid",
         r"未支付|未付|待支付|待付|生成|初始|新建|创建|等待|un[ _-]?paid|not[ _-]?(pa|charg|captur)|no[ _-]?pay|wait|pend|init|creat|new",
     ),
-    ("paid", r"成功|已支付|已付|完成|支付|paid|captured|charged|success|succeed|done|finish|complete|payed"),
+    ("paid", r"成功|已支付|已付|完成|支付|paid|captured|charged|settled|success|succeed|done|finish|complete|payed"),
 )
 _PAY = (
     ("refunded", r"部分退|partial"),
@@ -211,7 +213,7 @@ _KINDS = (
 
 
 def _first(table: tuple[tuple[str, str], ...], label: str) -> str | None:
-    told = label.translate(vocabulary.OLD_SCRIPT).strip()
+    told = _CAMEL.sub(" ", label.translate(vocabulary.OLD_SCRIPT).strip())
     return next((word for word, shape in table if re.search(shape, told, re.IGNORECASE)), None)
 
 

@@ -19,22 +19,12 @@ _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
 COMPOUNDS = frozenset(
-    {
-        ("after", "sale"),
-        ("after", "sales"),
-        ("way", "bill"),
-        ("open", "id"),
-        ("time", "out"),
-        ("third", "party"),
-        ("pre", "pay"),
-        ("on", "hand"),
-        ("on", "hold"),
-        ("in", "stock"),
-        ("pick", "up"),
-        ("pre", "sale"),
-        ("pre", "sell"),
-    }
-)
+    tuple(pair.split())
+    for pair in (
+        "after sale", "after sales", "way bill", "open id", "time out", "third party", "pre pay", "on hand", "on hold", "in stock",
+        "pick up", "pre sale", "pre sell", "incl tax", "excl tax", "tax incl", "tax excl", "with tax", "without tax",
+    )
+)  # fmt: skip
 """Words that say one thing together."""
 INITIALS_MIN = 3
 """Names made of pinyin's initials from which a schema is believed to speak them: two letters fit many things by chance."""

@@ -231,7 +231,10 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "image": ("image img pic picture photo url", "图片 图", "tupian", ""),
     "password": ("password pwd passwd token secret verify", "密码 核销 提货码", "mima", ""),
     "info": (
-        "info gmt utc doc document last latest infos information data base main_info tbl table t tb f c col fld ec sys",
+        (
+            "info incltax excltax taxincl taxexcl withtax withouttax gmt utc doc document last latest infos information data base "
+            "main_info tbl table t tb f c col fld ec sys"
+        ),
         "信息 资料 数据 表 的",
         "xinxi biao",
         "xx",

@@ -87,7 +87,7 @@ order.transaction_id
   beside info pay channel
 order.carrier
   shape text code
-  says carrier company .95 | carrier name .92 | carrier .8 | ship company .93 | ship name .82 | carrier company name .95 | carrier
+  says carrier company .95 | carrier name .92 | carrier .8 | ship company .93 | ship name .78 | carrier company name .95 | carrier
     company number .88 | carrier number .6 | ship company name .93 | carrier type .75 | carrier id .6 | ship company number .86 |
     tracking company .9 | tracking company name .9
   never amount freight time state phone address receiver note person who buyer flag template setting method type shop pickup slip
@@ -151,7 +151,7 @@ payment.number
   beside order info pay
 payment.channel
   shape code text
-  says channel .88 | pay channel .95 | pay method .95 | pay type .93 | method .85 | type .68 | pay channel number .9 | pay .6 |
+  says channel .88 | pay channel .95 | pay method .95 | pay type .93 | method .85 | type .5 | pay channel number .9 | pay .6 |
     channel number .85 | channel id .6 | pay method number .9
   never state amount time note order user trade flag
   beside info name third notify
@@ -160,14 +160,14 @@ payment.transaction_id
   says transaction id .95 | third number .86 | third trade number .95 | third transaction number .95 | trade number .88 | third
     order number .93 | channel order number .93 | channel trade number .95 | transaction number .86 | third pay number .93 | channel
     number .75 | third transaction id .95 | third trade id .92 | third id .7 | channel transaction id .95 | channel transaction
-    number .95 | pay transaction id .93 | third .6
+    number .95 | pay transaction id .93 | third .6 | number .6
   never refund out time buyer amount type state
   beside info pay
 payment.amount
   shape amount
   says amount .88 | pay amount .95 | total amount .88 | order amount .8 | trade amount .86 | total .75 | pay .7 | paid amount .88 |
     actual amount .85 | due amount .8
-  never MONEY time
+  never MONEY time id
   beside order trade info
 payment.at
   shape instant
@@ -221,7 +221,8 @@ stock.sku
 stock.available
   shape count
   says available .92 | available stock .95 | available quantity .93 | stock .82 | stock quantity .85 | stock num .85 | goods
-    quantity .86 | goods num .84 | quantity .82 | num .68 | total stock .62 | actual stock .6 | stock amount .7 | total stock
+    quantity .86 | goods num .84 | goods number .82 | quantity .82 | num .68 | total stock .62 | actual stock .6 | stock amount .7 |
+    total stock
     quantity .6
   never lock sold warn time state type version freight id unit order flag
   beside goods sku info
