@@ -149,8 +149,10 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
             shelf=stack.enter_context(shelf.opened()),
             shop=map_.name,
             tables=known.tables,
+            key_of=lambda number: traces.key_of(map_, reader, number),
             who=backing.historian(map_),
             state=known.state,
+            whole=known.whole,
             money=backing.money(map_),
         )
         yield bench, known

@@ -13,7 +13,7 @@ from makewhole.core import clock, codec, faults, ids
 from makewhole.engine import image as mover
 from makewhole.engine import rewinding, unwinding
 from makewhole.flow.rollback import deciding
-from makewhole.model import cell, image, order, rollback
+from makewhole.model import cell, image, rollback
 from makewhole.model.image import Row
 from makewhole.model.rollback import Clash, Conflict, Form, Header, How, Mode, Net
 from makewhole.ports import reversals
@@ -109,13 +109,5 @@ def _gone(net: Net, was: Mapping[str, cell.Cell], form: Form) -> Net | Conflict:
 
 def _settled(bench: rewinding.Bench, net: Net, now: Mapping[str, cell.Cell], was: Mapping[str, cell.Cell]) -> Conflict | None:
     """Money that went back is not brought here by SQL (F10)."""
-    own = next((t for t in bench.tables if t.table.lower() == net.table.lower()), None)
-    if own is None or own.key is None:
-        return None
-    states = [_state(bench, cells) for cells in (now, {**now, **was})]
+    states = [rewinding.state(bench, net.table, cells) for cells in (now, {**now, **was})]
     return deciding.settled(net, states[0], states[1], elsewhere=bench.elsewhere(net.unit))
-
-
-def _state(bench: rewinding.Bench, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:
-    word = bench.state({c: cell.unpack(v) for c, v in cells.items()})
-    return None if word is None else order.OrderState(word)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from makewhole.core import codec, faults
+from makewhole.core import codec, faults, ids
 from makewhole.flow.rollback import deciding, folding
 from makewhole.model import cell, change, order, rollback
 from makewhole.model.change import Kind, Position, Traced
 from makewhole.model.rollback import Form, Scope, Seen
 from makewhole.model.trail import Later
-from makewhole.ports import reversals
+from makewhole.ports import reversals, trails
 
 AUDIT = "makewhole_rollbacks"
 """Our own table in the shop's database: which rows which plan wrote."""
@@ -33,9 +33,13 @@ class Bench:
     shop: str
     tables: Sequence[Traced]
     """Where orders leave rows."""
+    key_of: Callable[[ids.OrderNumber], str | None] = lambda number: None
+    """The key of an order's row now. A row beside it may be all of it that was written, and knows its order by that key alone."""
     who: tuple[str, str] | None = None
     """Table and column in which the shop itself writes who did something; rows of that table are never taken back."""
     state: Callable[[change.Image], str | None] = lambda image: None
+    whole: trails.Whole | None = None
+    """Where orders have parts: tells a part's state."""
     money: frozenset[tuple[str, str]] = frozenset()
     """Table and column, lower case, of amounts."""
     elsewhere: Callable[[str], bool | None] = lambda number: None
@@ -70,13 +74,12 @@ class Run:
 
 def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]:
     """Rows of orders, by name, that may not leave refunded or refunding, though they would: their channels are asked, now."""
-    own = {t.table.lower() for t in bench.tables if t.key is not None}
     found = {}
     for alike in block.kinds.values():
         one = alike[0]
-        if one.how is not rollback.How.REWRITE or one.table.lower() not in own:
+        if one.how is not rollback.How.REWRITE:
             continue
-        was, becomes = _state(bench, one.now), _state(bench, one.back)
+        was, becomes = state(bench, one.table, one.now), state(bench, one.table, one.back)
         if was not in deciding.RETURNED or becomes in deciding.RETURNED:
             continue
         for net in alike:
@@ -85,8 +88,15 @@ def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]
     return found
 
 
-def _state(bench: Bench, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:
-    word = bench.state({c: cell.unpack(v) for c, v in cells.items()})
+def state(bench: Bench, table: str, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:
+    """The state that a row tells: an order's own, or a part's; None for every other row, and where it does not tell it."""
+    traced = next((t for t in bench.tables if t.table.lower() == table.lower()), None)
+    image = {c: cell.unpack(v) for c, v in cells.items()}
+    word = None
+    if traced is not None and traced.key is not None:
+        word = bench.state(image)
+    elif traced is not None and traced.role == "suborder" and bench.whole is not None:
+        word = bench.whole.part(image)
     return None if word is None else order.OrderState(word)
 
 

@@ -46,6 +46,9 @@ def plan(bench: rewinding.Bench, scope: Scope, now: datetime, mode: Mode, *, par
     origin = rollback.Undo(plan=undo) if undo else scope
     going = rewinding.Run(bench=bench, origin=origin, scope=scope, database=place.database)
     going.traced = {t.table.lower(): t for t in bench.tables}
+    for number in scope.orders:
+        if (key := bench.key_of(ids.OrderNumber(number))) is not None:
+            bench.shelf.same(f"#{key}", number)
     try:
         rewinding.read(going)
         _check(going, partial=partial)

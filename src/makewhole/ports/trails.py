@@ -91,6 +91,10 @@ class Whole(Protocol):
         """What tells a part's row from another's."""
         ...
 
+    def part(self, part: change.Image) -> str | None:
+        """Our word for a part's own state; None where its image does not tell it."""
+        ...
+
     def state(self, own: change.Image, parts: Iterable[change.Image] | None) -> str | None:
         """Our word; None where the images do not tell it. `parts` is None where not all of them are known."""
         ...

@@ -24,6 +24,11 @@ class Whole:
         except evaluate.Unsure:
             return ""
 
+    def part(self, part: change.Image) -> str | None:
+        """See the port."""
+        word = _state(self._parts, part)
+        return None if word is None else word.value
+
     def state(self, own: change.Image, parts: Iterable[change.Image] | None) -> str | None:
         """See the port."""
         word = _state(self._orders, own)
