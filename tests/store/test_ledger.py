@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from makewhole.adapters.store import journal, ledger, tables
 from makewhole.core import faults, ids, money
 from makewhole.flow import record
-from makewhole.model import bill, comparison, decision, difference, fetched, payment
+from makewhole.model import bank, bill, comparison, decision, difference, fetched, payment
 from makewhole.ports import accounts
 from tests.store import scenes
 from tests.store.conftest import FILES
@@ -321,3 +321,36 @@ def test_callbacks_from_before_there_were_digests_are_let_be(store: journal.SqlS
     engine.dispose()
     with journal.SqlStore(address) as grown:
         grown.ledger.check_notices(scenes.SHOP, WECHAT, BEFORE, AFTER)
+
+
+def test_a_day_is_closed_anew_in_a_version_of_its_own(store: journal.SqlStore) -> None:
+    """By a bill that the channel corrected: the last version is told, each is closed once, and the bill before it stays in the store."""
+    assert keep(store, raw(b"first"))
+    assert store.ledger.begin(SHOP, WECHAT, NUMBER, bill.Stage.BILL, turn())
+    close(store)
+    again = dataclasses.replace(closing(), version=1, source="corrected")
+    assert store.ledger.begin(SHOP, WECHAT, NUMBER, bill.Stage.BILL, turn("b"), 1)
+    assert not store.ledger.begin(SHOP, WECHAT, NUMBER, bill.Stage.BILL, turn("c"), 1)
+    assert [c.version for c in store.ledger.closings(SHOP, WECHAT, NUMBER)] == [0]
+    close(store, "b", again)
+    assert store.ledger.closings(SHOP, WECHAT, NUMBER) == [again]
+    second = raw(b"second")
+    kept = [store.ledger.keep_bill(SHOP, second, NOW, record.bill_kept(SHOP, second, second.digest(), NOW), anew=True) for _ in range(2)]
+    assert kept == [True, False]
+    assert store.ledger.find_bill(SHOP, WECHAT, "1900000001", DAY) == second
+    assert [line.entry().kind.value for line in store.entries()] == ["bill-kept", "day-closed", "day-closed", "bill-kept"]
+
+
+def test_a_banks_statement_is_kept_once_and_believed_only_with_its_digest(store: journal.SqlStore, address: str) -> None:
+    """By the file's digest; found by the days that it reaches to."""
+    line = bank.Line(id=ids.derive("line", 1), place=2, channel=WECHAT, day=NUMBER, fen=26_937, memo="结算")
+    told = bank.Statement(digest="ab" * 32, name="a.csv", first=NUMBER - 3, last=NUMBER, lines=(line,), others=4)
+    assert [store.ledger.keep_statement(SHOP, told, NOW, record.statement_kept(SHOP, told, NOW)) for _ in range(2)] == [True, False]
+    assert store.ledger.has_statement(SHOP, told.digest)
+    assert not store.ledger.has_statement(SHOP, "cd" * 32)
+    assert store.ledger.statements(SHOP, NUMBER) == [told]
+    assert store.ledger.statements(SHOP, NUMBER + 1) == []
+    assert [e.entry().body["file"] for e in store.entries()] == [told.digest]
+    altered(store, address, tables.bank_statements.update().values(body=b"{}"))
+    with pytest.raises(accounts.Altered, match="the bank's statement abababab"):
+        store.ledger.statements(SHOP, NUMBER)
