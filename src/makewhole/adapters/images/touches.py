@@ -24,7 +24,8 @@ class Touches:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, tuple[int, dict[int, array.array[int]]]] = {}
+        self._known: dict[str, tuple[int, dict[int, array.array[int]], bool]] = {}
+        """Of each day: the file's bytes, what they tell, and whether all of them are whole records."""
 
     def images(self, day: str) -> frozenset[int]:
         """The images of this day that it tells of."""
@@ -38,16 +39,21 @@ class Touches:
     def add(self, day: str, image: int, places: Iterable[tuple[str, str]]) -> None:
         """One image more. What a kill left half written is cut off first."""
         sums = array.array("I", sorted({_sum(role, link) for role, link in places}))
-        body = _little(sums).tobytes()
+        body = _little(array.array("I", sums)).tobytes()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / day
         with path.open("r+b" if path.exists() else "w+b") as file:
-            whole, told = _read(file.read())
+            size = path.stat().st_size
+            known = self._known.get(day)
+            # What was whole when it was read is not read again for each of a day's images.
+            whole, told = (size, known[1]) if known is not None and known[0] == size and known[2] else _read(file.read())
             if image in told:
                 return
             file.truncate(whole)
             file.seek(whole)
-            file.write(_RECORD.pack(image, len(sums), _check(image, body)) + body)
+            record = _RECORD.pack(image, len(sums), _check(image, body)) + body
+            file.write(record)
+        self._known[day] = (whole + len(record), {**told, image: sums}, True)
 
     def forget(self, day: str) -> None:
         """Throw a day away."""
@@ -65,7 +71,8 @@ class Touches:
             size = path.stat().st_size
             known = self._known.get(day)
             if known is None or known[0] != size:
-                known = self._known[day] = (size, _read(path.read_bytes())[1])
+                whole, told = _read(path.read_bytes())
+                known = self._known[day] = (size, told, whole == size)
         except FileNotFoundError:
             return {}
         return known[1]
