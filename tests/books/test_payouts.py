@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from makewhole.books import payouts
@@ -93,6 +93,7 @@ def test_fees_are_taken_out_of_the_payout_or_charged_apart(came: int, paid: str)
     assert {p[2] for p in seen(days, lines((101, came + 2), (102, came + 2)))} == {D}
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(-300, 900), min_size=1, max_size=9), st.data())
 def test_every_fen_of_both_is_told_once(amounts: list[int], data: st.DataObject) -> None:
     """Whatever is cut out of a right statement, or put into it."""
