@@ -14,7 +14,7 @@ from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.fields import Barred, Chosen, same
 from makewhole.attach.survey import Kind
 
-SUMS_MIN = 0.97
+SUMS_MIN = 0.9
 """Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
 SUM_ROWS_MIN = 5
 FULLER_MIN = 0.6
