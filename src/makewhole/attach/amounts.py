@@ -16,6 +16,8 @@ from makewhole.attach.survey import Kind
 
 SUMS_MIN = 0.9
 """Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
+MANY_ROWS, MANY_SUMS_MIN = 100, 0.97
+"""Of a few orders four may be broken; of hundreds that do not add up, a part of the sum was not seen."""
 SUM_ROWS_MIN = 5
 FULLER_MIN = 0.6
 """How well a column must say that it is due before its rows may prove it."""
@@ -144,7 +146,7 @@ def parts(read: Read, due: str) -> tuple[str, float] | None:
             total = sum((s * (columns[c][i] or Decimal(0)) for s, c in chosen), Decimal(0))
             agree += total == whole
             moved += any(columns[c][i] for _, c in chosen[1:])
-        if rows >= SUM_ROWS_MIN and agree >= SUMS_MIN * rows and moved:
+        if rows >= SUM_ROWS_MIN and agree >= (SUMS_MIN if rows < MANY_ROWS else MANY_SUMS_MIN) * rows and moved:
             return " ".join([chosen[0][1], *(f"{'+' if s > 0 else '-'} {c}" for s, c in chosen[1:])]), agree / rows
     return None
 
