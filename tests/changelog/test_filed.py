@@ -66,3 +66,11 @@ def test_a_year_moves_the_signs_of_what_comes_after_it_as_its_server_wrote_them(
     signed = memoryview(written.table_map(1, "s", "t", [Column(code=Code.YEAR, meta=0, unsigned=True), written.INTEGER]))[8:]
     with pytest.raises(Unreadable, match="nobody can tell apart"):
         tablemaps.parse(signed, mariadb=False, year_signed=None)
+
+
+def test_a_key_of_a_column_that_is_not_there_is_damage() -> None:
+    """Each of its columns is looked up by number: a wrong one is told as the log's fault, and is none of ours."""
+    one = b"\x04shop\x00\x01t\x00" + b"\x01\xf6\x02\x01\x00\xff\x01\x01\x00\x04\x03\x02c0\x08\x01"
+    assert tablemaps.parse(memoryview(one + b"\x00"), mariadb=True).key == (0,)
+    with pytest.raises(Unreadable, match="a key of column 2 in a table of 1 columns"):
+        tablemaps.parse(memoryview(one + b"\x01"), mariadb=True)

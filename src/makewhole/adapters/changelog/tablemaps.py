@@ -142,7 +142,8 @@ def table_id(body: bytes, fixed: int) -> int:
 def parse(body: memoryview, *, mariadb: bool, year_signed: bool | None = True) -> Shape:
     """The shape in a TABLE_MAP's body, without the fixed part. `year_signed`: whether the server writes a bit of signedness for YEAR.
 
-    Raises Unreadable for a type that is not known, and where nobody can tell which sign belongs to which column.
+    Raises Unreadable for a type that is not known, for a key of a column that is not there, and where nobody can tell which sign belongs
+    to which column.
     """
     length, at = events.lenenc(body, 0)
     schema, at = str(body[at : at + length], "utf-8"), at + length + 1
@@ -157,7 +158,8 @@ def parse(body: memoryview, *, mariadb: bool, year_signed: bool | None = True) -
     told = dict(_optional(body[at:]))
     textual = TEXTUAL | {Code.GEOMETRY} if mariadb else TEXTUAL
     signs = _signs(columns, told.get(_Told.SIGNEDNESS), year_signed=year_signed)
-    return Shape(schema=schema, table=table, columns=tuple(_described(columns, told, textual, signs)), key=_key(told))
+    described = tuple(_described(columns, told, textual, signs))
+    return Shape(schema=schema, table=table, columns=described, key=_key(told, len(columns)))
 
 
 def _columns(codes: bytes, metas: memoryview) -> Iterator[Column]:
@@ -299,7 +301,9 @@ def _labels(columns: Sequence[Column], told: dict[int, memoryview], charsets: di
     return found
 
 
-def _key(told: dict[int, memoryview]) -> tuple[int, ...]:
-    if _Told.PREFIXED_KEY in told:
-        return tuple(_numbers(told[_Told.PREFIXED_KEY])[::2])
-    return tuple(_numbers(told.get(_Told.SIMPLE_KEY)))
+def _key(told: dict[int, memoryview], width: int) -> tuple[int, ...]:
+    prefixed = _Told.PREFIXED_KEY in told
+    key = tuple(_numbers(told[_Told.PREFIXED_KEY])[::2] if prefixed else _numbers(told.get(_Told.SIMPLE_KEY)))
+    if any(i >= width for i in key):
+        raise Unreadable(f"a key of column {max(key) + 1} in a table of {width} columns")
+    return key
