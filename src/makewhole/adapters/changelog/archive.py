@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from makewhole.adapters.changelog import decoding, events, scanning, starring, stretches, wrong
+from makewhole.adapters.changelog import decoding, events, filing, scanning, starring, stretches, wrong
 from makewhole.adapters.changelog.segments import Segment
 from makewhole.adapters.changelog.stretches import Stretch
 from makewhole.adapters.changelog.transactions import Assembler, Group
@@ -39,7 +39,6 @@ CREATE TABLE IF NOT EXISTS gaps (id INTEGER PRIMARY KEY, told TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
 """
-_NOT_WRITTEN = "the archive cannot be written: {} ({}). What was kept before is whole: make room and start again, it goes on from there."
 _Kept = tuple[Group, set[tuple[str, str, str]]]
 """A transaction, and under which keys it is kept: table, column, value."""
 _STARRED = 0
@@ -101,7 +100,7 @@ class Archive:
             yield self._transaction(number, decoder)
 
     def _commit(self, server: str, batch: Sequence[_Kept], place: Position, scan: starring.Scan) -> int:
-        with self._writing():
+        with filing.writing(self._connection, self._where):
             self._go_on(server, place)
             for group, keys in batch:
                 self._keep(group, keys, scan.starred(group))
@@ -115,7 +114,7 @@ class Archive:
         (last,) = self._connection.execute("SELECT MAX(id) FROM groups").fetchone()
         after = None if last is None else self._transaction(last, decoding.Decoder()).committed_at
         gap = change.Gap(since=known[1], until=until, after=after, before=before, why=why)
-        with self._writing():
+        with filing.writing(self._connection, self._where):
             self._go_on(server, until)
             self._connection.execute("INSERT INTO gaps (told) VALUES (?)", (codec.canonical(gap).decode(),))
         return gap
@@ -129,15 +128,6 @@ class Archive:
             raise Overtaken
         self._connection.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?, ?, ?)", (server, place.file, place.offset, place.gtids))
         self._expected = (server, place)
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-        except sqlite3.OperationalError as wrong_:
-            raise faults.Unavailable(_NOT_WRITTEN.format(wrong_, self._where)) from wrong_
 
     def _keep(self, group: Group, keys: set[tuple[str, str, str]], starred: bytes | None) -> None:
         self._connection.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (group.told.raw,))
@@ -174,24 +164,8 @@ class Archive:
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[Archive]:
     """The archive in this folder, made if it is not there. Raises BadInput for a folder that cannot be written."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(folder / FILE, isolation_level=None, timeout=30)
-    except (OSError, sqlite3.OperationalError) as denied:
-        raise faults.BadInput(f"cannot keep an archive: {denied}", where=str(folder), todo="Name a folder that can be written.") from denied
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
+    with filing.opened(folder / FILE, _SCHEMA, flushed=False) as connection:
         yield Archive(connection, str(folder / FILE))
-    except sqlite3.OperationalError as denied:
-        raise faults.Unavailable(_NOT_WRITTEN.format(denied, folder / FILE)) from denied
-    except sqlite3.DatabaseError as damaged:
-        raise faults.BadInput(
-            f"the archive cannot be read: {damaged}", where=str(folder / FILE), todo="Put a copy back, or move it away and begin anew."
-        ) from damaged
-    finally:
-        connection.close()
 
 
 def _keyed(table: Traced) -> frozenset[str]:

@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from makewhole.adapters.changelog import queries, scanning
+from makewhole.adapters.changelog import filing, queries, scanning
 from makewhole.adapters.changelog.postgres import messages, starring
 from makewhole.adapters.changelog.postgres.transactions import Decoder, Group, instant
 from makewhole.adapters.changelog.wrong import Unreadable
-from makewhole.core import codec, faults
+from makewhole.core import codec
 from makewhole.model import change
 from makewhole.model.change import Sought, Traced
 
@@ -39,7 +39,6 @@ CREATE TABLE IF NOT EXISTS indexed (name TEXT NOT NULL, column TEXT NOT NULL, PR
 CREATE TABLE IF NOT EXISTS keys (name TEXT NOT NULL, column TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY (name, column, value, number)) WITHOUT ROWID;
 """
-_NOT_WRITTEN = "the archive cannot be written: {} ({}). What was kept before is whole: make room and start again, it goes on from there."
 _SPOKEN = "*"
 """The column under which a statement without rows is kept: it speaks of a table, and of every row."""
 _SIZE = struct.Struct(">I")
@@ -73,14 +72,14 @@ class Archive:
 
     def begin(self, place: Place) -> None:
         """Say which log this is, and from where on; an archive that is begun already stays as it is."""
-        with self._writing():
+        with filing.writing(self._connection, self.where):
             self._connection.execute("INSERT OR IGNORE INTO place VALUES (1, ?, ?, ?, ?)", place)
         self._slot = place.slot
 
     def keep(self, groups: Sequence[Group], ends: int, tables: Iterable[Traced]) -> None:
         """Keep transactions, and that everything before `ends` is here; durable on return. Raises BadInput for one that cannot be read,
         and keeps none of them then."""
-        with self._writing():
+        with filing.writing(self._connection, self.where):
             known = self._index(tables)
             keyed = Decoder(known)
             for group in groups:
@@ -91,7 +90,7 @@ class Archive:
 
     def pass_over(self, gap: change.Gap) -> None:
         """Go on from a later place: the server has forgotten what comes before it, and the archive says so from now on."""
-        with self._writing():
+        with filing.writing(self._connection, self.where):
             moved = self._connection.execute("UPDATE place SET ends = ?1 WHERE ends < ?1", (gap.until.offset,)).rowcount
             # Of two who see the same gap, one says so.
             if moved:
@@ -195,38 +194,13 @@ class Archive:
             raise Unreadable(f"the description {number} of a table is not there")
         return bytes(row[0])
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-        except sqlite3.OperationalError as full:
-            raise faults.Unavailable(_NOT_WRITTEN.format(full, self.where)) from full
-
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[Archive]:
     """The archive in this folder, made if it is not there. Raises BadInput for a folder that cannot be written."""
-    file = folder / FILE
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, isolation_level=None, timeout=30)
-    except (OSError, sqlite3.OperationalError) as denied:
-        raise faults.BadInput(f"cannot keep an archive: {denied}", where=str(folder), todo="Name a folder that can be written.") from denied
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # The server forgets what we confirm: a commit must be on the disk, and not on its way there.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)
-        yield Archive(connection, str(file))
-    except sqlite3.OperationalError as denied:
-        raise faults.Unavailable(_NOT_WRITTEN.format(denied, file)) from denied
-    except sqlite3.DatabaseError as damaged:
-        todo = "Put a copy of it back, or move it away and begin anew from here."
-        raise faults.BadInput(f"not an archive that can be read: {damaged}", where=str(file), todo=todo) from damaged
-    finally:
-        connection.close()
+    # The server forgets what we confirm: a commit must be on the disk, and not on its way there.
+    with filing.opened(folder / FILE, _SCHEMA, flushed=True) as connection:
+        yield Archive(connection, str(folder / FILE))
 
 
 def exists(folder: Path) -> bool:
