@@ -30,11 +30,16 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file that need a server stay on one worker: they share it, and they may kill it."""
-    for item in items:
-        if item.get_closest_marker("server") is not None:
-            item.add_marker(pytest.mark.xdist_group(name=str(item.path.relative_to(ROOT))))
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Tests of one file that share a server, which they may kill, stay on one worker; so do those that share what takes long to make."""
+    joined = [i for i in items if i.get_closest_marker("server") is not None or i.get_closest_marker("together") is not None]
+    for item in joined:
+        item.add_marker(pytest.mark.xdist_group(name=str(item.path.relative_to(ROOT))))
+    yield
+    # xdist tells its groups by the ends of names. Where that failed, tests ran all the same, twice as long and into each other.
+    if getattr(config.option, "loadgroup", False) and any("@" not in item.nodeid for item in joined):
+        raise pytest.UsageError("this pytest and this pytest-xdist do not keep groups of tests together: see the pins in pyproject.toml")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

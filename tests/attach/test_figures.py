@@ -9,7 +9,7 @@ import pytest
 from tests.attach import figures
 
 RECALL_MIN, PRECISION_MIN = 0.95, 0.99
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from makewhole.sandbox.shop import till
 from makewhole.sandbox.shop.defects import Defect
 from tests.serve import town as towns
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 AGE = timedelta(days=5)
 STORIES = tuple(t for t in world.BROKEN if t.name != "stuck")
