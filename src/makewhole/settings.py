@@ -150,7 +150,7 @@ class BankSettings(codec.Noun, frozen=True, kw_only=True):
     """The bank account into which channels pay out."""
 
     folder: str = ""
-    """Folder into which somebody puts the bank's statements as CSV; `serve` takes what is new. Empty: none are taken."""
+    """Folder into which somebody puts the bank's statements, CSV or .xlsx; `serve` takes what is new. Empty: none are taken."""
     columns: dict[str, str] = msgspec.field(default_factory=dict)
     """What the bank calls its columns, where it is not as most banks do: date, income, amount, direction, payer, memo, serial, balance."""
     payers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

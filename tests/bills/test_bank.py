@@ -95,7 +95,7 @@ HEAD = "交易日期,收入金额,对方户名,摘要\n"
         (HEAD + "2026-11-19,1.00,财付通支付宝,\n", Wrong.CELL, 2),
         (CMB.replace("收入", "转"), Wrong.CELL, 2),
         ("<html>" + HEAD, Wrong.FOREIGN_FORMAT, 1),
-        ("PK\x03\x04", Wrong.FOREIGN_FORMAT, 0),
+        ("PK\x03\x04", Wrong.ARCHIVE, 0),
     ],
 )
 def test_a_statement_that_is_wrong_in_one_line_is_refused_whole(text: str, wrong: Wrong, line: int) -> None:

@@ -1,4 +1,4 @@
-"""A bank's statement in, as its counter or its online banking exports it (CSV with named columns), the lines of channels out.
+"""A bank's statement in, as its counter or its online banking exports it (a table with named columns), the lines of channels out.
 
 Banks agree on no format, but on what they call things: the columns are found by their names, wherever they stand, below whatever title
 stands above them. What is not understood is refused whole, with its line: a line that is skipped is money that nobody misses.
@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from makewhole.adapters.bills import unpacking
 from makewhole.core import codec, ids, money
@@ -46,10 +46,12 @@ PAYERS: Mapping[str, tuple[str, ...]] = {
 _IN = frozenset({"贷", "贷方", "收入", "收", "来账", "入", "C", "CR"})
 _OUT = frozenset({"借", "借方", "支出", "支", "往账", "出", "D", "DR"})
 _SUMS = ("合计", "总计")
-_ENDS = (*_SUMS, "本页合计", "总笔数", "汇总", "累计")
+_SUMS_OF_ONE = ("收入合计", "支出合计", "借方合计", "贷方合计", "借方发生额合计", "贷方发生额合计")
+_ENDS = (*_SUMS, "本页合计", "总笔数", "汇总", "累计", "打印", "制表", "操作员", "温馨提示", "注:", *_SUMS_OF_ONE)
 """How the lines begin that stand below the last movement."""
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|年([0-9]{1,2})月|([0-9]{2}))([0-9]{1,2})日?(?:[ T].*|[0-9]{6})?", re.ASCII)
 _AMOUNT = re.compile(r"[¥+]?-?[0-9][0-9,]*(?:\.[0-9]{1,2})?", re.ASCII)
+_SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?", re.ASCII)
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?", re.ASCII)
 
 
@@ -70,12 +72,21 @@ class _Row:
     """Whether it is no movement, but says what all of them come to."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Lines:
+    """What stands in a file, each line with its number. `day_zero`: from where a workbook counts days; text counts none."""
+
+    lines: Iterator[tuple[int, Sequence[str]]]
+    day_zero: date | None = None
+
+
 def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
     """The statement. Raises Refused for the first line that is wrong, nothing taken over."""
     of = words or Words()
-    told_of = list(_rows(_text(raw), of))
+    opened = _opened(raw, of)
+    told_of = list(_rows(opened.lines, of))
     rows = [row for row in told_of if not row.sums]
-    days = [_day(row) for row in rows]
+    days = [_day(row, opened.day_zero) for row in rows]
     if not days:
         raise Refused(Wrong.TRUNCATED, 0, "no movement stands in it")
     _adds_up(rows, [row for row in told_of if row.sums])
@@ -86,7 +97,7 @@ def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
         channel = None if fen is None else _channel(row, {**PAYERS, **of.payers})
         if fen is None or channel is None:
             continue
-        told = "\x1f".join((row.cells["date"], *(row.cells.get(key, "") for key in ("serial", "balance")), *row.memos))
+        told = "\x1f".join((str(bill.date_of(day)), row.cells.get("serial", "").lstrip("0"), _balance(row), *row.memos))
         alike[f"{fen}\x1f{told}"] += 1
         key = ids.derive("bank-line", channel, fen, told, alike[f"{fen}\x1f{told}"])
         memo = bank.private(" ".join(m for m in row.memos if m))[:MEMO_LENGTH]
@@ -101,11 +112,23 @@ def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
     )
 
 
-def _text(raw: bytes) -> str:
+def _opened(raw: bytes, words: Words) -> _Lines:
+    """What stands in the file, whichever kind it is."""
     if len(raw) > BYTES_MAX:
         raise Refused(Wrong.TOO_LARGE, 0, f"{len(raw)} bytes; {BYTES_MAX} at most")
-    if raw[:4] in {b"PK\x03\x04", b"\xd0\xcf\x11\xe0"}:
-        raise Refused(Wrong.FOREIGN_FORMAT, 0, "a workbook: save its sheet as CSV")
+    if raw.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Refused(
+            Wrong.FOREIGN_FORMAT, 0, "a workbook of the old kind (.xls) or under a password: save it as .xlsx without one, or as CSV"
+        )
+    if not raw.startswith(b"PK\x03\x04"):
+        return _Lines(lines=_csv(_text(raw), words))
+    from makewhole.adapters.bills import workbook  # noqa: PLC0415  a third of a second that only a workbook is worth
+
+    table = workbook.table(raw, lambda row: bool(_places(row, words)), TITLE_LINES_MAX)
+    return _Lines(lines=enumerate(table.rows, start=1), day_zero=table.day_zero)
+
+
+def _text(raw: bytes) -> str:
     unpacking.no_markup(raw, "a statement as CSV")
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return unpacking.text(raw, "utf-16")
@@ -115,23 +138,27 @@ def _text(raw: bytes) -> str:
         return unpacking.text(raw, "gb18030")
 
 
-def _rows(text: str, words: Words) -> Iterator[_Row]:
-    """The movements. What stands above their columns' names is not looked at; below the last one only sums may stand."""
+def _csv(text: str, words: Words) -> Iterator[tuple[int, Sequence[str]]]:
     heading = text.split("\n", TITLE_LINES_MAX)[:TITLE_LINES_MAX]
     delimiter = "\t" if any("\t" in line and _places(line.split("\t"), words) for line in heading) else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    places: dict[str, int] = {}
-    memos: list[int] = []
-    width, ended = 0, False
     while True:
         # Of a cell that spans lines, the first one is the one to be told.
         place = reader.line_num + 1
         try:
-            cells = next(reader)
+            yield place, next(reader)
         except StopIteration:
-            break
+            return
         except csv.Error as broken:
             raise Refused(Wrong.COLUMNS, place, str(broken)) from broken
+
+
+def _rows(lines: Iterator[tuple[int, Sequence[str]]], words: Words) -> Iterator[_Row]:
+    """The movements. What stands above their columns' names is not looked at; below the last one only sums may stand."""
+    places: dict[str, int] = {}
+    memos: list[int] = []
+    width, ended = 0, False
+    for place, cells in lines:
         told = [_cell(cell) for cell in cells]
         if not any(told):
             continue
@@ -199,7 +226,11 @@ def _cell(cell: str) -> str:
     return told.removeprefix("'").strip()
 
 
-def _day(row: _Row) -> int:
+def _day(row: _Row, day_zero: date | None) -> int:
+    counted = _SERIAL.fullmatch(row.cells["date"]) if day_zero is not None else None
+    if counted is not None and day_zero is not None:
+        # A workbook's day that nobody formatted as one: 10000 is a day of 1927, 99999 one of 2173.
+        return bill.day_number(day_zero + timedelta(days=int(counted[1])))
     told = _DATE.fullmatch(row.cells["date"])
     if told is not None:
         year, *months, day = told.groups()
@@ -231,6 +262,15 @@ def _fen(row: _Row, key: str) -> int | None:
         return money.parse_yuan(cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell) or None
     except ValueError as wrong:
         raise Refused(Wrong.CELL, row.place, f"no amount: {_shown(cell)}") from wrong
+
+
+def _balance(row: _Row) -> str:
+    """As the same money reads wherever it is written; as it stands where it is none."""
+    told = row.cells.get("balance", "")
+    try:
+        return str(money.parse_yuan(told.removeprefix("¥").replace(",", "")))
+    except ValueError:
+        return told
 
 
 def _channel(row: _Row, payers: Mapping[str, Sequence[str]]) -> ids.ChannelName | None:

@@ -54,7 +54,7 @@ def member(raw: bytes, wanted: Callable[[bytes], bool]) -> bytes:
             if len(listed) > MEMBERS_MAX:
                 raise Refused(Wrong.ARCHIVE, 0, f"{len(listed)} files in the archive, a bill has two")
             for one in listed:
-                _harmless(one)
+                harmless(one)
             found = [one for one in listed if not one.is_dir() and wanted(_head(archive, one))]
             if len(found) != 1:
                 raise Refused(Wrong.ARCHIVE, 0, f"{len(found)} bills in the archive")
@@ -78,7 +78,7 @@ def no_markup(plain: bytes, what: str) -> None:
         raise Refused(Wrong.FOREIGN_FORMAT, 1, f"markup, not {what}")
 
 
-def _harmless(one: zipfile.ZipInfo) -> None:
+def harmless(one: zipfile.ZipInfo) -> None:
     name = one.filename.replace("\\", "/")
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or ":" in name:
         raise Refused(Wrong.ARCHIVE, 0, f"the archive names a place outside itself: {one.filename!r}")
