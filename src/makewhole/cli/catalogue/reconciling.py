@@ -9,7 +9,10 @@ RECONCILING: dict[str, tuple[str, str]] = {
     "option.theirs": ("the channel's bill as it was downloaded (.csv, .gz, .zip)", "从渠道下载的账单原件（.csv、.gz、.zip）"),
     "option.merchant": ("our number at the channel, if the settings do not say it", "我方在该渠道的商户号（设置中没有时）"),
     "option.again": ("have the bill of a closed day once more, in case it was corrected", "重新下载已对账日期的账单，看渠道是否更正过"),
-    "option.bank": ("a statement of the bank, CSV or .xlsx: kept, and held against the bills", "银行流水（CSV 或 .xlsx）：留存，并与渠道账单应结金额核对"),
+    "option.bank": (
+        "a statement of the bank, CSV or .xlsx: kept, and held against the bills",
+        "银行流水（CSV 或 .xlsx）：留存，并与渠道账单应结金额核对",
+    ),
     "head.channel": ("channel", "渠道"),
     "head.paid-days": ("days", "账单日"),
     "head.settled": ("settled", "应结"),
