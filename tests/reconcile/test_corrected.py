@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
+from makewhole.core import faults
 from makewhole.engine import closing, daily, daysheets
 from makewhole.model import bill, daysheet, decision, difference
 from makewhole.sandbox.channel.faults import Fault
@@ -14,8 +19,8 @@ from tests.reconcile import conftest, morning
 
 pytestmark = pytest.mark.slow
 OF = closing.Day(channel=morning.WECHAT, day=morning.DAY, stage=bill.Stage.BILL)
-LATER = morning.TEN + timedelta(days=daily.AGAIN_AFTER_DAYS - 1)
-"""The morning on which the first day's bill is had once more."""
+LATER = morning.TEN + timedelta(days=daily.AGAIN_MORNINGS[1])
+"""The second of the mornings on which the first day's bill is had again."""
 
 
 def closings(shop: morning.Shop) -> list[tuple[int, str]]:
@@ -106,3 +111,83 @@ def test_who_dies_between_the_new_bill_and_the_new_closing_leaves_it_to_the_next
     assert closing.again(shop.world, shop.books, OF).state is closing.Closing.CORRECTED
     assert [version for version, _ in closings(shop)] == [1]
     assert [(f.what(), f.found.order.number) for f in shop.differences()] == [(bill.Break.AMOUNT, sn)]
+
+
+@contextmanager
+def listening(shop: morning.Shop, first: Callable[[], Any] = lambda: None) -> Iterator[list[tuple[int, int]]]:
+    """Which day's bill is asked for how many days after the first day; `first` happens before each answer."""
+    source, asked = type(shop.books.sources[morning.WECHAT]), list[tuple[int, int]]()
+    fetch = source.fetch_bill
+
+    def heard(of: Any, day: date) -> Any:
+        asked.append((bill.day_of(shop.world.clock.now()) - morning.DAY, bill.day_number(day) - morning.DAY))
+        first()
+        return fetch(of, day)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(source, "fetch_bill", heard)
+        yield asked
+
+
+def on_morning(shop: morning.Shop, days: int, minutes: int = 0) -> None:
+    shop.until(morning.TEN + timedelta(days=days - 1, minutes=minutes))
+
+
+def test_a_bill_is_had_again_on_its_mornings_and_once_on_each(shop: morning.Shop) -> None:
+    """By two processes that look every so often, both started anew; a channel that slept late is not asked once for each morning missed."""
+    shop.paid()
+    other = dataclasses.replace(shop.world, owner="other")
+    with listening(shop) as asked:
+        for days in range(1, 10):
+            for minutes in (0, 1):
+                on_morning(shop, days, minutes)
+                for world in (shop.world, other):
+                    daily.keep(world, shop.books)
+        assert [when for when, day in asked if day == 0] == [1, 2, 4, 8]
+        assert len(set(asked)) == len(asked)
+        asked.clear()
+        on_morning(shop, 14)
+        daily.keep(shop.world, shop.books)
+        # Of the days that were closed before, 2 to 6 had their seventh morning meanwhile, 6 to 8 their third, 8 its first.
+        assert sorted(day for _, day in asked if day < 9) == [2, 3, 4, 5, 6, 7, 8]
+        assert len(set(asked)) == len(asked)
+    assert daily.AGAIN_MORNINGS[-1] + 1 < daily.GIVEN_DAYS
+
+
+def test_one_process_asks_and_who_takes_over_from_it_waits_for_its_turn_to_end(shop: morning.Shop) -> None:
+    """While it asks nobody else does; where it dies over it, the next one goes on; a silent channel is left alone for an hour."""
+    shop.paid()
+    shop.morning()
+    other = dataclasses.replace(shop.world, owner="other")
+    on_morning(shop, 2)
+    closing.close(shop.world, shop.books, closing.Day(channel=morning.WECHAT, day=morning.DAY + 1, stage=bill.Stage.BILL))
+    with listening(shop, lambda: daily.keep(other, shop.books)) as asked:
+        daily.keep(shop.world, shop.books)
+    assert asked == [(2, 0)]
+
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    on_morning(shop, 4)
+    for day in (2, 3):
+        closing.close(shop.world, shop.books, closing.Day(channel=morning.WECHAT, day=morning.DAY + day, stage=bill.Stage.BILL))
+    with listening(shop, dies), pytest.raises(KeyboardInterrupt):
+        daily.keep(shop.world, shop.books)
+    with listening(shop) as asked:
+        daily.keep(other, shop.books)
+        assert asked == []
+        on_morning(shop, 4, minutes=31)
+        daily.keep(other, shop.books)
+        daily.keep(shop.world, shop.books)
+    assert [day for _, day in asked] == [0, 1]
+
+    def away() -> None:
+        raise faults.Unavailable("not there")
+
+    on_morning(shop, 5)
+    closing.close(shop.world, shop.books, closing.Day(channel=morning.WECHAT, day=morning.DAY + 4, stage=bill.Stage.BILL))
+    with listening(shop, away) as asked:
+        for minutes in (0, 1, 59, 61):
+            on_morning(shop, 5, minutes)
+            daily.keep(shop.world, shop.books)
+    assert [day for _, day in asked] == [1, 1]

@@ -5,15 +5,15 @@ Level-triggered like the sweep: it is asked every minute, and says each time wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, time, timedelta
 
 import structlog
 
 from makewhole import ports
 from makewhole.core import clock, faults, ids
 from makewhole.engine import closing, differences, sweep
-from makewhole.model import bill, difference
+from makewhole.model import bill, difference, policy
 from makewhole.ports import accounts
 
 EVENING = time(20)
@@ -25,11 +25,16 @@ CATCH_UP_DAYS = 30
 """Days that are caught up after a long standstill: WeChat Pay gives bills of three months; older than this, a person should ask for."""
 FIRST_DAYS = 1
 """Days that a new store begins with: yesterday. What was before Makewhole came is asked for by name."""
-AGAIN_AFTER_DAYS = 3
-"""Days after which a closed day's bill is had once more: what a channel corrects, it has found within the first working days."""
+AGAIN_MORNINGS = (1, 3, 7, 30, 60)
+"""Mornings after the one that closes a day, on which its bill is had again, as far as policy goes (`bill-again`): most of what a channel
+corrects it finds on the next working days, the rest when its merchants close the week, the month, or ask."""
+GIVEN_DAYS = 90
+"""Days back for which every channel gives bills: WeChat Pay and Douyin Pay say three months, Alipay more."""
+AGAIN_PAUSE = timedelta(hours=1)
+"""Between two questions of one morning where the first was not answered: what is not made or not there is seldom there a minute later."""
 _AGAIN = "bills-again/"
 _LATER = frozenset({closing.Closing.ANOTHERS, closing.Closing.NOT_MADE, closing.Closing.HALTED})
-"""What says nothing of a bill yet: asked again the next time."""
+"""What says nothing of a bill yet: asked again after the pause."""
 log = structlog.get_logger()
 
 
@@ -69,28 +74,70 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
 
 
 def _again(world: ports.World, books: accounts.Books, stopped: Callable[[], bool]) -> list[closing.Result]:
-    """Closed days whose bills are due to be had once more; those that a channel has corrected. Each day once, as the store remembers."""
+    """Closed days whose bills are due to be had again; those that were corrected. Channel by channel, one process at a time at each."""
     now = world.clock.now().astimezone(clock.BEIJING)
-    last = bill.day_of(now) - AGAIN_AFTER_DAYS
     results: list[closing.Result] = []
     for channel in sorted(books.sources) if now.time() >= MORNING else ():
-        name = f"{_AGAIN}{world.eyes.shop}/{channel}"
-        seen = int(world.store.mark(name) or last - 1)
-        done = books.ledger.closings(world.eyes.shop, channel, max(seen + 1, last - CATCH_UP_DAYS))
-        for day in [c.day for c in done if c.stage is bill.Stage.BILL and c.day <= last]:
-            if stopped():
-                return results
+        if stopped():
+            break
+        mornings = _mornings(world, channel, now)
+        if not mornings:
+            continue
+        # Who died in his turn is taken over from when it has run out; what he had marked by then is not asked again.
+        turn = f"{_AGAIN}{world.eyes.shop}/{channel}/turn"
+        was, ours = world.store.mark(turn), f"{(now + closing.TURN).isoformat()} {world.owner}"
+        if (was and datetime.fromisoformat(was.split()[0]) > now) or not world.store.move_mark(turn, was, ours):
+            continue
+        told, done = _had_again(world, books, channel, _mornings(world, channel, now), stopped)
+        results += told
+        world.store.move_mark(turn, ours, f"{(now if done else now + AGAIN_PAUSE).isoformat()} -")
+    return results
+
+
+def _mornings(world: ports.World, channel: ids.ChannelName, now: datetime) -> dict[int, range]:
+    """For each morning after a closing, the days for which it has come since the last look. A new store begins with those of today."""
+    told: dict[int, range] = {}
+    most = world.policies.at(now).span(policy.RuleName.BILL_AGAIN).days
+    for morning in (m for m in AGAIN_MORNINGS if m <= most):
+        last = bill.day_of(now) - 1 - morning
+        days = range(int(world.store.mark(_mark(world, channel, morning)) or last - 1) + 1, last + 1)
+        if days:
+            told[morning] = days
+    return told
+
+
+def _had_again(
+    world: ports.World, books: accounts.Books, channel: ids.ChannelName, mornings: Mapping[int, range], stopped: Callable[[], bool]
+) -> tuple[list[closing.Result], bool]:
+    """One channel's days that are due, the oldest first, each asked about once for all mornings missed; whether all were answered."""
+    results: list[closing.Result] = []
+    for told in books.ledger.closings(world.eyes.shop, channel, bill.day_of(world.clock.now()) - GIVEN_DAYS) if mornings else ():
+        due = [m for m, days in mornings.items() if told.day in days]
+        if told.stage is not bill.Stage.BILL or not due:
+            continue
+        if stopped():
+            return results, True
+        # A bill that was had on that morning or later is no older than the morning.
+        if any(told.day + 1 + m > bill.day_of(told.at) for m in due):
             try:
-                result = closing.again(world, books, closing.Day(channel=channel, day=day, stage=bill.Stage.BILL))
+                result = closing.again(world, books, closing.Day(channel=channel, day=told.day, stage=bill.Stage.BILL))
             except (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials) as no:
-                log.warning("bill not had once more", channel=channel, day=str(bill.date_of(day)), why=no.why)
-                break
+                log.warning("bill not had again", channel=channel, day=str(bill.date_of(told.day)), why=no.why)
+                return results, False
             if result.state in _LATER:
-                break
-            world.store.set_mark(name, str(day))
+                return results, False
             if result.state is not closing.Closing.WAS_CLOSED:
                 results.append(result)
-    return results
+        for m in due:
+            world.store.set_mark(_mark(world, channel, m), str(told.day))
+    for m, days in mornings.items():
+        # Days among them that nobody has closed: once they are, their bill is newer than this morning.
+        world.store.set_mark(_mark(world, channel, m), str(days[-1]))
+    return results, True
+
+
+def _mark(world: ports.World, channel: ids.ChannelName, morning: int) -> str:
+    return f"{_AGAIN}{world.eyes.shop}/{channel}/{morning}"
 
 
 def follow(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] = lambda: False) -> list[ids.OrderKey]:

@@ -43,6 +43,7 @@ class RuleName(enum.Enum):
     IMAGE_RETENTION = "image-retention"
     CUT_OFF_WAIT = "cut-off-wait"
     PAYOUT_WAIT = "payout-wait"
+    BILL_AGAIN = "bill-again"
 
 
 class Unit(enum.Enum):

@@ -34,7 +34,7 @@ ROWS_MAX = 200_000
 COLUMNS_MAX = 256
 """Of a sheet: banks have thirty at most, and the old workbooks could have no more."""
 CELLS_MAX = 1_500_000
-"""Of all sheets together: a hundred thousand lines of fifteen. A quarter of a minute, and a gigabyte where each has a text of its own."""
+"""Of all sheets together: a hundred thousand lines of fifteen. They take half a minute to read."""
 TEXTS_MAX = 2 * CELLS_MAX
 """Elements that hold values: a cell's own, and two more for a text that cells share."""
 OTHER_ELEMENTS_MAX = 200_000

@@ -225,6 +225,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "RuleName.fee-history": ("bills that must be known for a drift", "判定费率漂移所需的账单天数"),
     "RuleName.fee-volume-min": ("payments of a day that make its fees count", "手续费有参考意义的单日交易额"),
     "RuleName.payout-wait": ("a day's money must be at the bank", "账单款项到账期限"),
+    "RuleName.bill-again": ("a closed day's bill is had again", "已对账日期复查账单的期限"),
     "RuleName.cut-off-wait": ("a line near midnight may wait for its partner", "跨日单等待对方账单的天数"),
     # ---------------------------------------------------------------- what a person is asked
     "Choice.shop-is-right": ("the shop is right", "店铺是对的"),
