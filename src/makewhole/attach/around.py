@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from makewhole.attach import axes, fields, labels, lines, links, naming, orders, proposal, spelling, states, values
+from makewhole.attach import axes, fields, labels, ladders, lines, links, naming, orders, proposal, spelling, states, values
 from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.drafts import Draft, coded, found_of
 from makewhole.attach.fields import Chosen
@@ -91,7 +91,7 @@ def _amounted(draft: Draft, read: Read, role: str) -> str:
     return f"{spelling.name(found.column)} IS NOT NULL"
 
 
-def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], lookups: orders.Lookups) -> states.Told | None:
+def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], lookups: orders.Lookups) -> ladders.Told | None:
     if role not in _WORDS or f"{role}.state" not in chosen:
         return None
     best = chosen[f"{role}.state"].best
@@ -225,12 +225,14 @@ def _coupon_key(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen]) 
 
 
 def _number_of_payment(draft: Draft, read: Read, role: str, cast: Cast) -> None:
-    """Where an attempt has no number of its own, the order's number is what the channel was told."""
+    """Where an attempt has no number of its own, the order's number may be what the channel was told: that is asked."""
     if role != "payment" or "payment.number" in draft.found or any(q.field == "payment.number" for q in draft.questions):
         return
     if cast.link.number:
         by = Evidence(why=Why.ALONE, what=cast.link.number)
-        draft.state(found_of(read, "payment.number", cast.link.number, 0.84, (by,)))
+        made = found_of(read, "payment.number", cast.link.number, 0.7, (by,))
+        choices = (Choice(label=f"{made.table}.{made.rests_on()}", found=(made,)),)
+        draft.ask(Question(field="payment.number", asked=Asked.COLUMN, about=read.table.name, choices=choices))
 
 
 def _refunded(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:

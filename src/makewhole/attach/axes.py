@@ -16,6 +16,8 @@ MEANT = frozenset({"wait", "waiting", "to", "un", "pay", "pending", "refund", "s
 """Beginnings that say something of their own."""
 CODES_MAX = 40
 """A column of more codes is no state."""
+MISSING, THERE = "missing", "there"
+"""The codes of a column that tells by holding anything or nothing."""
 Classify = Callable[[str], str | None]
 Fits = Callable[[Said], float]
 """How well the words of a column say that it tells one thing of an order."""
@@ -30,6 +32,22 @@ class Axis:
     words: dict[str, str]
     labels: dict[str, str]
     unclear: tuple[str, ...]
+    absent: str = ""
+    """Of a column that tells by holding anything: the condition under which it holds nothing. Its codes are `MISSING` and `THERE`."""
+    present: str = ""
+
+    def sql(self, *these: str) -> str:
+        """The condition under which a row has one of these codes."""
+        if self.present:
+            return self.present if these == (THERE,) else self.absent
+        return spelling.among(self.column, these, style=self.style)
+
+    def told(self, read: Read) -> tuple[str | None, ...]:
+        """The code of each sampled row."""
+        there = read.table.values(self.column)
+        if self.present:
+            return tuple(MISSING if values.absent(v) else THERE for v in there)
+        return tuple(None if v is None else values.text(v) for v in there)
 
     def having(self, *wanted: str) -> tuple[str, ...]:
         """The codes that mean one of these."""
@@ -51,6 +69,20 @@ def axis(read: Read, column: str, classify: Classify, lookups: dict[str, dict[st
     # What an empty text or NULL means is told by the columns beside it.
     unclear = tuple(c for c in used if c not in words)
     return Axis(column=column, style=spelling.style(told), words=words, labels=found, unclear=unclear)
+
+
+def by_presence(read: Read, column: str, no: str, yes: str) -> Axis:
+    """A column that tells by holding anything: an instant of payment is there in paid orders."""
+    unit = read.look(column).unit
+    return Axis(
+        column=column,
+        style=spelling.Style.NUMBER,
+        words={MISSING: no, THERE: yes},
+        labels={},
+        unclear=(),
+        absent=spelling.missing(column, unit),
+        present=spelling.present(column, unit),
+    )
 
 
 def _prefix(used: tuple[str, ...]) -> str:

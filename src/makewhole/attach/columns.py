@@ -47,6 +47,14 @@ NUMBERED_MIN = 0.95
 BLOCK_MIN = 2
 """Columns with one prefix that speak of an address, from which the others with that prefix belong to it."""
 IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
+RANDOM = frozenset({"uuid", "guid", "token", "hash", "secret", "salt", "nonce"})
+"""Words for what is drawn, and not counted or put together from a date."""
+UNUSED_ROWS_MIN, UNUSED = 50, 0.6
+"""Sampled rows without a single value, from which a column is believed to be unused; what is left of its claim."""
+BUYERS_ROWS_MIN, BUYERS_FEW, BY_FEW = 50, 3, 0.7
+"""Orders, and the different people up to which they have no buyer in a column; what is then left of its claim."""
+NEVER_NEEDED = frozenset({"order.deleted", "stock.locked", "stock.available", "coupon.used_at"})
+"""Fields that hold nothing in a shop where all is well."""
 PERSONAL = frozenset({"order.receiver_phone", "order.buyer"})
 
 
@@ -217,6 +225,8 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
     if want.field == "order.number" and not look.told and look.rows >= EMPTY_ROWS_MIN:
         return None
     unused = look.rows >= EMPTY_ROWS_MIN and not look.told
+    if look.rows >= UNUSED_ROWS_MIN and not look.told and want.field not in NEVER_NEEDED:
+        return _less(made, UNUSED)
     if (
         want.field == "order.coupon"
         and look.told < values.ROWS_TELL_MIN
@@ -224,7 +234,7 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
     ):
         # Without a value, nothing tells a coupon's number from a text about coupons.
         return _less(made, UNTOLD)
-    if look.told < values.ROWS_TELL_MIN:
+    if look.told < values.ROWS_TELL_MIN and want.field != "order.version":
         return _less(made, KEY_AS_NUMBER) if want.field == "order.number" and _bare(told, made) else made
     match want.field:
         case "order.number" | "payment.number" | "refund.number":
@@ -242,7 +252,15 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
         case "order.channel" | "payment.channel":
             return None if look.distinct > CHANNELS_MAX else _channels(told, made)
         case "order.buyer":
-            return _less(made, 0.4) if look.phones > 0.5 else made
+            # Hundreds of orders of three people: whoever it is serves them.
+            few = look.told >= BUYERS_ROWS_MIN and look.distinct <= BUYERS_FEW
+            return _less(made, 0.4) if look.phones > 0.5 else _less(made, BY_FEW) if few else made
+        case "order.version" if not look.unit and look.rows >= EMPTY_ROWS_MIN and look.distinct <= 1:
+            # A counter that never counted tells no change.
+            return _less(made, UNTOLD)
+        case "item.sku" if (made.column.name,) == told.table.key and made.look.varied == 1.0:
+            # The line's own key is no good's.
+            return None
         case "item.sku" | "stock.sku":
             return None if _counts(told, made) else made
         case "stock.available" | "stock.locked" if look.rows >= EMPTY_ROWS_MIN and values.flagged(_spelled(told, made)):
@@ -297,9 +315,16 @@ def _bare(told: Read, made: Candidate) -> bool:
     return naming.ideas(told.names[made.column.name]) == {"id"}
 
 
+def random_name(name: str) -> bool:
+    """Whether a column is called as what a machine draws: a `uuid`, an `access_token`. Nobody reads those to anybody."""
+    return bool(RANDOM & set(naming.split(name)))
+
+
 def _numbered(told: Read, want: wants.Want, made: Candidate) -> Candidate | None:
     look, column = made.look, made.column
     alone = (column.name,)
+    if random_name(column.name):
+        return _less(made, KEY_AS_NUMBER)
     if column.kind is survey.Kind.INTEGER and Shape.DOCUMENT not in look.shapes:
         # People read a number of fourteen digits to each other; a row's own key is for the machine.
         if alone in told.table.unique and told.table.key not in {(), alone} and "number" in naming.ideas(told.names[column.name]):

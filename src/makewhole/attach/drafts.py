@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from makewhole.attach import spelling, states, survey
+from makewhole.attach import ladders, spelling, survey
 from makewhole.attach.columns import PERSONAL, Read
 from makewhole.attach.fields import Chosen
 from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Proposal, Question, Role, Why
@@ -118,7 +118,7 @@ def _clock(read: Read, told: survey.Column, score: float) -> tuple[str, float]:
     return ("unix_s", score) if told.declared.lower().startswith("int") else ("unix_ms", min(score, UNSURE))
 
 
-def coded(role: str, told: states.Told, words: tuple[str, ...]) -> list[Question]:
+def coded(role: str, told: ladders.Told, words: tuple[str, ...]) -> list[Question]:
     """A question for each code that nothing explains."""
     made = []
     for condition, label in told.unclear:

@@ -132,8 +132,9 @@ def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, floa
         return (1.0, 0.0, told_by) if declared == to.key else (0.0, 1.0, told_by)
     if there:
         in_keys, in_numbers = len(there & to.keys) / len(there), len(there & to.numbers) / len(there)
-        if to.read.table.whole and len(there) >= STRANGERS_MIN and max(in_keys, in_numbers) < STRANGE_MAX:
-            # Every order is known, and hardly one of these is among them.
+        few = 1 if to.read.table.whole else STRANGERS_MIN
+        if len(there) >= few and len(to.read.table.sample) >= STRANGERS_MIN and max(in_keys, in_numbers) < STRANGE_MAX:
+            # Orders are known, and hardly one of these is among them.
             return 0.0, 0.0, ()
         if max(in_keys, in_numbers) >= OVERLAP_MIN:
             what = f"{max(in_keys, in_numbers):.0%} {to.table}.{to.key if in_keys >= in_numbers else to.number}"

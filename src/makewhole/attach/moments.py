@@ -21,12 +21,25 @@ class Instants:
     shipped: str = ""
     completed: str = ""
     closed: str = ""
+    paying: str = ""
+    parcel: str = ""
+    """What paid, and what sent orders hold besides: an amount, a parcel's number. Evidence where the instant itself is not there."""
+
+    def witnesses(self) -> dict[str, str]:
+        """The column that shows how far an order came, step by step."""
+        told = {
+            "paid": self.paid or self.paying,
+            "shipped": self.shipped or self.parcel,
+            "completed": self.completed,
+            "closed": self.closed,
+        }
+        return {step: column for step, column in told.items() if column}
 
 
 def rows_of(read: Read, told: Axis) -> dict[str, list[int]]:
     """The sampled rows of each code."""
-    values_ = read.table.values(told.column)
-    return {c: [i for i, v in enumerate(values_) if v is not None and values.text(v) == c] for c in (*told.words, *told.unclear)}
+    there = told.told(read)
+    return {c: [i for i, code in enumerate(there) if code == c] for c in (*told.words, *told.unclear)}
 
 
 def share(read: Read, column: str, rows: list[int]) -> float:
@@ -35,23 +48,28 @@ def share(read: Read, column: str, rows: list[int]) -> float:
     return sum(1 for i in rows if not values.absent(told[i])) / len(rows) if rows else 0.0
 
 
-def from_times(share: dict[str, float], when: Instants) -> str | None:
-    """What a code means by the times of its rows; None where they do not tell."""
-    if not when.paid:
+def among(rows: list[int], there: frozenset[int]) -> float:
+    """How many of these rows are among some others, as a share of them."""
+    return sum(i in there for i in rows) / len(rows) if rows else 0.0
+
+
+def from_times(share: dict[str, float]) -> str | None:
+    """What a code means by the times of its rows, as shares of them by step; None where they do not tell."""
+    if "paid" not in share:
         return None
     paid = share["paid"]
     if share.get("closed", 0.0) >= MOSTLY and paid <= MOSTLY:
         # Those among them that were paid are asked about.
         return "closed"
-    if paid <= HARDLY / 2 and when.closed and share["closed"] <= HARDLY / 2:
+    if paid <= HARDLY / 2 and "closed" in share and share["closed"] <= HARDLY / 2:
         return "awaiting-payment"
-    if paid < MOSTLY or share.get("closed", 0.0) > HARDLY:
+    if paid < NEARLY_ALL or share.get("closed", 0.0) > HARDLY:
         return None
-    if when.completed and share["completed"] >= NEARLY_ALL:
+    if "completed" in share and share["completed"] >= NEARLY_ALL:
         return "completed"
-    if when.shipped and share["shipped"] >= NEARLY_ALL and share.get("completed", 0.0) <= HARDLY and when.completed:
+    if "shipped" in share and share["shipped"] >= NEARLY_ALL and share.get("completed", 0.0) <= HARDLY and "completed" in share:
         return "shipped"
-    if when.shipped and share["shipped"] <= HARDLY and share.get("completed", 0.0) <= HARDLY:
+    if "shipped" in share and share["shipped"] <= HARDLY and share.get("completed", 0.0) <= HARDLY:
         return "awaiting-shipment"
     return None
 

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
-from makewhole.attach import amounts, codes, columns, fields, labels, moments, naming, spelling, states, survey, timeline, values, wants
+from makewhole.attach import (
+    amounts,
+    codes,
+    columns,
+    fields,
+    labels,
+    ladders,
+    ledgers,
+    moments,
+    naming,
+    spelling,
+    states,
+    survey,
+    timeline,
+    values,
+    wants,
+)
 from makewhole.attach.columns import Candidate, Read
 from makewhole.attach.drafts import ORDER_STATES, Draft, coded, found_of
 from makewhole.attach.fields import Chosen
@@ -15,6 +32,8 @@ _PLAIN = (
     "order.buyer", "order.created_at", "order.paid_at", "order.shipped_at", "order.completed_at", "order.closed_at", "order.expires_at",
     "order.transaction_id", "order.carrier", "order.tracking_number", "order.receiver_phone", "order.coupon", "order.version",
 )  # fmt: skip
+_WITNESSES = {"paying": "order.amount_paid", "parcel": "order.tracking_number"}
+"""What else only paid, and only sent orders hold."""
 PARENT = frozenset({"parent", "order", "trade", "id", "number", "relation"})
 PARENTS_MIN = 0.5
 """Share of the parents named that must be among the sampled rows."""
@@ -22,6 +41,9 @@ BESIDE_MAX = 0.2
 """Share of unpaid orders that may hold an instant that only paid ones have."""
 HELD_ROWS_MIN, HELD_MIN = 20, 0.85
 """Orders in a state, and the share of them that must hold its instant; a few broken ones lack it in any shop."""
+SHORT_ROWS_MIN = 20
+_SHORT = re.compile(r"(?=.*\d{3})[A-Za-z0-9#/_-]{4,40}")
+"""Rows from which a short text that differs in each is a number; and what such a text looks like."""
 TENANTS_MAX = 6
 BARRED_MAX = 8
 """Times that columns are chosen anew; no table is known that needs more than three."""
@@ -29,10 +51,13 @@ Lookups = dict[str, dict[str, str]]
 
 
 def key_of(read: Read) -> str:
-    """The row's own key: the primary key where it is one column, else a column that is unique."""
+    """The row's own key: the primary key where it is one column, else a column that is unique, else the key's part that is."""
     if len(read.table.key) == 1:
         return read.table.key[0]
-    return next((u[0] for u in read.table.unique if len(u) == 1), "")
+    alone = next((u[0] for u in read.table.unique if len(u) == 1), "")
+    rows = len(read.table.sample)
+    # A partitioned table's key holds the partition's column too.
+    return alone or next((k for k in read.table.key if rows and len(set(read.table.values(k))) == rows), "")
 
 
 def columns_of(read: Read) -> tuple[dict[str, Chosen], fields.Barred]:
@@ -56,8 +81,10 @@ def _by_fuller(read: Read, chosen: dict[str, Chosen], barred: fields.Barred) -> 
     return chosen if due is None or fuller is None else {**chosen, "order.amount_paid": due, "order.amount_due": Chosen(best=fuller)}
 
 
-def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], barred: fields.Barred, lookups: Lookups) -> None:
-    """Everything that the order's own row says."""
+def propose(
+    draft: Draft, cast: Cast, chosen: dict[str, Chosen], barred: fields.Barred, lookups: Lookups, back: ledgers.Back = ledgers.NOTHING_BACK
+) -> None:
+    """Everything that the order's own row says, with what a table of refunds says of it."""
     read = cast.read
     _number(draft, read, chosen)
     for name in _PLAIN:
@@ -66,10 +93,11 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], barred: fields.
     deleted = _deleted(draft, read, chosen)
     _tenant(draft, read, chosen)
     when = moments.Instants(
-        **{k: chosen[f"order.{k}_at"].name for k in ("paid", "shipped", "completed", "closed") if f"order.{k}_at" in chosen}
+        **{k: chosen[f"order.{k}_at"].name for k in ("paid", "shipped", "completed", "closed") if f"order.{k}_at" in chosen},
+        **{k: chosen[f].name for k, f in _WITNESSES.items() if f in chosen and chosen[f].best.score >= STATED_MIN},
     )
     _money(draft, read, chosen, when, barred)
-    told = states.of_order(read, when, deleted, lookups)
+    told = states.of_order(read, when, deleted, lookups, back)
     channel(draft, read, "order.channel", chosen, lookups)
     role = Role(
         name="order",
@@ -91,7 +119,7 @@ def propose(draft: Draft, cast: Cast, chosen: dict[str, Chosen], barred: fields.
             draft.state(_state_found(read, told))
 
 
-def _lacking(draft: Draft, read: Read, chosen: dict[str, Chosen], told: states.Told) -> None:
+def _lacking(draft: Draft, read: Read, chosen: dict[str, Chosen], told: ladders.Told) -> None:
     """An instant that many orders in its own state lack is not what it seems: another that they all hold takes its place, or none."""
     for name in ("order.paid_at", "order.shipped_at", "order.completed_at"):
         # What stands in orders that nobody paid is another instant: that of placing them, mostly.
@@ -118,7 +146,7 @@ def _held(read: Read, column: str, rows: tuple[int, ...]) -> float:
     return sum(not values.absent(there[i]) for i in rows) / len(rows)
 
 
-def _state_found(read: Read, told: states.Told) -> Found:
+def _state_found(read: Read, told: ladders.Told) -> Found:
     by = Evidence(why=Why.LABELS if told.said else Why.PRESENT, what=told.said)
     return Found(
         field="order.state", table=read.table.name, sql=told.columns[0], column=told.columns[0], confidence=told.confidence, evidence=(by,)
@@ -177,7 +205,12 @@ def _beside_growing(read: Read, told: Chosen) -> Chosen:
 
 def _key_as_number(draft: Draft, read: Read, key: str, evidence: tuple[Evidence, ...]) -> None:
     """The row's own key as the number, unless another column differs in every row as only a number would: then it is asked."""
-    others = [c.name for c in read.table.columns if c.name != key and _numbers_rows(read, c.name)]
+    others = [c.name for c in read.table.columns if c.name != key and (_numbers_rows(read, c.name) or _short_number(read, c.name))]
+    others = [name for name in others if not columns.random_name(name)]
+    if len(others) == 1 and _short_number(read, others[0]) and values.grows(read.table, others[0]):
+        # `S00012`: a text that counts the rows, with letters before the count, was made to be read.
+        draft.state(found_of(read, "order.number", others[0], 0.84, (Evidence(why=Why.VALUES, what=others[0]),)))
+        return
     made = found_of(read, "order.number", key, 0.84, (Evidence(why=Why.KEY, what=key), *evidence))
     if not others:
         draft.state(made)
@@ -191,6 +224,13 @@ def _numbers_rows(read: Read, column: str) -> bool:
     look = read.look(column)
     taken = look.phones > 0.5 or look.transactions > 0.5 or values.Shape.DOCUMENT not in look.shapes or look.unit
     return not taken and look.told >= values.ROWS_TELL_MIN and look.present == 1.0 and look.varied == 1.0
+
+
+def _short_number(read: Read, column: str) -> bool:
+    """Whether a text differs in every row and has digits: `S00012` is read to a customer, a row's key is not."""
+    told = [values.text(v) for v in read.table.values(column) if not values.absent(v)]
+    text = read.table.by_name[column].kind is survey.Kind.TEXT and not read.look(column).unit and read.look(column).phones < 0.5
+    return text and len(told) >= SHORT_ROWS_MIN and len(set(told)) == len(read.table.sample) and all(map(_SHORT.fullmatch, told))
 
 
 def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
@@ -324,7 +364,7 @@ def _kinds(draft: Draft, read: Read, lookups: Lookups) -> tuple[tuple[str, str],
                     table=read.table.name,
                     sql=spelling.name(column.name),
                     column=column.name,
-                    confidence=states.BY_LABEL,
+                    confidence=ladders.BY_LABEL,
                     evidence=(by,),
                 )
             )

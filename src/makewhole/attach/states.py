@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from makewhole.attach import axes, labels, moments, spelling, values
+from makewhole.attach import axes, labels, ladders, moments, spelling, values
 from makewhole.attach.axes import Axis, Classify
 from makewhole.attach.columns import Read
+from makewhole.attach.ladders import BY_FACTS, BY_LABEL, BY_PARTS, Sides, Told
+from makewhole.attach.ledgers import NOTHING_BACK, Back
 from makewhole.attach.moments import Instants
 
 ROWS_MIN = 3
 """Sampled orders in one code from which their times tell what it means."""
 USUAL_MIN = 0.6
 """Share of orders in one code from which it is the usual one."""
+HALF = 0.5
 PAID_MAX = 0.1
 """Share of closed orders that were paid, up to which they are broken orders and not another kind of order."""
-ENDS = ("refunded", "refunding", "closed", "invalid")
-"""Words of an order's own column that stand before what the goods say."""
-BY_LABEL, BY_FACTS, BY_PARTS = 0.95, 0.86, 0.9
-"""How sure a state is that a label names, that times show, that several columns tell together."""
-Rungs = tuple[tuple[str, str], ...]
+Lookups = dict[str, dict[str, str]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """A ladder of conditions, how sure it is, what says so, and the codes that nothing explains, with what is known of them."""
-
-    rungs: Rungs
-    confidence: float
-    said: str
-    columns: tuple[str, ...]
-    unclear: tuple[tuple[str, str], ...] = ()
-    arrived: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    """Sampled rows by word, for the words whose instants must be there."""
-    unpaid: tuple[int, ...] = ()
-    """Sampled rows in which nothing that follows a payment can be there."""
-
-
-def one(read: Read, column: str, classify: Classify, lookups: dict[str, dict[str, str]], known: frozenset[str]) -> Told | None:
+def one(read: Read, column: str, classify: Classify, lookups: Lookups, known: frozenset[str]) -> Told | None:
     """A child's states: one column, one condition a code. Words outside `known` are left to a question."""
     told = axes.axis(read, column, classify, lookups)
-    rungs = tuple((spelling.equals(column, c, style=told.style), w) for c, w in told.words.items() if w in known)
-    unclear = tuple((spelling.equals(column, c, style=told.style), told.labels.get(c, "")) for c in told.unclear)
-    return Told(rungs=rungs, confidence=BY_LABEL, said=_quoted(told), columns=(column,), unclear=unclear)
+    rungs = tuple((told.sql(c), w) for c, w in told.words.items() if w in known)
+    unclear = tuple((told.sql(c), told.labels.get(c, "")) for c in told.unclear)
+    return Told(rungs=rungs, confidence=BY_LABEL, said=ladders.quoted(told), columns=(column,), unclear=unclear)
 
 
-def of_order(read: Read, when: Instants, deleted: str, lookups: dict[str, dict[str, str]]) -> Told | None:
-    """The order's states, from the one column that tells them or from several."""
+def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Back = NOTHING_BACK) -> Told | None:
+    """The order's states, from the one column that tells them or from several. `back` are orders whose money went back, or may."""
+    sides = _sides(read, when, deleted, lookups)
+    main = sides.main
+    told = _told(read, sides, deleted, when, back)
+    if told is None:
+        return None
+    if main is not None:
+        told = _parted(read, told, main, when, tuple(a for a in (sides.refund, sides.pay) if a is not None), back)
+    return replace(told, arrived=_arrived(read, main, sides.ship), unpaid=_unpaid(read, main, sides.pay))
+
+
+def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups) -> Sides:
+    """The columns that tell something of an order, each with what its codes mean after a look at the rows."""
     main = axes.of_kind(read, axes.is_main, labels.order_state, lookups, deleted)
     pay = axes.of_kind(read, axes.is_pay, labels.pay_state, lookups, deleted)
     if pay is not None and main is not None and pay.column == main.column:
@@ -54,19 +50,27 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: dict[str, dict[s
     ship = axes.of_kind(read, axes.is_ship, labels.ship_state, lookups, deleted)
     refund = axes.of_kind(read, axes.is_refund, labels.refund_state, lookups, deleted)
     cancel = axes.of_kind(read, axes.is_cancel, lambda _: None, lookups, deleted)
-    pay = None if pay is None else _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid")
-    ship = (
-        None
-        if ship is None
-        else _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
-    )
-    main = None if main is None else _not_yet(read, main, pay, ship, when)
-    told = _told(read, main, pay, ship, refund, cancel, deleted, when)
-    if told is None:
-        return None
+    if pay is not None:
+        pay = _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid")
+    if ship is not None:
+        ship = _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     if main is not None:
-        told = _parted(read, told, main, when, tuple(a for a in (refund, pay) if a is not None))
-    return replace(told, arrived=_arrived(read, main, ship), unpaid=_unpaid(read, main, pay))
+        main = _not_yet(read, main, pay, ship, when)
+    elif pay is None and when.paid and any(a is not None for a in (ship, refund, cancel)):
+        # No column tells whether an order is paid, and others tell the rest: the time of the payment does.
+        pay = axes.by_presence(read, when.paid, "unpaid", "paid")
+    return Sides(main=main, pay=pay, ship=ship, refund=None if refund is None else _paid_back(read, refund, main, pay, when), cancel=cancel)
+
+
+def _paid_back(read: Read, refund: Axis, main: Axis | None, pay: Axis | None, when: Instants) -> Axis:
+    """A column of refunds without the codes that unpaid orders have too: nobody asks for money back that nobody paid."""
+    rows = moments.rows_of(read, refund)
+    unpaid = set(_unpaid(read, main, pay))
+    if when.paid:
+        unpaid |= {i for i, v in enumerate(read.table.values(when.paid)) if values.absent(v)}
+    asked = refund.having("requested", "processing", "done")
+    none = {c for c in asked if len(rows[c]) >= ROWS_MIN and len(unpaid & set(rows[c])) > PAID_MAX * len(rows[c])}
+    return replace(refund, words={c: "none" if c in none else w for c, w in refund.words.items()})
 
 
 def _unpaid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
@@ -95,48 +99,46 @@ def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: 
 def _among(read: Read, axis: Axis | None, word: str, rows: list[int]) -> float:
     if axis is None or len(rows) < ROWS_MIN:
         return 0.0
-    told, there = read.table.values(axis.column), frozenset(axis.having(word))
-    return sum(values.text(told[i]) in there for i in rows) / len(rows)
+    told, there = axis.told(read), frozenset(axis.having(word))
+    return sum(told[i] in there for i in rows) / len(rows)
 
 
-def _told(
-    read: Read,
-    main: Axis | None,
-    pay: Axis | None,
-    ship: Axis | None,
-    refund: Axis | None,
-    cancel: Axis | None,
-    deleted: str,
-    when: Instants,
-) -> Told | None:
+def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) -> Told | None:
+    main, pay = sides.main, sides.pay
     if main is not None and not main.words and pay is None:
-        return _ahead(refund, _by_facts(read, main, when))
+        return _ahead(sides.refund, _by_facts(read, main, when, back))
     if main is not None and (pay is None or _tells_payment(main)):
-        return _with_refunds(main, pay, refund, cancel)
+        return _with_refunds(sides, main)
     if pay is not None and pay.having("unpaid") and pay.having("paid"):
-        told = _ladder(read, main, pay, ship, refund, cancel, deleted)
-        return told if main is None or main.words or len(main.unclear) < 2 else _within(read, main, told, when)
+        told = ladders.of_sides(read, sides, pay, deleted, when)
+        return told if main is None or main.words or len(main.unclear) < 2 else _within(read, main, told, when, back)
     if main is None:
-        return _by_instants(read, when)
-    return _with_refunds(main, pay, refund, cancel) if main.words else _ahead(refund, _by_facts(read, main, when))
+        return ladders.by_instants(read, when)
+    return _with_refunds(sides, main) if main.words else _ahead(sides.refund, _by_facts(read, main, when, back))
 
 
-def _parted(read: Read, told: Told, main: Axis, when: Instants, beside: tuple[Axis, ...]) -> Told:
-    """Many shops close an order that was paid back with the code of one that nobody paid: the paid ones among them are asked about."""
+def _parted(read: Read, told: Told, main: Axis, when: Instants, beside: tuple[Axis, ...], back: Back) -> Told:
+    """Many shops close an order that was paid back with the code of one that nobody paid: the paid ones among them are asked about.
+
+    Where each of them has a refund that is done, nothing is left to ask.
+    """
     if not when.paid:
         return told
     rows, paid_at = moments.rows_of(read, main), read.table.values(when.paid)
-    back = [(read.table.values(a.column), frozenset(a.having("done", "refunded", "requested", "processing"))) for a in beside]
+    known = [(a.told(read), frozenset(a.having("done", "refunded", "requested", "processing"))) for a in beside]
     rungs, unclear = list(told.rungs), list(told.unclear)
     for code, where in rows.items():
-        condition = spelling.equals(main.column, code, style=main.style)
-        here = [i for i in where if not any(values.text(column[i]) in there for column, there in back)]
-        paid = sum(not values.absent(paid_at[i]) for i in here)
-        if (condition, "closed") not in rungs or paid < ROWS_MIN or paid <= PAID_MAX * len(here):
+        condition = main.sql(code)
+        here = [i for i in where if not any(column[i] in there for column, there in known) and not values.absent(paid_at[i])]
+        if (condition, "closed") not in rungs or len(here) < ROWS_MIN or len(here) <= PAID_MAX * len(where):
             continue
-        unit = read.look(when.paid).unit
-        rungs[rungs.index((condition, "closed"))] = (f"{condition} AND {spelling.missing(when.paid, unit)}", "closed")
-        unclear.append((f"{condition} AND {spelling.present(when.paid, unit)}", f"{paid} rows"))
+        unit, at = read.look(when.paid).unit, rungs.index((condition, "closed"))
+        rungs[at] = (f"{condition} AND {spelling.missing(when.paid, unit)}", "closed")
+        paid = f"{condition} AND {spelling.present(when.paid, unit)}"
+        if moments.among(here, back.done) >= moments.NEARLY_ALL:
+            rungs.insert(at, (paid, "refunded"))
+        else:
+            unclear.append((paid, f"{len(here)} rows"))
     return replace(told, rungs=tuple(rungs), unclear=tuple(unclear))
 
 
@@ -152,10 +154,10 @@ def _arrived(read: Read, main: Axis | None, ship: Axis | None) -> tuple[tuple[st
 
 def _ahead(refund: Axis | None, told: Told | None) -> Told | None:
     """What a column of refunds says by its labels stands before what the times say of the codes."""
-    rungs = [] if refund is None else _refunds(refund)
+    rungs = ladders.refunds(refund)
     if told is None or refund is None or not rungs:
         return told
-    return replace(told, rungs=(*rungs, *told.rungs), columns=(*told.columns, refund.column), said=_quoted(refund))
+    return replace(told, rungs=(*rungs, *told.rungs), columns=(*told.columns, refund.column), said=ladders.quoted(refund))
 
 
 def _flag(told: Axis, no: str, yes: str) -> Axis:
@@ -205,145 +207,62 @@ def _speaks_of_pay(label: str) -> bool:
     return any(word in label.lower() for word in ("付", "缴", "pay", "paid"))
 
 
-def _with_refunds(main: Axis, pay: Axis | None, refund: Axis | None, cancel: Axis | None) -> Told | None:
+def _with_refunds(sides: Sides, main: Axis) -> Told | None:
     """One column tells nearly all; refunds, and a flag for what was cancelled, only where it does not speak of them itself."""
-    rungs = [(spelling.equals(main.column, c, style=main.style), w) for c, w in main.words.items()]
+    rungs = [(main.sql(c), w) for c, w in main.words.items()]
     if not rungs:
         return None
     used = [main.column]
     if not main.having("refunded"):
-        for beside, told in ((refund, _refunds(refund)), (pay, _given_back(pay))):
+        for beside, told in ((sides.refund, ladders.refunds(sides.refund)), (sides.pay, ladders.given_back(sides.pay))):
             rungs, used = [*told, *rungs], used + ([beside.column] if beside is not None and told else [])
+    cancel = sides.cancel
     if cancel is not None and not main.having("closed", "invalid") and values.flagged(cancel.unclear):
-        rungs, used = [(spelling.equals(cancel.column, "1", style=cancel.style), "closed"), *rungs], [*used, cancel.column]
-    unclear = tuple((spelling.equals(main.column, c, style=main.style), main.labels.get(c, "")) for c in main.unclear)
+        rungs, used = [(cancel.sql("1"), "closed"), *rungs], [*used, cancel.column]
+    unclear = tuple((main.sql(c), main.labels.get(c, "")) for c in main.unclear)
     return Told(
-        rungs=tuple(rungs), confidence=BY_LABEL if len(used) == 1 else BY_PARTS, said=_quoted(main), columns=tuple(used), unclear=unclear
+        rungs=tuple(rungs),
+        confidence=BY_LABEL if len(used) == 1 else BY_PARTS,
+        said=ladders.quoted(main),
+        columns=tuple(used),
+        unclear=unclear,
     )
 
 
-def _within(read: Read, main: Axis, told: Told, when: Instants) -> Told | None:
+def _within(read: Read, main: Axis, told: Told, when: Instants, back: Back) -> Told | None:
     """Beside a column whose codes nothing explains, the other columns are believed only in its usual code; the rest is asked."""
     rows = moments.rows_of(read, main)
     usual = max(main.unclear, key=lambda c: len(rows[c]))
     if len(rows[usual]) < USUAL_MIN * sum(map(len, rows.values())):
-        return _by_facts(read, main, when)
-    here = spelling.equals(main.column, usual, style=main.style)
+        return _by_facts(read, main, when, back)
+    here = main.sql(usual)
     rungs = tuple((f"{here} AND {sql}" if " OR " not in sql else f"{here} AND ({sql})", word) for sql, word in told.rungs)
-    unclear = tuple((spelling.equals(main.column, c, style=main.style), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
+    unclear = tuple((main.sql(c), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
     return Told(rungs=rungs, confidence=BY_FACTS, said=told.said, columns=(main.column, *told.columns), unclear=(*told.unclear, *unclear))
 
 
-def _given_back(pay: Axis | None) -> list[tuple[str, str]]:
-    """The codes of a column of payments that say that all of it went back."""
-    return [] if pay is None else [(spelling.equals(pay.column, c, style=pay.style), "refunded") for c in pay.having("refunded")]
-
-
-def _refunds(refund: Axis | None) -> list[tuple[str, str]]:
-    if refund is None:
-        return []
-    done = [(spelling.equals(refund.column, c, style=refund.style), "refunded") for c in refund.having("done")]
-    asked = [(spelling.equals(refund.column, c, style=refund.style), "refunding") for c in refund.having("requested", "processing")]
-    return [*done, *asked]
-
-
-def _ladder(read: Read, main: Axis | None, pay: Axis, ship: Axis | None, refund: Axis | None, cancel: Axis | None, deleted: str) -> Told:
-    """Ends first, then what is unpaid, then how far the goods are; what is paid and nothing else waits for shipment."""
-    rungs: list[tuple[str, str]] = []
-    used = [pay.column]
-
-    def add(axis_: Axis | None, ours: str, *theirs: str) -> None:
-        if axis_ is None:
-            return
-        for code in axis_.having(*theirs):
-            rungs.append((spelling.equals(axis_.column, code, style=axis_.style), ours))
-            if axis_.column not in used:
-                used.append(axis_.column)
-
-    add(refund, "refunded", "done")
-    add(refund, "refunding", "requested", "processing")
-    add(pay, "refunded", "refunded")
-    for word in ENDS:
-        add(main, word, word)
-    closes = bool(main is not None and main.having("closed", "invalid"))
-    if cancel is not None and values.flagged(cancel.unclear):
-        rungs.append((spelling.equals(cancel.column, "1", style=cancel.style), "closed"))
-        used.append(cancel.column)
-        closes = True
-    unpaid = spelling.among(pay.column, pay.having("unpaid"), style=pay.style)
-    if deleted and not closes:
-        rungs.append((f"{unpaid} AND {deleted}", "closed"))
-    rungs.append((unpaid, "awaiting-payment"))
-    add(main, "completed", "completed")
-    add(ship, "completed", "received")
-    add(main, "partly-shipped", "partly-shipped")
-    add(ship, "partly-shipped", "partial")
-    add(main, "shipped", "shipped")
-    add(ship, "shipped", "shipped")
-    unclear: tuple[tuple[str, str], ...] = ()
-    if main is not None and ship is None and main.words:
-        add(main, "awaiting-shipment", "awaiting-shipment")
-        unclear = tuple((spelling.equals(main.column, c, style=main.style), main.labels.get(c, "")) for c in main.unclear)
-    elif ship is None or not ship.unclear:
-        rungs.append((spelling.among(pay.column, pay.having("paid"), style=pay.style), "awaiting-shipment"))
-    else:
-        paid = spelling.among(pay.column, pay.having("paid"), style=pay.style)
-        unshipped = spelling.among(ship.column, ship.having("unshipped"), style=ship.style) if ship.having("unshipped") else ""
-        rungs += [(f"{paid} AND {unshipped}", "awaiting-shipment")] if unshipped else []
-        unclear = tuple(
-            (spelling.equals(ship.column, c, style=ship.style), ship.labels.get(c, ""))
-            for c in ship.unclear
-            if not _settled(read, ship, c, main, pay)
-        )
-    said = "; ".join(_quoted(a) for a in (main, pay, ship, refund) if a is not None)
-    return Told(rungs=tuple(rungs), confidence=BY_PARTS, said=said, columns=tuple(used), unclear=unclear)
-
-
-def _settled(read: Read, ship: Axis, code: str, main: Axis | None, pay: Axis) -> bool:
-    """Whether every sampled order with this code of the goods is closed or unpaid by the columns that are asked before."""
-    ended = [(a, frozenset(a.having(*words))) for a, words in ((main, ENDS), (pay, ("unpaid", "refunded"))) if a is not None]
-    told = [(read.table.values(a.column), there) for a, there in ended]
-    rows = moments.rows_of(read, ship)[code]
-    return bool(rows) and all(any(values.text(column[i]) in there for column, there in told) for i in rows)
-
-
-def _by_instants(read: Read, when: Instants) -> Told | None:
-    """No column tells the state: the times that are there do."""
-    if not when.paid or not (when.shipped or when.completed or when.closed):
-        return None
-    rungs = [
-        (spelling.present(c, read.look(c).unit), word)
-        for c, word in ((when.closed, "closed"), (when.completed, "completed"), (when.shipped, "shipped"), (when.paid, "awaiting-shipment"))
-        if c
-    ]
-    rungs.append((spelling.missing(when.paid, read.look(when.paid).unit), "awaiting-payment"))
-    return Told(
-        rungs=tuple(rungs),
-        confidence=BY_FACTS - 0.05,
-        said="",
-        columns=tuple(filter(None, (when.closed, when.completed, when.shipped, when.paid))),
-    )
-
-
-def _by_facts(read: Read, main: Axis, when: Instants) -> Told | None:
+def _by_facts(read: Read, main: Axis, when: Instants, back: Back) -> Told | None:
     """Codes without labels: which times are there in the rows of each. Two codes that look alike are both asked about."""
     rows = moments.rows_of(read, main)
-    seen = {
-        code: {name: moments.share(read, column, where) for name, column in vars(when).items() if column} for code, where in rows.items()
-    }
-    guess = {code: moments.from_times(seen[code], when) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
+    seen = {code: {name: moments.share(read, column, where) for name, column in when.witnesses().items()} for code, where in rows.items()}
+    guess = {code: _guess(seen[code], rows[code], back) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
     # Several codes of orders that nobody paid and that have ended are all closed; of any other word there is one, or it is asked.
     sure = {c: w for c, w in guess.items() if w is not None and (w == "closed" or list(guess.values()).count(w) == 1)}
     if not moments.in_order(sure):
         sure = {}
-    rungs = tuple((spelling.equals(main.column, c, style=main.style), w) for c, w in sure.items())
-    unclear = tuple(
-        (spelling.equals(main.column, c, style=main.style), moments.hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure
-    )
+    rungs = tuple((main.sql(c), w) for c, w in sure.items())
+    unclear = tuple((main.sql(c), moments.hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure)
     if not rungs and not unclear:
         return None
     return Told(rungs=rungs, confidence=BY_FACTS if rungs else 0.0, said="", columns=(main.column,), unclear=unclear)
 
 
-def _quoted(told: Axis) -> str:
-    return ", ".join(f"{c}={label}" for c, label in told.labels.items())
+def _guess(share: dict[str, float], rows: list[int], back: Back) -> str | None:
+    """What a code means by its rows' times, and by the refunds that other tables hold of them."""
+    if moments.among(rows, back.done) >= moments.NEARLY_ALL:
+        return "refunded"
+    if moments.among(rows, back.asked - back.done) >= moments.NEARLY_ALL:
+        return "refunding"
+    told = moments.from_times(share)
+    # Where half of them want their money back, it is another kind of order than one on its way.
+    return None if told != "closed" and moments.among(rows, back.asked) > HALF else told

@@ -88,7 +88,7 @@ _CHILDREN = (
         (
             "refund .9 | order refund .95 | return order .88 | return .82 | return apply .85 | refund return .9 | "
             "order return .9 | return item .7 | refund item .75 | refund apply .93 | order return apply .92 | "
-            "refund history .72"
+            "refund history .72 | return goods .84 | order return goods .88 | refund goods .75"
         ),
         f"pay_ stock goods {_SIDE} history_",
         "amount",

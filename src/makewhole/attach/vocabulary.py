@@ -31,9 +31,9 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "unit": ("unit single each", "单价 单件", "danjia", "dj"),
     "subtotal": ("subtotal line row", "小计", "xiaoji", "xj"),
     "total": ("total totals grand all gross overall", "总 合计 总计 总共", "zong heji", "zj"),
-    "due": ("due payable topay need should net", "应付 应收 需付 需支付 应支付 待付金额", "yingfu yingshou", "yf"),
+    "due": ("due payable topay need should", "应付 应收 需付 需支付 应支付 待付金额", "yingfu yingshou", "yf"),
     "actual": ("actual real final", "实付 实际支付 实际付款 实际 实支付 实际应付", "shifu shiji", "sf"),
-    "paid": ("paid payed received settled", "已付 已支付 实收 到账 已收 收款 支付成功", "yifu shishou", "ss"),
+    "paid": ("paid payed settled captured charged", "已付 已支付 实收 到账 已收 收款 支付成功", "yifu shishou", "ss"),
     "pay": ("pay payment pmt payments paying zf", "支付 付款 缴费 付费", "zhifu fukuan", "zf fk"),
     "time": ("time at date datetime ts tm dt timestamp day on when", "时间 日期 时刻 时间戳 年月日", "shijian riqi", "sj rq"),
     "create": (
@@ -42,9 +42,9 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "chuangjian shengcheng tianjia",
         "cj",
     ),
-    "place": ("place placed submit submitted order_date buy bought booked", "下单 提交 购买 订购时间 拍下", "xiadan tijiao goumai", "xd"),
+    "place": ("place placed purchased ordered_at submit submitted order_date buy bought booked", "下单 提交 购买 订购时间 拍下", "xiadan tijiao goumai", "xd"),
     "update": (
-        "update updated upd modify modified modification change changed mtime utime edit",
+        "update updated upd modify modified modification change changed mtime utime edit write written",
         "更新 修改 变更 改动",
         "gengxin xiugai",
         "gx xg",
@@ -58,8 +58,17 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "fahuo peisong",
         "fh",
     ),
+    "expect": (
+        (
+            "expect expected estimate estimated eta plan planned scheduled require required req promise promised appoint "
+            "appointment commitment"
+        ),
+        "期望 预计 预约 要求 承诺 计划 约定",
+        "yuji yuyue",
+        "",
+    ),
     "receive": (
-        "receive received receipt rcv recv confirm confirmed sign signed delivered arrive arrived take",
+        "receive received receipt rcv recv confirm confirmed sign signed delivered arrive arrived reach reached take",
         "收货 签收 确认收货 确认 送达 收到",
         "shouhuo qianshou queren",
         "sh",
@@ -95,13 +104,13 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "weixin zhifubao disanfang",
         "wx zfb",
     ),
-    "carrier": ("carrier courier express logistics logistic exp", "快递 物流 承运 快运", "kuaidi wuliu", "kd wl"),
-    "company": ("company corp corporation vendor comp firm co", "公司 承运商 物流商 快递商", "gongsi", "gs"),
+    "carrier": ("carrier courier express logistics logistic logi shipper exp kd", "快递 物流 承运 快运", "kuaidi wuliu", "kd wl"),
+    "company": ("company corp corporation vendor comp com firm co", "公司 承运商 物流商 快递商", "gongsi", "gs"),
     "tracking": ("tracking waybill track awb parcel package airway", "运单 包裹 追踪 跟踪", "yundan baoguo", "yd"),
     "phone": ("phone mobile tel telephone cellphone cell contact", "手机 电话 联系方式 联系电话", "shouji dianhua lianxi", "sj dh"),
     "receiver": ("receiver consignee recipient recipients addressee rec shr", "收货人 收件人 收货方", "shouhuoren shoujianren", "shr sjr"),
     "buyer": (
-        "user buyer member customer uid userid cust mbr usr client account openid memberid consumer purchaser shopper mid",
+        "user buyer partner member customer uid userid cust mbr usr client account openid memberid consumer purchaser shopper mid",
         "用户 会员 买家 客户 顾客 下单人 购买人 买方 消费者",
         "yonghu huiyuan maijia kehu",
         "yh hy mj kh",
@@ -128,6 +137,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "point": ("point points integral integration score credit bonus growth", "积分 成长值 经验", "jifen", "jf"),
     "freight": ("freight postage post carriage shipping_fee transport", "运费 邮费 配送费 快递费", "yunfei youfei", "yf"),
+    "net": ("net untaxed", "净额 不含税 未税", "", ""),
     "tax": ("tax vat duty", "税", "shui", ""),
     "commission": ("commission brokerage rate ratio percent percentage profit", "佣金 手续费 费率 提成 比例 利润", "yongjin", ""),
     "settle": ("settle settlement clearing division reconcile reconciliation", "结算 清算 对账 分账", "jiesuan duizhang", "js"),
@@ -147,8 +157,11 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "adjust": ("adjust adjustment adjustments adjusted surcharge", "调价 调整 改价 加价", "tiaojia gaijia", ""),
     "version": ("version ver revision rev optimistic", "版本 乐观锁", "banben", "bb"),
     "goods": (
-        "goods product products good commodity spu prod pdt prd article merchandise ware wares",
-        "商品 产品 货品 物品 货物",
+        (
+            "goods product products good commodity spu prod pdt prd article merchandise ware wares "
+            "food foods dish dishes meal meals course courses"
+        ),
+        "商品 产品 货品 物品 货物 餐品 菜品 课程",
         "shangpin chanpin huopin",
         "sp cp",
     ),
@@ -171,7 +184,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "sold": ("sold sale sales used use using consumed", "已售 销量 已用 售出 使用", "yishou xiaoliang", ""),
     "warn": ("warn warning low alarm alert threshold min minimum safe", "预警 安全 最低", "yujing", ""),
     "history": (
-        "history log logs trace record records journal timeline flow track_log event events action",
+        "history log logs activity trace record records journal timeline flow track_log event events action",
         "日志 历史 记录 轨迹 流程 跟踪记录",
         "rizhi jilu lishi guiji",
         "rz jl",
@@ -184,7 +197,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "czr",
     ),
     "old": (
-        "from before pre previous prev old origin original src source prior last",
+        "from before pre previous prev old undiscounted origin original src source prior last",
         "变更前 前 原 旧 原始 之前 来源",
         "yuan_ qian jiu",
         "",
@@ -209,7 +222,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "parent": ("parent main master pid group combine combined root unite", "父 主 合并 上级", "fu zhu", ""),
     "cart": ("cart carts basket shopcart shoppingcart trolley", "购物车", "gouwuche", "gwc"),
     "setting": (
-        "setting settings config configuration template dict dictionary rule rules option options enum",
+        "setting settings config configuration template dict dictionary param params rule rules option options enum enums",
         "设置 配置 模板 字典 规则",
         "shezhi peizhi zidian",
         "",

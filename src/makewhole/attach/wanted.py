@@ -6,8 +6,8 @@ that cost nothing. TIME and MONEY stand for what never belongs to any instant, o
 
 from __future__ import annotations
 
-TIME = "notify remind comment settle invoice bill presale coupon point seller sku goods"
-MONEY = """flag point commission tax settle invoice bill presale adjust freight discount coupon refund return unit weight num quantity
+TIME = "expect notify remind comment settle invoice bill presale coupon point seller sku goods"
+MONEY = """net flag point commission tax settle invoice bill presale adjust freight discount coupon refund return unit weight num quantity
  seller type state
  balance number currency stock goods"""
 FIELDS = """\
@@ -34,7 +34,7 @@ order.amount_due
 order.amount_paid
   shape amount
   says paid amount .93 | paid .85 | actual paid amount .93 | pay paid amount .93 | actual amount .7 | actual pay amount .7 | pay
-    amount .6
+    amount .6 | receive amount .8 | actual receive amount .85
   never MONEY time
   beside order trade
 order.created_at
@@ -82,7 +82,7 @@ order.transaction_id
     number .86 | third transaction number .95 | third transaction id .95 | pay number .86 | pay transaction number .95 | pay trade
     number .93 | pay transaction .85 | transaction .85 | third pay number .93 | trade transaction number .93 | third pay id .9 | pay
     id .6 | third trade id .9 | channel number .72 | channel trade number .92 | channel order number .9 | pay order number .5 |
-    third id .6 | pay order id .35
+    third id .6 | pay order id .35 | channel pay id .93 | third channel id .8
   never order carrier refund return coupon invoice bill presale out parent sub buyer time amount tracking
   beside info pay channel
 order.carrier
@@ -121,9 +121,9 @@ order.tenant
   beside info seller
 order.version
   shape count instant
-  says version .92 | update time .9 | update .8
-  never pay ship state receive address amount number who
-  beside order version
+  says version .96 | update time .9 | update .8
+  never pay ship state receive address amount who
+  beside order version lock number num
 item.sku
   shape key document text
   says item number .82 | sku id .95 | sku .85 | sku number .93 | goods sku id .95 | goods sku number .95 | goods sku .85 | goods id
@@ -160,7 +160,7 @@ payment.transaction_id
   says transaction id .95 | third number .86 | third trade number .95 | third transaction number .95 | trade number .88 | third
     order number .93 | channel order number .93 | channel trade number .95 | transaction number .86 | third pay number .93 | channel
     number .75 | third transaction id .95 | third trade id .92 | third id .7 | channel transaction id .95 | channel transaction
-    number .95 | pay transaction id .93 | third .6 | number .6
+    number .95 | pay transaction id .93 | channel pay id .93 | channel pay number .9 | third .6 | number .6
   never refund out time buyer amount type state
   beside info pay
 payment.amount

@@ -1,0 +1,147 @@
+"""Columns that each tell a side of an order go in; one ladder of conditions, the first that holds wins, comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from makewhole.attach import moments, spelling, values
+from makewhole.attach.axes import Axis
+from makewhole.attach.columns import Read
+from makewhole.attach.moments import Instants
+
+ENDS = ("refunded", "refunding", "closed", "invalid")
+"""Words of an order's own column that stand before what the goods say."""
+BY_LABEL, BY_FACTS, BY_PARTS = 0.95, 0.86, 0.9
+"""How sure a state is that a label names, that times show, that several columns tell together."""
+Rungs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A ladder of conditions, how sure it is, what says so, and the codes that nothing explains, with what is known of them."""
+
+    rungs: Rungs
+    confidence: float
+    said: str
+    columns: tuple[str, ...]
+    unclear: tuple[tuple[str, str], ...] = ()
+    arrived: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Sampled rows by word, for the words whose instants must be there."""
+    unpaid: tuple[int, ...] = ()
+    """Sampled rows in which nothing that follows a payment can be there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """What an order's columns tell: the order itself, its payment, its goods, money that went back, and whether it was cancelled."""
+
+    main: Axis | None
+    pay: Axis | None
+    ship: Axis | None
+    refund: Axis | None
+    cancel: Axis | None
+
+
+def refunds(refund: Axis | None) -> list[tuple[str, str]]:
+    """The rungs of a column of refunds."""
+    if refund is None:
+        return []
+    done = [(refund.sql(c), "refunded") for c in refund.having("done")]
+    asked = [(refund.sql(c), "refunding") for c in refund.having("requested", "processing")]
+    return [*done, *asked]
+
+
+def given_back(pay: Axis | None) -> list[tuple[str, str]]:
+    """The codes of a column of payments that say that all of it went back."""
+    return [] if pay is None else [(pay.sql(c), "refunded") for c in pay.having("refunded")]
+
+
+def of_sides(read: Read, sides: Sides, pay: Axis, deleted: str, when: Instants) -> Told:
+    """Ends first, then what is unpaid, then how far the goods are; what is paid and nothing else waits for shipment."""
+    main, ship, refund, cancel = sides.main, sides.ship, sides.refund, sides.cancel
+    rungs: list[tuple[str, str]] = []
+    used = [pay.column]
+
+    def add(axis: Axis | None, ours: str, *theirs: str) -> bool:
+        if axis is None or not axis.having(*theirs):
+            return False
+        rungs.extend((axis.sql(code), ours) for code in axis.having(*theirs))
+        used.extend({axis.column} - set(used))
+        return True
+
+    def there(column: str, word: str) -> None:
+        rungs.append((spelling.present(column, read.look(column).unit), word))
+        used.extend({column} - set(used))
+
+    add(refund, "refunded", "done")
+    add(refund, "refunding", "requested", "processing")
+    add(pay, "refunded", "refunded")
+    ends = {word for word in ENDS if add(main, word, word)}
+    closes = bool(ends & {"closed", "invalid"})
+    if cancel is not None and values.flagged(cancel.unclear):
+        rungs.append((cancel.sql("1"), "closed"))
+        used.append(cancel.column)
+        closes = True
+    unpaid = pay.sql(*pay.having("unpaid"))
+    if not closes and when.closed:
+        there(when.closed, "closed")
+    elif deleted and not closes:
+        rungs.append((f"{unpaid} AND {deleted}", "closed"))
+    rungs.append((unpaid, "awaiting-payment"))
+    done = [add(main, "completed", "completed"), add(ship, "completed", "received")]
+    if when.completed and not any(done):
+        there(when.completed, "completed")
+    add(main, "partly-shipped", "partly-shipped")
+    add(ship, "partly-shipped", "partial")
+    sent = [add(main, "shipped", "shipped"), add(ship, "shipped", "shipped")]
+    if when.shipped and ship is None and not any(sent):
+        there(when.shipped, "shipped")
+    unclear = _waiting(read, sides, pay, rungs)
+    said = "; ".join(quoted(a) for a in (main, pay, ship, refund) if a is not None)
+    return Told(rungs=tuple(rungs), confidence=BY_PARTS, said=said, columns=tuple(used), unclear=unclear)
+
+
+def _waiting(read: Read, sides: Sides, pay: Axis, rungs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Adds the rung of paid orders that wait for shipment; gives the codes that may say something else of them."""
+    main, ship = sides.main, sides.ship
+    if main is not None and ship is None and main.words:
+        rungs += [(main.sql(c), "awaiting-shipment") for c in main.having("awaiting-shipment")]
+        return tuple((main.sql(c), main.labels.get(c, "")) for c in main.unclear)
+    paid = pay.sql(*pay.having("paid"))
+    if ship is None or not ship.unclear:
+        rungs.append((paid, "awaiting-shipment"))
+        return ()
+    if ship.having("unshipped"):
+        rungs.append((f"{paid} AND {ship.sql(*ship.having('unshipped'))}", "awaiting-shipment"))
+    return tuple((ship.sql(c), ship.labels.get(c, "")) for c in ship.unclear if not _settled(read, ship, c, main, pay))
+
+
+def _settled(read: Read, ship: Axis, code: str, main: Axis | None, pay: Axis) -> bool:
+    """Whether every sampled order with this code of the goods is closed or unpaid by the columns that are asked before."""
+    ended = [(a, frozenset(a.having(*words))) for a, words in ((main, ENDS), (pay, ("unpaid", "refunded"))) if a is not None]
+    told = [(a.told(read), there) for a, there in ended]
+    rows = moments.rows_of(read, ship)[code]
+    return bool(rows) and all(any(codes[i] in there for codes, there in told) for i in rows)
+
+
+def by_instants(read: Read, when: Instants) -> Told | None:
+    """No column tells the state: the times that are there do."""
+    if not when.paid or not (when.shipped or when.completed or when.closed):
+        return None
+    rungs = [
+        (spelling.present(c, read.look(c).unit), word)
+        for c, word in ((when.closed, "closed"), (when.completed, "completed"), (when.shipped, "shipped"), (when.paid, "awaiting-shipment"))
+        if c
+    ]
+    rungs.append((spelling.missing(when.paid, read.look(when.paid).unit), "awaiting-payment"))
+    return Told(
+        rungs=tuple(rungs),
+        confidence=BY_FACTS - 0.05,
+        said="",
+        columns=tuple(filter(None, (when.closed, when.completed, when.shipped, when.paid))),
+    )
+
+
+def quoted(told: Axis) -> str:
+    """A column's labels, for its evidence."""
+    return ", ".join(f"{c}={label}" for c, label in told.labels.items())
