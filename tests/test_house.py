@@ -50,7 +50,7 @@ class Breach:
 FLOORS = "Imports run one way, from the top floor down"
 PORTS = "Ports promise the same whatever the settings"
 FLOW = "Rooms of flow are strangers"
-WINGS = "Wings of adapters are strangers, and share only the HTTP client and PyMySQL's connection"
+WINGS = "Wings of adapters are strangers, and share only the HTTP client, PyMySQL's connection and PostgreSQL's values"
 PURE = "Deciding is pure: no I/O, clock, chance or concurrency in core, model and flow"
 SQL = "SQL lives in the store, the shops and the sandbox"
 HTTP = "HTTP goes out through one client"

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from makewhole import ports, settings, wiring_books, wiring_changelog, wiring_channels, wiring_shop
 from makewhole.adapters import http
-from makewhole.adapters.changelog import film, triggers
+from makewhole.adapters.changelog import triggers
 from makewhole.adapters.search import reader as logs
 from makewhole.adapters.shops import engines, eyes, forward, hands, lens, shopmap, survey, traces
 from makewhole.adapters.store import evidence, journal
@@ -132,20 +132,21 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
     """
     from makewhole.adapters.changelog import shelf
     from makewhole.adapters.shops import backing, reverser
+    from makewhole.adapters.shops.postgres import reverser as pgreverser
 
     map_ = wiring_shop.map_of(told)
     url = wiring_shop.address(told)
     hands_url = wiring_shop.hands_address(told)
     with contextlib.ExitStack() as stack:
-        # First: a shop whose log is not read for this is told so, whether its server answers or not.
-        log_film = stack.enter_context(film.opened(url, log_place))
         known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))
+        log_film = stack.enter_context(wiring_changelog.run(told, url, known.tables, log_place))
+        attach = pgreverser.attach if wiring_changelog.is_postgres(url) else reverser.attach
         reader, writer = engines.for_eyes(url), None if hands_url is None else engines.for_hands(hands_url)
         for engine in filter(None, (reader, writer)):
             stack.callback(engine.dispose)
         bench = rewinding.Bench(
             film=log_film,
-            hand=reverser.attach(reader, writer, backing.counters(map_), map_.where),
+            hand=attach(reader, writer, backing.counters(map_), map_.where),
             shelf=stack.enter_context(shelf.opened()),
             shop=map_.name,
             tables=known.tables,

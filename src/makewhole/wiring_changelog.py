@@ -9,13 +9,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from makewhole import settings, wiring_shop
-from makewhole.adapters.changelog import following
+from makewhole.adapters.changelog import film, following
+from makewhole.adapters.changelog.postgres import film as slotfilm
 from makewhole.adapters.changelog.postgres import health, log, setup
 from makewhole.adapters.shops import traces
 from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.change import Traced
-from makewhole.ports import trails
+from makewhole.ports import reversals, trails
 
 ARCHIVE = "makewhole-changes"
 """Where a slot's changes are kept when the settings name no folder: they are read once, so that somewhere they must be."""
@@ -44,9 +45,7 @@ def past(
 ) -> Iterator[tuple[trails.ChangeLog, Sequence[change.Gap]]]:
     """The log of a PostgreSQL shop to look an order up in, and what is missing of it: the archive and what the slot holds beyond it, which
     is kept where the archive is named; another archive as it is. Raises as adapters do."""
-    if log_place is not None:
-        todo = "Leave it out, or name an archive with --archive."
-        raise faults.BadInput("a PostgreSQL server's log is in no file that we read", where="--log", todo=todo)
+    _no_files(log_place)
     if archive_place is not None and Path(archive_place).resolve() != folder(told).resolve():
         # Two archives of one slot would have half of its changes each.
         with log.kept(Path(archive_place)) as kept:
@@ -54,6 +53,24 @@ def past(
         return
     with log.opened(url, folder(told), tables, keeps=archive_place is not None) as new:
         yield new, new.gaps
+
+
+@contextlib.contextmanager
+def run(told: settings.Settings, url: sa.URL, tables: Sequence[Traced], log_place: str | None) -> Iterator[reversals.Film]:
+    """The log of a shop, to be run through from its oldest place on. Raises as adapters do."""
+    if not is_postgres(url):
+        with film.opened(url, log_place) as binlog:
+            yield binlog
+        return
+    _no_files(log_place)
+    with slotfilm.opened(url, folder(told), tables) as slot:
+        yield slot
+
+
+def _no_files(log_place: str | None) -> None:
+    if log_place is not None:
+        todo = "Leave it out, or name an archive with --archive."
+        raise faults.BadInput("a PostgreSQL server's log is in no file that we read", where="--log", todo=todo)
 
 
 def slot_script(told: settings.Settings) -> tuple[str, ...]:

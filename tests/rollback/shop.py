@@ -64,43 +64,18 @@ SCHEMA = (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Shop:
-    """One database, its shop file and the folder that its plans are in."""
+class Called:
+    """The commands upon a shop, whatever its database is."""
 
-    server: launch.Server
-    database: str
     folder: Path
 
-    @property
-    def mariadb(self) -> bool:
-        """Whose dialect the server speaks."""
-        return self.server.recipe.name == "MariaDB"
-
-    def sql(self, *statements: str, session: Sequence[str] = ()) -> str:
-        """Run these in one connection, each committed by itself; the GTID of the last (MariaDB), for a scope."""
-        with self.server.root_connection(self.database) as connection, connection.cursor() as cursor:
-            connection.autocommit(True)
-            for statement in (*session, *statements):
-                cursor.execute(statement)
-            return self._last(cursor)
-
-    def together(self, *statements: str, session: Sequence[str] = ()) -> str:
-        """The same in one transaction."""
-        return self.sql("BEGIN", *statements, "COMMIT", session=session)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What stands there."""
-        with self.server.root_connection(self.database) as connection, connection.cursor() as cursor:
-            cursor.execute(sql)
-            return [tuple(row) for row in cursor.fetchall()]
+    def attached(self) -> list[str]:
+        """Which database, and which shop file."""
+        raise NotImplementedError
 
     def call(self, *arguments: str) -> Result:
         """`makewhole rollback` with the shop attached."""
         return CliRunner().invoke(program.PROGRAM, ["rollback", *arguments, *self.attached(), "--lang", "en"], catch_exceptions=False)
-
-    def attached(self) -> list[str]:
-        """Which database, and which shop file."""
-        return ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
 
     def history(self, number: str) -> list[dict[str, Any]]:
         """`makewhole history`, with everything."""
@@ -128,6 +103,41 @@ class Shop:
         assert result.exit_code == 2, result.output
         assert not (self.folder / "refused").exists()
         return result.output
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shop(Called):
+    """One database, its shop file and the folder that its plans are in."""
+
+    server: launch.Server
+    database: str
+
+    @property
+    def mariadb(self) -> bool:
+        """Whose dialect the server speaks."""
+        return self.server.recipe.name == "MariaDB"
+
+    def sql(self, *statements: str, session: Sequence[str] = ()) -> str:
+        """Run these in one connection, each committed by itself; the GTID of the last (MariaDB), for a scope."""
+        with self.server.root_connection(self.database) as connection, connection.cursor() as cursor:
+            connection.autocommit(True)
+            for statement in (*session, *statements):
+                cursor.execute(statement)
+            return self._last(cursor)
+
+    def together(self, *statements: str, session: Sequence[str] = ()) -> str:
+        """The same in one transaction."""
+        return self.sql("BEGIN", *statements, "COMMIT", session=session)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What stands there."""
+        with self.server.root_connection(self.database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def attached(self) -> list[str]:
+        """See above."""
+        return ["--database", f"mysql://reader@127.0.0.1:{self.server.port}/{self.database}", "--shop", str(self.folder / "tea.toml")]
 
     def _last(self, cursor: Any) -> str:
         if self.mariadb:

@@ -118,21 +118,6 @@ def test_a_write_past_the_triggers_stops_everything(lite: Lite) -> None:
     assert (result.exit_code, "does not hold everything" in result.output) == (2, True)
 
 
-def test_postgresql_is_said_not_to_be_read_yet(lite: Lite) -> None:
-    """Rather than half done."""
-    arguments = [
-        "rollback",
-        "--transaction",
-        "1",
-        "--database",
-        "postgresql://nobody@127.0.0.1:1/x",
-        "--shop",
-        str(lite.folder / "tea.toml"),
-    ]
-    result = CliRunner().invoke(program.PROGRAM, [*arguments, "--lang", "en"], catch_exceptions=False)
-    assert (result.exit_code, "PostgreSQL's log only for history and scan" in result.output) == (2, True)
-
-
 def test_what_we_write_is_one_transaction_however_long_it_takes(lite: Lite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every statement a hundred milliseconds after the other: the log still knows it for ours, and it can go back."""
     bad = lite.sql("UPDATE orders SET payment_status = 'CLOSED'")

@@ -260,7 +260,7 @@ def _prepare(going: Run, told: change.Change, passing: reversals.Passing) -> Non
     name = told.table.name.lower()
     if not told.whole():
         raise faults.BadInput(
-            f"the log does not hold the whole row of a change of {told.table} (binlog_row_image is not FULL in that session)",
+            f"the log does not hold the whole row of a change of {told.table} ({going.bench.film.lacking(told.table)})",
             where=f"{passing.head.id} at {passing.head.begins}",
             todo="It cannot be taken back: what it overwrote may be nowhere. Restore the orders from an image, or leave it out.",
         )

@@ -199,6 +199,8 @@ def _caught_up(going: rewinding.Run, nets: Sequence[Net]) -> reversals.Live:
 
 def _notes(going: rewinding.Run) -> Iterator[str]:
     """What a reader of the plan must know beyond its rows."""
+    if beyond := going.bench.film.beyond():
+        yield beyond
     for table in sorted(going.forms):
         form = going.forms[table]
         if form.triggers:

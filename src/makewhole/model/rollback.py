@@ -180,6 +180,8 @@ class Reference(codec.Noun, frozen=True, kw_only=True):
     to: tuple[str, ...]
     on_delete: str
     on_update: str
+    told: bool = False
+    """Whether the log holds what the server does to them, as PostgreSQL's does: then rows that went with their parent come back with it."""
 
 
 class Form(codec.Noun, frozen=True, kw_only=True):

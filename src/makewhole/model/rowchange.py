@@ -79,7 +79,7 @@ class RowChange(claim.Claim, frozen=True, kw_only=True, tag="row-change"):
     ours: bool = False
     """Written by our own rollback, which somebody planned, looked at and approved."""
     reversible: bool = True
-    """Whether `makewhole rollback` knows this database's log, so that it may be named as the way back."""
+    """Whether the log holds what `makewhole rollback` needs, so that it may be named as the way back."""
     orders: int = 1
     """Orders that this transaction changed in ways that nothing explains, this one among them."""
     was: OrderState | None = None

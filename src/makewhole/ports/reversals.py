@@ -52,6 +52,14 @@ class Film(Protocol):
         on."""
         ...
 
+    def lacking(self, table: change.Table) -> str:
+        """What may have kept a change of this table from being told whole, in words."""
+        ...
+
+    def beyond(self) -> str:
+        """What this log does not hold by its nature, in words, for whoever reads a plan; empty where it holds every table's rows."""
+        ...
+
     def drift(self, table: change.Table) -> Mapping[str, str]:
         """Columns of a table as the log described it that are another thing today, by name, with what is different; a column that
         is new counts. Raises BadInput where the log itself does not name the table's columns and key."""

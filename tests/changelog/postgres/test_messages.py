@@ -20,7 +20,7 @@ PLACES = st.integers(0, 2**64 - 1)
 CELLS: st.SearchStrategy[messages.Cell] = st.one_of(st.none(), st.binary(max_size=20), st.just(messages.UNCHANGED))
 ROWS = st.lists(CELLS, max_size=6).map(tuple)
 US = st.integers(946_684_800_000_000 - 2**60, 2**61)
-COLUMNS = st.builds(messages.Column, NAMES, OIDS.map(lambda n: n & 0x7FFFFFFF), st.booleans())
+COLUMNS = st.builds(messages.Column, NAMES, OIDS.map(lambda n: n & 0x7FFFFFFF), st.booleans(), st.integers(-(2**31), 2**31 - 1))
 MESSAGES: st.SearchStrategy[messages.Message] = st.one_of(
     st.builds(messages.Begin, PLACES, US, OIDS),
     st.builds(messages.Commit, PLACES, PLACES, US),
@@ -60,7 +60,7 @@ def write(told: messages.Message) -> bytes:
         case messages.Origin(name):
             return b"O" + struct.pack(">Q", 7) + text(name)
         case messages.Relation(number, schema, name, identity, columns):
-            parts = [struct.pack(">B", c.key) + text(c.name) + struct.pack(">Ii", c.type, -1) for c in columns]
+            parts = [struct.pack(">B", c.key) + text(c.name) + struct.pack(">Ii", c.type, c.modifier) for c in columns]
             head = b"R" + struct.pack(">I", number) + text(schema) + text(name) + identity.value.encode()
             return head + struct.pack(">H", len(columns)) + b"".join(parts)
         case messages.Type(number, schema, name):

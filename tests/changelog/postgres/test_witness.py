@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from makewhole.adapters.changelog.postgres import messages, reading, starring, transactions, values
+from makewhole.adapters import postgres as wire
+from makewhole.adapters.changelog.postgres import messages, reading, starring, transactions
 from makewhole.model import change
 from makewhole.model.change import Kind
 from tests.changelog.postgres import slotted
@@ -246,7 +247,7 @@ def test_every_value_of_every_change_is_what_the_witness_says(postgresql: postgr
             assert log.archive is not None
             kept = list(log.archive.after(0, 2**62))
         assert kept == [starring.starred(g, {})[0] for g in groups]
-        told.shop.execute(" ".join(f"SET {o.removeprefix('-c').strip().replace('=', ' TO ')};" for o in values.SESSION.split("-c")[1:]))
+        told.shop.execute(" ".join(f"SET {o.removeprefix('-c').strip().replace('=', ' TO ')};" for o in wire.SESSION.split("-c")[1:]))
         ours, theirs = list(by_us(groups)), list(by_witness(told.shop, told.database + "_w"))
         assert len(ours) >= CHANGES_MIN
         for one, other in zip(ours, theirs, strict=True):

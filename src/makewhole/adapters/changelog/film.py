@@ -47,7 +47,7 @@ def opened(url: sa.URL, place: str | None) -> Iterator[reversals.Film]:
         yield recorded.RecordedFilm(url)
         return
     if url.get_backend_name() not in _BINLOG:
-        todo = "MariaDB's and MySQL's binlog and SQLite's triggers are read for this; PostgreSQL's log only for history and scan."
+        todo = "MariaDB's and MySQL's binlog, PostgreSQL's slot and SQLite's triggers are read for this."
         raise faults.BadInput(f"nothing can be taken back from a log of {url.get_backend_name()}", where="shop.database", todo=todo)
     film = ServerFilm(url, None if place is None else Path(place))
     try:
@@ -103,6 +103,14 @@ class ServerFilm:
 
     def watch(self, table: str) -> None:
         """See the port."""
+
+    def lacking(self, table: change.Table) -> str:
+        """See the port."""
+        return "binlog_row_image is not FULL in that session"
+
+    def beyond(self) -> str:
+        """See the port."""
+        return ""
 
     def drift(self, table: change.Table) -> Mapping[str, str]:
         """See the port."""

@@ -82,6 +82,14 @@ class RecordedFilm:
         if known is None:
             triggers.install(self._url, [table])
 
+    def lacking(self, table: change.Table) -> str:
+        """See the port. Triggers hold every column that the table had when they were made."""
+        return "its triggers are older than its columns"
+
+    def beyond(self) -> str:
+        """See the port."""
+        return "only tables with triggers of ours are known: what was written elsewhere at the same instant stays"
+
     def drift(self, table: change.Table) -> Mapping[str, str]:
         """See the port. SQLite's columns have no types that bind: names and key are all that can differ."""
         if not table.key:

@@ -31,6 +31,8 @@ class _Touch:
     before: Image | None
     after: Image | None
     statement: str
+    whole: bool
+    """Whether the log told all of it."""
 
 
 class MapLens:
@@ -65,7 +67,8 @@ class MapLens:
         for number, part, c in [*((n, "", c) for n, c in own), *((n, self._called(c), c) for n, c in parts)]:
             known = touched.get((number, part))
             before = c.before if known is None else known.before
-            touched[number, part] = _Touch(before=before, after=c.after, statement=c.statement or (known.statement if known else ""))
+            statement, whole = c.statement or (known.statement if known else ""), c.whole() and (known is None or known.whole)
+            touched[number, part] = _Touch(before=before, after=c.after, statement=statement, whole=whole)
         gone = {n for (n, part), t in touched.items() if not part and t.after is None}
         ours = any(c.table.name.lower() == reverser.AUDIT and c.kind is Kind.INSERT for c in told.changes)
         found = [
@@ -102,7 +105,8 @@ class MapLens:
             connection=told.connection,
             statement=change.without_values(touch.statement),
             ours=ours,
-            reversible=engines.spoken(self._engine) != "postgres",
+            # What a table does not tell as it was, no command brings back; on the other servers that is said when it is tried.
+            reversible=touch.whole or engines.spoken(self._engine) != "postgres",
             was=was,
             now=now,
             due=self._due(table, after if before is None else before),

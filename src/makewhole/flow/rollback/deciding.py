@@ -38,9 +38,11 @@ def drifted(net: Net, drift: Mapping[str, str]) -> Conflict | None:
 
 
 def cascades(net: Net, form: Form) -> Conflict | None:
-    """Rows that refer to this one and that the database changes by itself: its log does not hold what it did to them."""
+    """Rows that refer to this one and that the database changes by itself, where its log does not hold what it did to them."""
     for child in form.children:
-        deletes = net.how is not How.REWRITE and child.on_delete not in _KEPT
+        # Where the log tells what went with its parent, that is taken back beside it; what came since would go without a word.
+        back = net.how is How.REINSERT and child.told and child.on_delete == "CASCADE"
+        deletes = net.how is not How.REWRITE and child.on_delete not in _KEPT and not back
         renames = net.how is How.REWRITE and child.on_update not in _KEPT and bool(set(child.to) & set(net.back))
         if deletes or renames:
             return Conflict(net=net, clash=Clash.CASCADED, columns=child.to, by=child.table)

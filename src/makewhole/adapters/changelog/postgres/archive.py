@@ -180,13 +180,15 @@ class Archive:
 
     def _group(self, number: int) -> Group:
         """Raises BadInput where the bytes are damaged."""
-        sql = "SELECT ends, xid, commits_at, committed_us, raw FROM groups WHERE id = ?"
-        ends, xid, commits_at, us, packed = self._connection.execute(sql, (number,)).fetchone()
+        sql = "SELECT ends, xid, commits_at, committed_us, raw, sha256 FROM groups WHERE id = ?"
+        ends, xid, commits_at, us, packed, sha256 = self._connection.execute(sql, (number,)).fetchone()
         with messages.placed(f"{self.where}, transaction {number}"):
             parts = list(_framed(zlib.decompress(packed)))
             count = _SIZE.unpack(parts[0])[0]
             forms = tuple(self._formed(_SIZE.unpack(p)[0]) for p in parts[1 : 1 + count])
-        return Group(begin=messages.Begin(commits_at, us, xid), ends=ends, forms=forms, raw=tuple(parts[1 + count :]))
+        begin = messages.Begin(commits_at, us, xid)
+        # The digest of what was sent is kept where it is another one.
+        return Group(begin=begin, ends=ends, forms=forms, raw=tuple(parts[1 + count :]), starred=bool(sha256))
 
     def _formed(self, number: int) -> bytes:
         row = self._connection.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()

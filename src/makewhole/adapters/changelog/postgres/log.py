@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
+from makewhole.adapters import postgres
 from makewhole.adapters.changelog import scanning
 from makewhole.adapters.changelog.postgres import archive, session, setup, slots
 from makewhole.adapters.changelog.postgres.reading import AGAIN, Progress, Reading
@@ -147,7 +148,7 @@ def check(url: sa.URL, names: Sequence[tuple[str, str]]) -> str:
         where = asked.where
     untold = [t for t in told if not t.published]
     if untold:
-        todo = f"ALTER PUBLICATION {slots.PUBLICATION} ADD TABLE {untold[0].quoted()}, after its REPLICA IDENTITY; or: {slots.MAKE}"
+        todo = f"ALTER PUBLICATION {postgres.PUBLICATION} ADD TABLE {untold[0].quoted()}, after its REPLICA IDENTITY; or: {slots.MAKE}"
         raise faults.BadInput(f"nothing tells the changes of {untold[0].name}", where=where, todo=todo)
     partly = [sql for t in told for sql in setup.full(t)]
     return f"rows as they were are not told whole: {'; '.join(partly)}" if partly else ""

@@ -80,6 +80,8 @@ class Column(NamedTuple):
     """The type's number in pg_type."""
     key: bool
     """Whether it is one of those that tell a row as it was."""
+    modifier: int = -1
+    """What the type was given in brackets, in the catalogue's own way; -1 for nothing."""
 
 
 class Relation(NamedTuple):
@@ -284,8 +286,8 @@ def _relation(cursor: _Cursor) -> Relation:
     for _ in range(cursor.number(_U16)):
         key = bool(cursor.flags(1))
         column = cursor.text()
-        type_, _modifier = cursor.unpack(_COLUMN)
-        columns.append(Column(column, type_, key))
+        type_, modifier = cursor.unpack(_COLUMN)
+        columns.append(Column(column, type_, key, modifier))
     # The catalogue's own schema is told as nothing.
     return Relation(number, schema or "pg_catalog", name, _IDENTITIES[identity], tuple(columns))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from makewhole.adapters import postgres
 from makewhole.adapters.changelog.postgres import archive, messages, session, slots
 from makewhole.adapters.changelog.postgres.archive import Archive, Place
 from makewhole.adapters.changelog.postgres.session import Alive, Copying
@@ -96,15 +97,19 @@ class Reading:
     def __exit__(self, *_: object) -> None:
         self.opened.close()
 
+    @property
+    def begins(self) -> int:
+        """Everything after this place is known."""
+        place = None if self.archive is None else self.archive.place()
+        return max([self.found.confirmed if place is None else place.since, *(g.until.offset for g in self.gaps)])
+
     def unbroken(self, since: int) -> int:
         """This place, if everything after it is known. Raises Purged."""
-        place = None if self.archive is None else self.archive.place()
-        known = max([self.found.confirmed if place is None else place.since, *(g.until.offset for g in self.gaps)])
-        if since < known:
-            raise trails.Purged(f"nothing is known of the log before {messages.spell(known)}", where=self.where, todo=AGAIN)
+        if since < self.begins:
+            raise trails.Purged(f"nothing is known of the log before {messages.spell(self.begins)}", where=self.where, todo=AGAIN)
         return since
 
-    def groups(self, since: int | None, *, follow: bool) -> Iterator[Group | Progress]:
+    def groups(self, since: int | None, *, follow: bool) -> Generator[Group | Progress]:
         """Every transaction that ended after this place, or the newest that were kept and all that is new, and how far it was read;
         to the log's end now, or with `follow` for ever."""
         self._told = since or 0
@@ -152,7 +157,7 @@ class Reading:
         """When the first transaction was committed that the slot still has; now, where it has none."""
         with contextlib.suppress(session.Busy):
             assembler = Assembler()
-            with session.copying(self.url, self.slot, slots.PUBLICATION, self.found.confirmed) as copy, messages.placed(self.where):
+            with session.copying(self.url, self.slot, postgres.PUBLICATION, self.found.confirmed) as copy, messages.placed(self.where):
                 for told in copy.read(CATCH_UP_SECONDS):
                     group = assembler.feed(told) if isinstance(told, bytes) else None
                     if group is not None:
@@ -173,7 +178,7 @@ class Reading:
 
     def _new(self, *, follow: bool) -> Iterator[Group | Progress]:
         patience = FOLLOW_SECONDS if follow else CATCH_UP_SECONDS
-        with session.copying(self.url, self.slot, slots.PUBLICATION, self._told) as copy, messages.placed(self.where):
+        with session.copying(self.url, self.slot, postgres.PUBLICATION, self._told) as copy, messages.placed(self.where):
             # Whoever had the slot until now may have kept more, and been killed before he told the server.
             yield from self._kept(self._told)
             yield from self._copied(copy, patience, follow=follow)

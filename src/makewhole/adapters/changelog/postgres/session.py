@@ -17,7 +17,8 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import pq, sql
 
-from makewhole.adapters.changelog.postgres import messages, values
+from makewhole.adapters import postgres
+from makewhole.adapters.changelog.postgres import messages
 from makewhole.core import faults
 
 CONNECT_SECONDS_MAX = 5
@@ -160,7 +161,7 @@ def copying(url: sa.URL, slot: str, publication: str, since: int) -> Iterator[Co
             autocommit=True,
             connect_timeout=CONNECT_SECONDS_MAX,
             replication="database",
-            options=values.SESSION,
+            options=postgres.SESSION,
             application_name="makewhole",
         )
     with contextlib.closing(connection), translated(where):

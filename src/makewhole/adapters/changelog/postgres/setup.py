@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
+from makewhole.adapters import postgres
 from makewhole.adapters.changelog.postgres import session, slots
 from makewhole.adapters.changelog.postgres.messages import Identity
 from makewhole.adapters.changelog.postgres.session import Session
@@ -65,7 +66,7 @@ def _publication(asked: Session, told: Sequence[slots.Table]) -> Iterator[str]:
     if not new:
         return
     if slots.published(asked):
-        yield f"ALTER PUBLICATION {slots.PUBLICATION} ADD TABLE {new}"
+        yield f"ALTER PUBLICATION {postgres.PUBLICATION} ADD TABLE {new}"
         return
     divided = any(t.leaves for t in told) and asked.version >= _ROOT_SINCE
-    yield f"CREATE PUBLICATION {slots.PUBLICATION} FOR TABLE {new}" + (" WITH (publish_via_partition_root = true)" if divided else "")
+    yield f"CREATE PUBLICATION {postgres.PUBLICATION} FOR TABLE {new}" + (" WITH (publish_via_partition_root = true)" if divided else "")

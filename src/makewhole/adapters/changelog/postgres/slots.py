@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from makewhole.adapters import postgres
 from makewhole.adapters.changelog.postgres import messages
 from makewhole.adapters.changelog.postgres.messages import Identity
 from makewhole.adapters.changelog.postgres.session import Session
 from makewhole.core import faults
 
-PUBLICATION = "makewhole"
-"""Which tables the log tells of. One in each database."""
 _SLOT = "makewhole_"
 NAME_LENGTH_MAX = 63
 """Characters of a slot's name, which is one for the whole server: so it carries the database's."""
@@ -118,7 +117,7 @@ def tables(session: Session, names: Sequence[tuple[str, str]]) -> tuple[Table, .
             " WHERE p.pubname = %s AND p.schemaname = n.nspname AND p.tablename = c.relname)"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE c.relkind IN ('r', 'p') AND lower(n.nspname) = lower(%s) AND lower(c.relname) = lower(%s)",
-            PUBLICATION,
+            postgres.PUBLICATION,
             schema,
             name,
         )
@@ -143,7 +142,7 @@ def _leaves(session: Session, oid: int) -> tuple[tuple[str, str, Identity], ...]
 
 def published(session: Session) -> bool:
     """Whether there is a publication of ours at all."""
-    return bool(session.rows("SELECT 1 FROM pg_publication WHERE pubname = %s", PUBLICATION))
+    return bool(session.rows("SELECT 1 FROM pg_publication WHERE pubname = %s", postgres.PUBLICATION))
 
 
 def telling(session: Session) -> Server:

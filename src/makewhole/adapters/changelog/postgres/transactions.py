@@ -5,20 +5,21 @@ A transaction carries the description of every table that it wrote, so that its 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from makewhole.adapters.changelog.postgres import messages, values
+from makewhole.adapters import postgres
+from makewhole.adapters.changelog.postgres import messages
 from makewhole.adapters.changelog.postgres.messages import Identity, Relation, Row
 from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.model import change
 from makewhole.model.change import Kind, Position
 
-SPOKEN_USER = "makewhole.user"
-"""The prefix under which a shop may tell who it is: SELECT pg_logical_emit_message(true, 'makewhole.user', 'Zhang San')."""
 Only = Mapping[tuple[str, str], Collection[str]]
 """Columns by schema and table, all in lower case."""
+Keys = Callable[[Relation], tuple[str, ...]]
+"""A table's primary key, where its description does not tell it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RELATION, _BEGIN, _COMMIT = b"R", b"B", b"C"
 _ROWS = frozenset({b"I", b"U", b"D"})
@@ -35,6 +36,8 @@ class Group:
     """Descriptions of tables that were sent before it, as far as it wrote rows of them."""
     raw: tuple[bytes, ...]
     """Its messages in order, without those of its beginning and end."""
+    starred: bool = False
+    """Whether card numbers were starred in its rows when it was kept."""
 
 
 class Assembler:
@@ -116,18 +119,18 @@ class Shape:
 
     table: change.Table
     relation: Relation
-    readers: tuple[tuple[int, str, bool, values.Reading], ...]
+    readers: tuple[tuple[int, str, bool, postgres.Reading], ...]
     """Of each column that is read: its place, its name, whether it is of the identity, and how."""
 
     @classmethod
-    def of(cls, relation: Relation, only: Only | None) -> Shape:
-        """Where the whole row is the identity, the log does not tell which columns are the key."""
+    def of(cls, relation: Relation, only: Only | None, keys: Keys = lambda relation: ()) -> Shape:
+        """Where the whole row is the identity, the log does not tell which columns are the key: `keys` may."""
         wanted = None if only is None else only.get((relation.schema.lower(), relation.name.lower()), ())
-        key = () if relation.identity is Identity.FULL else tuple(c.name for c in relation.columns if c.key)
+        key = keys(relation) if relation.identity is Identity.FULL else tuple(c.name for c in relation.columns if c.key)
         columns = tuple(c.name for c in relation.columns)
         table = change.Table(schema=relation.schema, name=relation.name, columns=columns, key=key)
         places = [(i, c) for i, c in enumerate(relation.columns) if wanted is None or c.name.lower() in wanted]
-        return cls(table, relation, tuple((i, c.name, c.key, values.reader(c.type)) for i, c in places))
+        return cls(table, relation, tuple((i, c.name, c.key, postgres.reader(c.type)) for i, c in places))
 
     def image(self, row: Row, *, key_only: bool = False) -> dict[str, change.Value]:
         """The columns that this row tells."""
@@ -142,10 +145,11 @@ class Shape:
 
 
 class Decoder:
-    """Reads groups. A table's description is read once. With `only`, of rows only these columns of these tables."""
+    """Reads groups. A table's description is read once. With `only`, of rows only these columns of these tables. `keys` tells the primary
+    keys of tables whose whole row is their identity."""
 
-    def __init__(self, only: Only | None = None) -> None:
-        self._only = only
+    def __init__(self, only: Only | None = None, keys: Keys = lambda relation: ()) -> None:
+        self._only, self._keys = only, keys
         self._shapes: dict[bytes, Shape] = {}
 
     def transaction(self, group: Group, log: str) -> change.Transaction:
@@ -153,13 +157,34 @@ class Decoder:
         with messages.placed(f"{log} at {messages.spell(group.begin.commits_at)}"):
             return self._transaction(group, log)
 
+    def changes(self, group: Group, log: str, tables: Collection[tuple[str, str]] | None) -> Iterator[change.Change]:
+        """Its changes of these tables (schema and name, lower case), or of all; rows of others are passed by unread."""
+        with messages.placed(f"{log} at {messages.spell(group.begin.commits_at)}"):
+            for told in self._read(group, tables):
+                if isinstance(told, change.Change):
+                    yield told
+
+    def relations(self, group: Group) -> Iterator[Relation]:
+        """The tables of which it tells rows, as each is described in it."""
+        shapes: dict[int, Shape] = {}
+        for form in group.forms:
+            self._describe(form, shapes)
+        met = dict[int, Shape]()
+        for raw in group.raw:
+            number = int.from_bytes(raw[1:5], "big")
+            if messages.kind(raw) == _RELATION:
+                self._describe(raw, shapes)
+            elif messages.kind(raw) in _ROWS and met.get(number) is not shapes.get(number):
+                met[number] = _shape(shapes, number)
+                yield met[number].relation
+
     def _transaction(self, group: Group, log: str) -> change.Transaction:
         changes, statements, user = list[change.Change](), list[str](), ""
         for told in self._read(group):
             match told:
                 case change.Change():
                     changes.append(told)
-                case messages.Said(prefix=prefix, content=content) if prefix == SPOKEN_USER:
+                case messages.Said(prefix=prefix, content=content) if prefix == postgres.SPOKEN_USER:
                     user = content.decode("utf-8", "replace")
                 case messages.Origin(name=name):
                     user = user or f"replicated from {name}"
@@ -178,7 +203,7 @@ class Decoder:
             statements=tuple(statements),
         )
 
-    def _read(self, group: Group) -> Iterator[change.Change | messages.Message | str]:
+    def _read(self, group: Group, tables: Collection[tuple[str, str]] | None = None) -> Iterator[change.Change | messages.Message | str]:
         shapes: dict[int, Shape] = {}
         for form in group.forms:
             self._describe(form, shapes)
@@ -186,7 +211,7 @@ class Decoder:
             if messages.kind(raw) == _RELATION:
                 self._describe(raw, shapes)
                 continue
-            if self._only is not None and messages.kind(raw) in _ROWS and not _shape(shapes, int.from_bytes(raw[1:5], "big")).readers:
+            if messages.kind(raw) in _ROWS and not self._reads(_shape(shapes, int.from_bytes(raw[1:5], "big")), tables):
                 continue
             told = messages.read(raw)
             match told:
@@ -197,13 +222,18 @@ class Decoder:
                 case _:
                     yield told
 
+    def _reads(self, shape: Shape, tables: Collection[tuple[str, str]] | None) -> bool:
+        if self._only is not None and not shape.readers:
+            return False
+        return tables is None or (shape.table.schema.lower(), shape.table.name.lower()) in tables
+
     def _describe(self, raw: bytes, shapes: dict[int, Shape]) -> None:
         shape = self._shapes.get(raw)
         if shape is None:
             told = messages.read(raw)
             if not isinstance(told, Relation):
                 raise Unreadable("no description of a table", messages.TODO)
-            shape = self._shapes[raw] = Shape.of(told, self._only)
+            shape = self._shapes[raw] = Shape.of(told, self._only, self._keys)
         shapes[shape.relation.number] = shape
 
 

@@ -1,6 +1,7 @@
-"""A column's type goes in, the function that reads its values comes out: the server's text becomes an exact value of ours.
+"""A column's type goes in, the function that reads its values comes out: PostgreSQL's own text becomes an exact value of ours.
 
-The session that reads asks for ISO dates in UTC, bytea in hex and every digit of a double; so the text is the same on every server.
+Whoever reads the log and whoever reads and writes rows must mean the same by it: both ask for ISO dates in UTC, bytea in hex and every
+digit of a double, so that one value is one text, whoever was asked.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.model.change import Value
 
+PUBLICATION = "makewhole"
+"""Which tables the log tells of. One in each database."""
+SPOKEN_USER = "makewhole.user"
+"""The prefix under which a shop may tell who it is: SELECT pg_logical_emit_message(true, 'makewhole.user', 'Zhang San')."""
 SESSION = "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c bytea_output=hex -c extra_float_digits=3 -c client_encoding=UTF8"
-"""What values.py takes for granted of the session that prints them."""
+"""What is taken for granted here of the session that prints values, as options of a connection."""
 Reading = Callable[[bytes], Value]
 """Reads the bytes that the server sent of one value."""
 _Convert = Callable[[str], Value]
 
 
 def reader(type_: int) -> Reading:
-    """What reads a column of this type, by its number in pg_type; a type that is not known here stays the server's own text."""
+    """What reads a column of this type, by its number in pg_type; a type that is not known here stays the server's own text. The reader
+    raises ValueError for a text that no such column prints."""
     convert = _READERS.get(type_)
 
     def read(raw: bytes) -> Value:
@@ -35,7 +40,7 @@ def reader(type_: int) -> Reading:
         try:
             return convert(text)
         except (ValueError, ArithmeticError) as wrong:
-            raise Unreadable(f"{text[:40]!r} is no value of type {type_}") from wrong
+            raise ValueError(f"{text[:40]!r} is no value of type {type_}") from wrong
 
     return read
 
