@@ -30,6 +30,8 @@ _NEEDED = {
 }
 """What the shop file's language asks of a table before it is of any use."""
 SHARED_MIN = 0.5
+FEW_ROWS_MIN, FEW = 20, 2
+"""Lines, and the different values up to which a column numbers them and names no goods."""
 UNIQUE_MIN = 0.98
 """Share of an item's skus that the stock must know; and of a stock's rows that a number must tell apart."""
 
@@ -153,7 +155,8 @@ def _shared(item: Cast, stock: Cast) -> tuple[str, str] | None:
     best: tuple[float, str, str] | None = None
     for column in item.read.table.columns:
         ideas = item.read.ideas(column.name)
-        if not _calls_goods(ideas):
+        counted = item.read.look(column.name).told >= FEW_ROWS_MIN and item.read.look(column.name).distinct <= FEW
+        if not _calls_goods(ideas) or (column.name,) == item.read.table.key or counted:
             continue
         ours = {values.text(v) for v in item.read.table.values(column.name) if not values.absent(v)}
         for key, there in theirs.items():
@@ -179,7 +182,7 @@ def _stock_keys(read: Read) -> set[str]:
 
 def _calls_goods(ideas: frozenset[str]) -> bool:
     """Whether a column is what goods are called by: `sku`, `goods_id`; not their name, not their count."""
-    called = "sku" in ideas or ("goods" in ideas and bool(ideas & {"id", "number"}))
+    called = "sku" in ideas or (bool(ideas & {"goods", "item"}) and bool(ideas & {"id", "number"}))
     return called and not ideas & {"name", "amount", "price", "quantity", "num", "image", "stock", "lock"}
 
 

@@ -59,6 +59,7 @@ def axis(read: Read, column: str, classify: Classify, lookups: dict[str, dict[st
     told = read.table.by_name[column]
     used = values.codes(read.table, told)
     explained = dict(codes.of_comment(told.comment, used)) or lookups.get(column, {})
+    explained = _unprefixed(explained)
     by_case = {c.lower(): c for c in used}
     found = {by_case.get(c.lower(), c): label for c, label in explained.items()}
     prefix = _prefix(used)
@@ -83,6 +84,12 @@ def by_presence(read: Read, column: str, no: str, yes: str) -> Axis:
         absent=spelling.missing(column, unit),
         present=spelling.present(column, unit),
     )
+
+
+def _unprefixed(labels: dict[str, str]) -> dict[str, str]:
+    """Labels without what all of them begin with: `COM_SHOP_ORDER_STATUS_PENDING` is `PENDING`."""
+    prefix = _prefix(tuple(labels.values()))
+    return {c: label.removeprefix(prefix) for c, label in labels.items()}
 
 
 def _prefix(used: tuple[str, ...]) -> str:

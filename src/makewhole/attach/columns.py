@@ -44,6 +44,9 @@ EMPTY_ROWS_MIN = 20
 """Sampled rows from which a column without a single value is believed to be unused."""
 NUMBERED_MIN = 0.95
 """Share of orders that must carry what every order has: its number, and the time of placing it."""
+BARE = frozenset({"id", "number", "num", "name", "info"})
+THINGS = frozenset({"goods", "sku", "order", "buyer", "coupon", "refund", "shop"})
+"""What says nothing without the thing that stands before it."""
 BLOCK_MIN = 2
 """Columns with one prefix that speak of an address, from which the others with that prefix belong to it."""
 IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
@@ -126,7 +129,10 @@ def _meaningful(table: survey.Table, name: str) -> str:
     parts = naming.split(name)
     if times < PREFIX_SHARE_MIN * len(table.columns) or len(parts) < 2 or parts[0] != word:
         return name
-    return "_".join(parts[1:])
+    rest = "_".join(parts[1:])
+    # `products_id` among an order's lines: without its prefix, it would be the line's own.
+    bare = naming.ideas(naming.of_name(rest)) <= BARE and naming.ideas(naming.of_name(word)) & THINGS
+    return name if bare else rest
 
 
 def _coded(table: survey.Table, column: survey.Column) -> bool:

@@ -38,7 +38,8 @@ def propose(told: survey.Survey, named: Mapping[str, str] = NOBODY) -> Proposal 
     by_role = {c.role: c for c in casts}
     words = lookups.Words(reads)
     refund = by_role.get("refund")
-    back = ledgers.refunds(refund, parent, words.of(refund.read) if refund is not None else {})
+    due = chosen["order.amount_due"].name if "order.amount_due" in chosen else ""
+    back = ledgers.refunds(refund, parent, due, words.of(refund.read) if refund is not None else {})
     orders.propose(draft, order, chosen, barred, words.of(order.read), back)
     for cast in casts:
         if cast.rivals:

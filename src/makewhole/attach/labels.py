@@ -13,7 +13,7 @@ _ORDER = (
     (
         "?",
         (
-            r"部分退款|部分退货|partial(ly)?[ _-]?refund|退款失败|退款拒绝|拒绝退款|退款关闭|refund[ _]?(fail|reject|"
+            r"^退款$|^退货$|部分退款|部分退货|partial(ly)?[ _-]?refund|退款失败|退款拒绝|拒绝退款|退款关闭|refund[ _]?(fail|reject|"
             r"refus|clos)|已拆分|已合并|冻结|"
             r"frozen|on[ _-]?hold|risk|审核|审批|定金|拼团|待成团|已删除|^deleted?$"
         ),
@@ -114,7 +114,6 @@ _ORDER = (
         ),
     ),
     ("awaiting-shipment", r"已确认|^confirmed|accept|^处理"),
-    ("refunding", r"^退款$|^退货$"),
 )
 _REFUND = (
     ("none", r"^可|^无|^未申请|^未退|^正常|^没有|^默认|不退|^no(ne|t)?\b|^normal|^default|^未售后|^未发生|无退款|无售后|^can"),
@@ -218,8 +217,8 @@ def _first(table: tuple[tuple[str, str], ...], label: str) -> str | None:
 
 
 def order_state(label: str) -> str | None:
-    """Our word for an order's state; None where the label says none of them."""
-    found = _first(_ORDER, label)
+    """Our word for an order's state; None where the label says none of them. What stands in brackets only explains the rest."""
+    found = _first(_ORDER, re.split(r"[（(]", label)[0]) or _first(_ORDER, label)
     return None if found == "?" else found
 
 

@@ -56,6 +56,39 @@ def given_back(pay: Axis | None) -> list[tuple[str, str]]:
     return [] if pay is None else [(pay.sql(c), "refunded") for c in pay.having("refunded")]
 
 
+def steps(read: Read, sides: Sides, pay: Axis, when: Instants, back: frozenset[int]) -> list[str | None]:
+    """How far each sampled order came, as its payment, its goods and its instants tell.
+
+    None where money went back, by a column or by the rows of `back`, or may have gone back. "" where nothing tells how far a paid one came.
+    """
+    paid, ship, refund = pay.told(read), sides.ship, sides.refund
+    sent = ship.told(read) if ship is not None else ()
+    back = refund.told(read) if refund is not None else ()
+    shipped = read.table.values(when.shipped) if when.shipped and ship is None else ()
+    done = read.table.values(when.completed) if when.completed else ()
+
+    def step(i: int) -> str | None:
+        if (
+            i in back
+            or paid[i] not in pay.having("paid", "unpaid")
+            or (refund is not None and back[i] in refund.having("done", "requested", "processing"))
+        ):
+            return None
+        if paid[i] in pay.having("unpaid"):
+            return "awaiting-payment"
+        if ship is not None and not ship.words:
+            return ""
+        if (done and not values.absent(done[i])) or (ship is not None and sent[i] in ship.having("received")):
+            return "completed"
+        out = (shipped and not values.absent(shipped[i])) or (ship is not None and sent[i] in ship.having("shipped"))
+        if out:
+            return "shipped"
+        tells = sent[i] in ship.having("unshipped") if ship is not None and not shipped else bool(shipped)
+        return "awaiting-shipment" if tells else ""
+
+    return [step(i) for i in range(len(read.table.sample))]
+
+
 def of_sides(read: Read, sides: Sides, pay: Axis, deleted: str, when: Instants) -> Told:
     """Ends first, then what is unpaid, then how far the goods are; what is paid and nothing else waits for shipment."""
     main, ship, refund, cancel = sides.main, sides.ship, sides.refund, sides.cancel
@@ -65,7 +98,9 @@ def of_sides(read: Read, sides: Sides, pay: Axis, deleted: str, when: Instants) 
     def add(axis: Axis | None, ours: str, *theirs: str) -> bool:
         if axis is None or not axis.having(*theirs):
             return False
-        rungs.extend((axis.sql(code), ours) for code in axis.having(*theirs))
+        # A code of payments that nothing explains is no payment: what stands with it is asked.
+        guard = f"{pay.sql(*pay.having('paid'))} AND " if axis is ship and pay.unclear else ""
+        rungs.extend((guard + axis.sql(code), ours) for code in axis.having(*theirs))
         used.extend({axis.column} - set(used))
         return True
 

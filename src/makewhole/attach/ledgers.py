@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 
 from makewhole.attach import axes, fields, labels, links, values
+from makewhole.attach.columns import Read
+from makewhole.attach.fields import Chosen
 from makewhole.attach.tables import Cast
 
 
 @dataclass(frozen=True, kw_only=True)
 class Back:
-    """Sampled orders, by row: with a refund that was asked for and not refused, and with one that is done."""
+    """Sampled orders, by row: those that ask for their money, and those that have all of it back."""
 
     asked: frozenset[int] = frozenset()
     done: frozenset[int] = frozenset()
@@ -18,29 +22,39 @@ class Back:
 
 NOTHING_BACK = Back()
 """No table tells."""
+PART_MAX = Decimal("0.95")
+"""Share of an order's amount up to which what went back was a part: the order goes on."""
 
 
-def refunds(cast: Cast | None, to: links.Parent, lookups: dict[str, dict[str, str]]) -> Back:
+def refunds(cast: Cast | None, to: links.Parent, due: str, lookups: dict[str, dict[str, str]]) -> Back:
     """What a table of refunds says of each order; nothing where its states, or its instant of being done, do not tell."""
     if cast is None or not (cast.link.key or cast.link.number):
         return NOTHING_BACK
-    read, by_key = cast.read, bool(cast.link.key)
-    there = to.read.table.values(to.key if by_key else to.number)
+    read, link = cast.read, cast.link.key or cast.link.number
+    there = to.read.table.values(to.key if cast.link.key else to.number)
     rows = {values.text(v): i for i, v in enumerate(there) if not values.absent(v)}
-    orders = [rows.get(values.text(v)) for v in read.table.values(cast.link.key or cast.link.number)]
+    orders = [rows.get(values.text(v)) for v in read.table.values(link)]
     chosen = fields.assign(read, "refund", frozenset(filter(None, (cast.link.key, cast.link.number))))
+    told = _told(read, chosen, lookups)
+    if told is None:
+        return NOTHING_BACK
+    sums: dict[int, Decimal] = defaultdict(Decimal)
+    amounts = read.table.values(chosen["refund.amount"].name) if "refund.amount" in chosen else (None,) * len(orders)
+    for order, (_, done), amount in zip(orders, told, amounts, strict=True):
+        if order is not None and done:
+            sums[order] += values.number(amount) or Decimal(0)
+    wholes = to.read.table.values(due) if due else (None,) * len(there)
+    all_back = {i for i, back in sums.items() if back > PART_MAX * (values.number(wholes[i]) or Decimal(0))}
+    open_ = {o for o, (asked, _) in zip(orders, told, strict=True) if o is not None and asked}
+    return Back(asked=frozenset(open_ - set(sums)), done=frozenset(all_back))
+
+
+def _told(read: Read, chosen: dict[str, Chosen], lookups: dict[str, dict[str, str]]) -> list[tuple[bool, bool]] | None:
+    """Of each refund, whether it is still asked for, and whether it is done."""
     state, done_at = chosen.get("refund.state"), chosen.get("refund.done_at")
     told = axes.axis(read, state.name, labels.refund_state, lookups) if state is not None else None
     if told is not None and told.having("done"):
-        codes = told.told(read)
-        done = [c in told.having("done") for c in codes]
-        asked = [c not in told.having("closed", "none") for c in codes]
-    elif done_at is not None:
-        done = [not values.absent(v) for v in read.table.values(done_at.name)]
-        asked = [True] * len(orders)
-    else:
-        return NOTHING_BACK
-    return Back(
-        asked=frozenset(i for i, yes in zip(orders, asked, strict=True) if i is not None and yes),
-        done=frozenset(i for i, yes in zip(orders, done, strict=True) if i is not None and yes),
-    )
+        return [(c not in told.having("closed", "none", "done"), c in told.having("done")) for c in told.told(read)]
+    if done_at is None:
+        return None
+    return [(values.absent(v), not values.absent(v)) for v in read.table.values(done_at.name)]

@@ -21,6 +21,10 @@ STRANGERS_MIN, STRANGE_MAX = 20, 0.1
 """Different values that a child's sample must hold before it speaks against a link; and the share that may agree by chance."""
 SAME_SURE = 0.9
 """How sure a link is whose many values are the orders' own, whatever it is called."""
+DIFFERENT_MIN = 3
+"""Different values from which they tell that a column leads to the orders."""
+PLAIN_NAME = 0.9
+"""How clearly a column must be called the order's key or number to be believed without a value."""
 BARELY = 0.55
 SURE_NAME_MIN = 0.6
 """A name that says less, like `out_trade_no`, leads to the order only where its values are the order's own."""
@@ -130,6 +134,9 @@ def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, floa
     if declared in {to.key, to.number}:
         told_by = (Evidence(why=Why.REFERS, what=f"{to.table}.{declared}"),)
         return (1.0, 0.0, told_by) if declared == to.key else (0.0, 1.0, told_by)
+    if len(there) < DIFFERENT_MIN <= len(told.table.sample) and named < PLAIN_NAME:
+        # Rows are there, and one or two values of a column that is called only nearly so lead nowhere.
+        return 0.0, 0.0, ()
     if there:
         in_keys, in_numbers = len(there & to.keys) / len(there), len(there & to.numbers) / len(there)
         few = 1 if to.read.table.whole else STRANGERS_MIN

@@ -13,7 +13,7 @@ LABEL_ENDS = frozenset({"name", "text", "label", "title", "desc", "str", "cn", "
 NAME_MIN = 5
 """Letters of a column's name from which a table of the same name is no accident."""
 LOOKUP_ROWS_MAX = 60
-LOOKUP_COLUMNS_MAX = 8
+LOOKUP_COLUMNS_MAX = 16
 """A table of labels is small in both directions."""
 
 

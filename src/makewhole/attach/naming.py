@@ -23,6 +23,7 @@ COMPOUNDS = frozenset(
     for pair in (
         "after sale", "after sales", "way bill", "open id", "time out", "third party", "pre pay", "on hand", "on hold", "in stock",
         "pick up", "pre sale", "pre sell", "incl tax", "excl tax", "tax incl", "tax excl", "with tax", "without tax",
+        "purchase order", "purchase orders", "account log", "account logs",
     )
 )  # fmt: skip
 """Words that say one thing together."""
@@ -72,8 +73,8 @@ def _of_word(word: str, *, initials: bool) -> Said:
         if told in _ENGLISH or told in _PINYIN:
             return (_ENGLISH.get(told, NONE) | _PINYIN.get(told, NONE),)
     for table in (_SPELLED, _INITIALS) if initials else (_SPELLED,):
-        parts = _segments(word, table)
-        if parts is not None:
+        parts = _segments(word, table) or (_segments(word[:-1], table) if word.endswith("s") else None)
+        if parts:
             return tuple(table[p] for p in parts)
     return (NONE,)
 

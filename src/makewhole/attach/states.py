@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from makewhole.attach import axes, labels, ladders, moments, spelling, values
@@ -13,8 +14,8 @@ from makewhole.attach.moments import Instants
 
 ROWS_MIN = 3
 """Sampled orders in one code from which their times tell what it means."""
-USUAL_MIN = 0.6
-"""Share of orders in one code from which it is the usual one."""
+STEPS = ("awaiting-payment", "awaiting-shipment", "shipped", "completed")
+"""How far an order may be that goes its way."""
 HALF = 0.5
 PAID_MAX = 0.1
 """Share of closed orders that were paid, up to which they are broken orders and not another kind of order."""
@@ -31,7 +32,7 @@ def one(read: Read, column: str, classify: Classify, lookups: Lookups, known: fr
 
 def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Back = NOTHING_BACK) -> Told | None:
     """The order's states, from the one column that tells them or from several. `back` are orders whose money went back, or may."""
-    sides = _sides(read, when, deleted, lookups)
+    sides = _sides(read, when, deleted, lookups, back)
     main = sides.main
     told = _told(read, sides, deleted, when, back)
     if told is None:
@@ -41,7 +42,7 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: B
     return replace(told, arrived=_arrived(read, main, sides.ship), unpaid=_unpaid(read, main, sides.pay))
 
 
-def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups) -> Sides:
+def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Back) -> Sides:
     """The columns that tell something of an order, each with what its codes mean after a look at the rows."""
     main = axes.of_kind(read, axes.is_main, labels.order_state, lookups, deleted)
     pay = axes.of_kind(read, axes.is_pay, labels.pay_state, lookups, deleted)
@@ -51,11 +52,12 @@ def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups) -> Sides:
     refund = axes.of_kind(read, axes.is_refund, labels.refund_state, lookups, deleted)
     cancel = axes.of_kind(read, axes.is_cancel, lambda _: None, lookups, deleted)
     if pay is not None:
-        pay = _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid")
+        pay = _one_paid(read, _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid"), back)
     if ship is not None:
         ship = _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     if main is not None:
         main = _not_yet(read, main, pay, ship, when)
+        main = _given_back(read, main, back)
     elif pay is None and when.paid and any(a is not None for a in (ship, refund, cancel)):
         # No column tells whether an order is paid, and others tell the rest: the time of the payment does.
         pay = axes.by_presence(read, when.paid, "unpaid", "paid")
@@ -96,6 +98,20 @@ def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: 
     return replace(main, words=words)
 
 
+def _given_back(read: Read, main: Axis, back: Back) -> Axis:
+    """With what a table of refunds says of codes that nothing explains: all of their orders were paid back, or all ask for it."""
+    rows, words = moments.rows_of(read, main), dict(main.words)
+    for code in main.unclear:
+        if len(rows[code]) < ROWS_MIN:
+            continue
+        if moments.among(rows[code], back.done) >= moments.NEARLY_ALL:
+            words[code] = "refunded"
+        elif moments.among(rows[code], back.asked - back.done) >= moments.NEARLY_ALL:
+            words[code] = "refunding"
+    labels_ = {**{c: "" for c in words if c in main.unclear}, **main.labels}
+    return replace(main, words=words, labels=labels_, unclear=tuple(c for c in main.unclear if c not in words))
+
+
 def _among(read: Read, axis: Axis | None, word: str, rows: list[int]) -> float:
     if axis is None or len(rows) < ROWS_MIN:
         return 0.0
@@ -111,7 +127,7 @@ def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) ->
         return _with_refunds(sides, main)
     if pay is not None and pay.having("unpaid") and pay.having("paid"):
         told = ladders.of_sides(read, sides, pay, deleted, when)
-        return told if main is None or main.words or len(main.unclear) < 2 else _within(read, main, told, when, back)
+        return told if main is None or not main.unclear else _within(read, sides, main, pay, told, when, back)
     if main is None:
         return ladders.by_instants(read, when)
     return _with_refunds(sides, main) if main.words else _ahead(sides.refund, _by_facts(read, main, when, back))
@@ -181,6 +197,18 @@ def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axi
     return Axis(column=told.column, style=told.style, words=words, labels={}, unclear=())
 
 
+def _one_paid(read: Read, told: Axis, back: Back) -> Axis:
+    """Of several codes whose orders were paid, without a label, the usual one says so; the others may say that money went back."""
+    paid = told.having("paid")
+    if told.labels or len(paid) < 2:
+        return told
+    rows = moments.rows_of(read, told)
+    others = sorted(paid, key=lambda c: -len(rows[c]))[1:]
+    given = {c for c in others if moments.among(rows[c], back.done) >= moments.NEARLY_ALL}
+    words = {c: "refunded" if c in given else w for c, w in told.words.items() if c in given or c not in others}
+    return replace(told, words=words, unclear=tuple(c for c in others if c not in given))
+
+
 def _received(read: Read, told: Axis, when: Instants) -> Axis:
     """Of several codes that mean shipped, the one whose rows have arrived; unclear where nothing tells them apart."""
     given, clearly = told.having("received"), [c for c in told.having("received") if not labels.handed_over(told.labels.get(c, ""))]
@@ -229,16 +257,48 @@ def _with_refunds(sides: Sides, main: Axis) -> Told | None:
     )
 
 
-def _within(read: Read, main: Axis, told: Told, when: Instants, back: Back) -> Told | None:
-    """Beside a column whose codes nothing explains, the other columns are believed only in its usual code; the rest is asked."""
-    rows = moments.rows_of(read, main)
-    usual = max(main.unclear, key=lambda c: len(rows[c]))
-    if len(rows[usual]) < USUAL_MIN * sum(map(len, rows.values())):
-        return _by_facts(read, main, when, back)
-    here = main.sql(usual)
-    rungs = tuple((f"{here} AND {sql}" if " OR " not in sql else f"{here} AND ({sql})", word) for sql, word in told.rungs)
-    unclear = tuple((main.sql(c), f"{len(rows[c])} rows") for c in main.unclear if c != usual)
-    return Told(rungs=rungs, confidence=BY_FACTS, said=told.said, columns=(main.column, *told.columns), unclear=(*told.unclear, *unclear))
+def _within(read: Read, sides: Sides, main: Axis, pay: Axis, told: Told, when: Instants, back: Back) -> Told:
+    """Beside a column of which nothing explains some codes, the other columns are believed in codes that orders pass through alive.
+
+    A code whose orders stand at several steps ends none of them; one whose paid orders all stand at one step says that step. A code
+    of nothing but unpaid orders may as well be that of cancelled ones, and is asked about.
+    """
+    rows, at = moments.rows_of(read, main), ladders.steps(read, sides, pay, when, back.asked | back.done)
+    alive, same, dead = [], [], []
+    for code in main.unclear:
+        there = Counter(at[i] for i in rows[code])
+        known = {w for w in STEPS if there[w] >= ROWS_MIN and there[w] > PAID_MAX * len(rows[code])}
+        few = len(rows[code]) < ROWS_MIN or there[None] > HALF * len(rows[code])
+        share = {name: moments.share(read, column, rows[code]) for name, column in when.witnesses().items()}
+        guess = None if few else moments.from_times(share)
+        if not few and len(known) > 1:
+            alive.append(code)
+        elif not few and known - {"awaiting-payment"}:
+            same.append((main.sql(code), *known))
+        elif len(rows[code]) >= ROWS_MIN and guess in {"closed", "awaiting-payment"}:
+            same.append((main.sql(code), guess))
+        else:
+            dead.append(code)
+    ends = tuple(r for r in told.rungs if any(r == (main.sql(c), w) for c, w in main.words.items() if w in ladders.ENDS))
+    rest = tuple(r for r in told.rungs if r not in ends)
+    if dead:
+        others = [c for c in main.words if main.words[c] not in ladders.ENDS]
+        if not alive and not others and not same:
+            return replace(told, rungs=ends, unclear=_asked(main, dead, rows))
+        kept = [*alive, *others]
+        rest = tuple((_within_code(main.sql(*kept), sql), word) for sql, word in rest) if kept else ()
+    rungs = (*ends, *same, *rest)
+    unclear = (*(u for u in told.unclear if u[0] not in {main.sql(c) for c in main.unclear}), *_asked(main, dead, rows))
+    columns = (main.column, *(c for c in told.columns if c != main.column))
+    return replace(told, rungs=rungs, confidence=BY_FACTS, columns=columns, unclear=unclear)
+
+
+def _within_code(here: str, sql: str) -> str:
+    return f"{here} AND ({sql})" if " OR " in sql else f"{here} AND {sql}"
+
+
+def _asked(main: Axis, codes: list[str], rows: dict[str, list[int]]) -> tuple[tuple[str, str], ...]:
+    return tuple((main.sql(c), main.labels.get(c, f"{len(rows[c])} rows")) for c in codes)
 
 
 def _by_facts(read: Read, main: Axis, when: Instants, back: Back) -> Told | None:

@@ -20,6 +20,7 @@ NAMED_MIN = 0.88
 LINES_TELL = 0.1
 """What a table of its lines adds to a table's claim to be the orders."""
 SURE_MAX = 0.99
+UNUSED_ROWS_MIN = 50
 CLOSE = 0.06
 """Two tables whose claims to a role lie nearer than this are a question, not a choice."""
 _MORE_COSTS = 0.16
@@ -53,7 +54,7 @@ _SIDE = "bak stat_ relation setting comment address cart invoice image email not
 _ORDER = _sought(
     "order",
     "order .9 | trade .78 | order trade .92 | order info .9 | order parent .8 | goods order .85 | pay order .6 | recharge order .5",
-    f"item history refund return coupon stock point transfer balance seller commission who {_SIDE}",
+    f"item history refund return coupon stock point transfer balance seller commission procure who {_SIDE}",
     "number amount_due",
     "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
     linked=False,
@@ -67,7 +68,7 @@ _CHILDREN = (
             "order item .95 | order goods .92 | order sku .9 | order goods item .95 | order sub .6 | trade item .8 "
             "| order quantity .6 | item .5 | order cart info .6 | order .55 | trade .5"
         ),
-        f"history refund return coupon pay stock ship {_SIDE.replace(' cart', '')}",
+        f"history refund return coupon pay stock ship attribute {_SIDE.replace(' cart', '')}",
         "sku quantity",
         "amount",
         linked=True,
@@ -224,7 +225,8 @@ def _rivals(best: Cast, other: Cast) -> bool:
 
 def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
     name = _says(told, sought)
-    if name == 0.0:
+    if name == 0.0 or (not told.table.sample and len(parent.read.table.sample) >= UNUSED_ROWS_MIN):
+        # A table without a row beside orders by the dozen is not used.
         return None
     cover, there = _cover(told, sought)
     if cover == 0.0 or (sought.role in LEDGERS and name < PLAIN_MIN and not set(there) & set(sought.often)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 WORDS: dict[str, tuple[str, str, str, str]] = {
     # idea: (English, Chinese, pinyin, pinyin's initials), each parted by spaces
     "order": ("order orders ord odr oder ordered so purchase", "订单 订购 单据", "dingdan", "dd"),
+    "procure": ("purchaseorder procurement procure restock replenish", "采购 进货 补货", "caigou jinhuo", ""),
+    "attribute": ("attribute attributes attr attrs property properties", "属性", "", ""),
     "trade": ("trade trades deal tid", "交易", "jiaoyi", "jy"),
     "number": (
         "number ref reference no sn nbr numb serial code uuid",
@@ -42,7 +44,12 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "chuangjian shengcheng tianjia",
         "cj",
     ),
-    "place": ("place placed purchased ordered_at submit submitted order_date buy bought booked", "下单 提交 购买 订购时间 拍下", "xiadan tijiao goumai", "xd"),
+    "place": (
+        "place placed purchased ordered_at submit submitted order_date buy bought booked",
+        "下单 提交 购买 订购时间 拍下",
+        "xiadan tijiao goumai",
+        "xd",
+    ),
     "update": (
         "update updated upd modify modified modification change changed mtime utime edit write written",
         "更新 修改 变更 改动",
@@ -230,7 +237,12 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "relation": ("relation rel map mapping link bind", "关联 关系 绑定", "guanlian", "gl"),
     "bak": ("bak backup tmp temp copy archive test snapshot", "备份 临时 快照 归档", "beifen linshi", ""),
     "stat_": ("statistics statistic stats summary daily report", "统计 报表 汇总", "tongji", "tj"),
-    "balance": ("balance wallet recharge topup withdraw withdrawal account_flow", "余额 充值 提现 钱包", "yue chongzhi tixian", ""),
+    "balance": (
+        "balance accountlog accountlogs wallet recharge topup withdraw withdrawal account_flow",
+        "余额 充值 提现 钱包 账户 资金",
+        "yue chongzhi tixian",
+        "",
+    ),
     "transfer": ("transfer remit payout payouts disbursement", "转账 代付 打款", "zhuanzhang", ""),
     "virtual": ("virtual digital", "虚拟", "xuni", ""),
     "ip": ("ip", "", "", ""),
