@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import drain_orders  # noqa: E402  the checkout must be on the path first
 from bench.machine import described  # noqa: E402
-from makewhole import ports, settings, wiring, wiring_channels  # noqa: E402
+from makewhole import ports, settings, wiring  # noqa: E402
 from makewhole.adapters import http  # noqa: E402
 from makewhole.adapters.payments.wechatpay import account, connector  # noqa: E402
 from makewhole.adapters.shops import engines, eyes, hands, language, shopmap  # noqa: E402
@@ -143,7 +143,7 @@ def channel(orders: int, begun: datetime, latency_ms: float) -> Iterator[tuple[s
 def connected(address: str, line: Line) -> connector.WeChatPay:
     """The real connector, in public-key mode."""
     merchant = account.Account(
-        name=wiring_channels.WECHATPAY,
+        name=ids.ChannelName("wechatpay"),
         mchid="1900000001",
         appid="wxd678efh567hg6787",
         serial_no=keys.serial("merchant"),

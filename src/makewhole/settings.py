@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +20,8 @@ from makewhole.model import finding, plan, playbook, policy
 
 PREFIX = "MAKEWHOLE_"
 FILE = "makewhole.toml"
-CHANNELS = ("wechatpay", "alipay", "douyinpay")
-"""Sections of payment channels."""
-_SECTIONS = frozenset({*CHANNELS, "douyin", "shop", "bank", "relay", "engine", "images", "history"})
+_SECTIONS = frozenset({"douyin", "shop", "bank", "relay", "engine", "images", "history"})
+"""Beside those of channels."""
 _SECRETS = frozenset({"", "password", "hands_password", "token"})
 """Of the environment alone: no settings."""
 
@@ -45,86 +44,23 @@ class ShopSettings(codec.Noun, frozen=True, kw_only=True):
     """Base address of the shop's admin API, for hands that call it; MAKEWHOLE_SHOP_TOKEN is its bearer token. Empty: no such hands."""
 
 
-class WechatpaySettings(codec.Noun, frozen=True, kw_only=True):
-    """One merchant account at WeChat Pay."""
+class ChannelSettings(codec.Noun, frozen=True, kw_only=True):
+    """One merchant account at a payment channel: what the settings of all have. A channel's connector has the rest beside its code."""
 
-    mchid: str
-    appid: str
-    serial_no: str
-    """Serial number of the merchant's own certificate."""
-    private_key_file: str
-    """The merchant's private key, PEM."""
-    apiv3_key_file: str
-    """The 32-byte APIv3 key. A file, because it opens every callback."""
-    base_url: str = "https://api.mch.weixin.qq.com"
-    public_key_id: str = ""
-    """PUB_KEY_ID_…: public-key mode. Empty: certificate mode."""
-    public_key_file: str = ""
-    """WeChat Pay's public key, PEM, in public-key mode."""
     notify_url: str = ""
     """Where the channel sends callbacks: the relay's public address."""
     shop_notify_url: str = ""
-    """The shop's own callback URL for WeChat Pay; empty: shop.notify_url."""
-    link: str = "native"
-    """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
+    """The shop's own callback URL for this channel; empty: shop.notify_url."""
     fee_ppm: int = 0
     """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
 
-
-class AlipaySettings(codec.Noun, frozen=True, kw_only=True):
-    """One merchant account at Alipay. Either `public_key_file`, or the three certificates."""
-
-    app_id: str
-    seller_id: str
-    """The merchant's user number (PID, 2088…): callbacks of another seller are refused."""
-    private_key_file: str
-    """The application's private key, PEM or as Alipay's tool writes it."""
-    public_key_file: str = ""
-    """Alipay's public key, not the application's own: plain-key mode."""
-    app_cert_file: str = ""
-    """The application's certificate (appCertPublicKey): certificate mode, with the next two."""
-    alipay_cert_file: str = ""
-    """Alipay's certificate (alipayCertPublicKey_RSA2)."""
-    root_cert_file: str = ""
-    """Alipay's roots (alipayRootCert)."""
-    gateway_url: str = "https://openapi.alipay.com/gateway.do"
-    charset: str = "utf-8"
-    """utf-8 or gbk: of requests and answers. A callback says its own."""
-    notify_url: str = ""
-    """Where the channel sends callbacks: the relay's public address."""
-    shop_notify_url: str = ""
-    """The shop's own callback URL for Alipay; empty: shop.notify_url."""
-    link: str = "precreate"
-    """Kind of payment link for a recalled order: precreate, page, wap or app."""
-    fee_ppm: int = 0
-    """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
+    def secret_files(self) -> tuple[str, ...]:
+        """Files that hold a secret as text."""
+        return ()
 
 
-class DouyinpaySettings(codec.Noun, frozen=True, kw_only=True):
-    """One merchant account at Douyin Pay."""
-
-    mchid: str
-    appid: str
-    serial_no: str
-    """Serial number of the merchant's own certificate."""
-    private_key_file: str
-    """The merchant's private key, PEM."""
-    apiv3_key_file: str
-    """The 32-byte key of the interface (接口加密密钥). A file, because it opens every callback."""
-    base_url: str = "https://api.douyinpay.com"
-    notify_url: str = ""
-    """Where the channel sends callbacks: the relay's public address, https and without a query."""
-    shop_notify_url: str = ""
-    """The shop's own callback URL for Douyin Pay; empty: shop.notify_url."""
-    link: str = "native"
-    """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
-    codes: dict[str, str] = {}  # noqa: RUF012 - each value has one of its own
-    """Error codes that our table lacks or has wrong, each with what it says: not-found, refused, busy, …"""
-    fee_ppm: int = 0
-    """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
-
-
-ChannelSettings = WechatpaySettings | AlipaySettings | DouyinpaySettings
+Sections = Mapping[str, type[ChannelSettings]]
+"""The sections of the channels that we have, each with what may stand in it."""
 
 
 class DouyinSettings(codec.Noun, frozen=True, kw_only=True):
@@ -203,8 +139,8 @@ class HistorySettings(codec.Noun, frozen=True, kw_only=True):
     """Seconds between looks at what is new in the server's log: far less than any server keeps it (expire_logs counts in days)."""
 
 
-class Settings(codec.Noun, frozen=True, kw_only=True):
-    """All settings."""
+class Common(codec.Noun, frozen=True, kw_only=True):
+    """All settings but the channels': the same whatever channels there are."""
 
     language: str = ""
     """zh or en; empty: from the locale."""
@@ -221,9 +157,6 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     house: str = "house"
     playbook: str = "default"
     shop: ShopSettings = ShopSettings()
-    wechatpay: WechatpaySettings | None = None
-    alipay: AlipaySettings | None = None
-    douyinpay: DouyinpaySettings | None = None
     douyin: DouyinSettings | None = None
     bank: BankSettings = BankSettings()
     relay: RelaySettings = RelaySettings()
@@ -231,28 +164,30 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
     images: ImagesSettings = ImagesSettings()
     history: HistorySettings = HistorySettings()
 
+
+class Settings(Common, frozen=True, kw_only=True):
+    """All settings."""
+
+    channels: Mapping[str, ChannelSettings] = msgspec.field(default_factory=dict)
+    """The payment channels that are attached, by their names: the sections that are there."""
+
     def relayed(self) -> bool:
         """Whether callbacks come through our relay, so that none kept means none came: the channel must be told of another address than
         the shop's own. Read from the settings and not from the command, so that `scan` and `serve` see the same order."""
-        told = [(own.shop_notify_url or self.shop.notify_url, own.notify_url) for own in self.channels().values()]
+        told = [(own.shop_notify_url or self.shop.notify_url, own.notify_url) for own in self.channels.values()]
         return bool(told) and all(shop and shop != channel for shop, channel in told)
 
     def fees(self) -> dict[str, int]:
         """Agreed fees by channel, in parts per million; only those that are named."""
-        agreed = {name: own.fee_ppm for name, own in self.channels().items()}
+        agreed = {name: own.fee_ppm for name, own in self.channels.items()}
         if self.douyin is not None:
             agreed["douyin-shop"] = self.douyin.fee_ppm
         return {name: fee for name, fee in agreed.items() if fee > 0}
 
-    def channels(self) -> dict[str, ChannelSettings]:
-        """The payment channels that are attached, by their names: the sections that are there."""
-        told: dict[str, ChannelSettings | None] = {name: getattr(self, name) for name in CHANNELS}
-        return {name: own for name, own in told.items() if own is not None}
-
     def secret_files(self) -> list[str]:
         """Files that hold a secret as text: what stands in them is never shown."""
         own = [self.shop.password_file]
-        own += [sealed.apiv3_key_file for sealed in (self.wechatpay, self.douyinpay) if sealed is not None]
+        own += [file for account in self.channels.values() for file in account.secret_files()]
         own += [] if self.douyin is None else [self.douyin.app_secret_file, self.douyin.access_token_file]
         return [file for file in own if file]
 
@@ -261,35 +196,46 @@ class Settings(codec.Noun, frozen=True, kw_only=True):
         return timedelta(seconds=self.engine.lease_s)
 
 
-def load(config: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+def load(config: Path | None = None, environment: Mapping[str, str] | None = None, *, sections: Sections) -> Settings:
     """The settings in force. Without `config`, `makewhole.toml` of the working directory if it is there.
 
-    Raises BadInput where the file is missing, broken or names a setting that does not exist.
+    `sections`: of the channels that we have; any other is a setting that does not exist. Raises BadInput where the file is
+    missing, broken or names a setting that does not exist.
     """
     env = os.environ if environment is None else environment
     path = config or Path(FILE)
     told: dict[str, Any] = {}
     if config is not None or path.exists():
         told = read_toml(path)
-    _overlay(told, env)
+    _overlay(told, env, sections)
     try:
-        return msgspec.convert(told, Settings, strict=False)
+        return shaped(told, sections)
     except msgspec.ValidationError as wrong:
         raise faults.BadInput(str(wrong), where=str(path), todo="See docs/settings.md for every setting.") from wrong
 
 
-def _overlay(told: dict[str, Any], env: Mapping[str, str]) -> None:
+def shaped(told: Mapping[str, Any], sections: Sections) -> Settings:
+    """The settings that a file's content says. Raises msgspec.ValidationError, which names the place."""
+    # The accounts in one shape, and not each by itself: what is wrong with one is told with its place in the whole.
+    accounts = msgspec.defstruct("Accounts", [(name, kind | None, None) for name, kind in sections.items()], kw_only=True)
+    of = msgspec.convert({name: own for name, own in told.items() if name in sections}, accounts, strict=False)
+    common = msgspec.convert({name: own for name, own in told.items() if name not in sections}, Common, strict=False)
+    attached = {name: own for name in sections if (own := getattr(of, name)) is not None}
+    return Settings(**{name: getattr(common, name) for name in Common.__struct_fields__}, channels=attached)
+
+
+def _overlay(told: dict[str, Any], env: Mapping[str, str], channels: Collection[str]) -> None:
     """MAKEWHOLE_SHOP_DATABASE sets shop.database: the part before the first field name is the section."""
-    sections = {f.name: f.type for f in msgspec.structs.fields(Settings)}
+    named = {f.name for f in msgspec.structs.fields(Common)}
     for name, value in env.items():
         if not name.startswith(PREFIX):
             continue
         rest = name.removeprefix(PREFIX).lower()
-        if rest in sections:
+        if rest in named or rest in channels:
             told[rest] = value
             continue
         section, _, key = rest.partition("_")
-        if section in _SECTIONS and key not in _SECRETS:
+        if (section in _SECTIONS or section in channels) and key not in _SECRETS:
             told.setdefault(section, {})[key] = value
 
 

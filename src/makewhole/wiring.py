@@ -16,7 +16,7 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from makewhole import ports, settings, wiring_books, wiring_changelog, wiring_channels, wiring_shop
+from makewhole import ports, settings, wiring_books, wiring_changelog, wiring_channels, wiring_markets, wiring_shop
 from makewhole.adapters import http
 from makewhole.adapters.changelog import triggers
 from makewhole.adapters.search import reader as logs
@@ -88,7 +88,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
             relayed=told.relayed(),
             forwarder=forwarder,
             books=wiring_books.books(
-                channels, store.ledger, told.fees(), markets=wiring_channels.markets(told, client, ticking), bank=told.bank
+                channels, store.ledger, told.fees(), markets=wiring_markets.markets(told, client, ticking), bank=told.bank
             ),
             trail=_trail(told, map_, reader, store, keep=need_store),
             seal=_seal(told) if need_store else None,

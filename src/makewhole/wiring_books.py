@@ -10,14 +10,15 @@ from makewhole import ports, settings
 from makewhole.adapters.bills import bank as bank_reading
 from makewhole.adapters.bills import drawer
 from makewhole.adapters.books import counter
+from makewhole.adapters.payments import registry
 from makewhole.books import fees
 from makewhole.core import ids
 from makewhole.model import bank as banks
 from makewhole.model import fetched
 from makewhole.ports import accounts
 
-_ROUNDING = {"alipay": fees.Rounding.FEN, "douyin-shop": fees.Rounding.FEN}
-"""Channels that do not write their fees to the hundred-thousandth of a yuan."""
+_MARKET = fees.Rounding.FEN
+"""Marketplaces do not write their fees to the hundred-thousandth of a yuan."""
 
 
 def books(
@@ -53,7 +54,12 @@ def _words(told: settings.BankSettings) -> bank_reading.Words:
 
 
 def _rates(ppm: Mapping[str, int]) -> dict[ids.ChannelName, fees.Rate]:
-    return {ids.ChannelName(n): fees.Rate(ppm=rate, rounding=_ROUNDING.get(n, fees.Rounding.EXACT)) for n, rate in ppm.items() if rate > 0}
+    return {ids.ChannelName(n): fees.Rate(ppm=rate, rounding=_rounding(ids.ChannelName(n))) for n, rate in ppm.items() if rate > 0}
+
+
+def _rounding(name: ids.ChannelName) -> fees.Rounding:
+    joined = registry.ENTRIES.get(name)
+    return _MARKET if joined is None else joined.rounding
 
 
 def _take(connection: Any, raw: fetched.RawBill) -> int:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from makewhole import ports, settings
+from makewhole.adapters.payments import joining
 from makewhole.adapters.shops import engines, eyes, language, shopmap
 from makewhole.core import ids
 from makewhole.engine import look, recover, relay, sweep
@@ -392,7 +393,7 @@ def test_attack_16_guessed_numbers_reach_no_path_and_no_row(number: str, on: sta
 def asked_of_the_page(on: stage.Stage, method: str, path: str, headers: Any = (), body: bytes = b"") -> tuple[int, bytes]:
     """One request to the relay's page, without a socket."""
     page = relay_page.app(
-        {"wechatpay": lambda told, raw: relay.receive(on.world, on.reader, told, raw)},
+        {"wechatpay": (lambda told, raw: relay.receive(on.world, on.reader, told, raw), joining.in_json)},
         answer_within_s=5,
     )
     sent: list[dict[str, Any]] = []

@@ -273,7 +273,7 @@ def test_serve_keeps_the_archive_that_the_settings_name_and_history_tells_its_ga
     shop = {"database": f"mysql://reader@127.0.0.1:{server.port}/{database}", "file": str(test_history.shop_file(tmp_path))}
     lines = ["[shop]", *(f'{name} = "{value}"' for name, value in shop.items()), "[history]", 'archive = "kept"']
     (tmp_path / "makewhole.toml").write_text("\n".join(lines), encoding="utf-8")
-    rounds = histories.Rounds(settings.load())
+    rounds = histories.Rounds(settings.load(sections={}))
     rounds()
     run(server, database, f"UPDATE oms_order SET status = 2 WHERE order_sn = '{test_history.NUMBER}'")
     purge(server)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from makewhole import settings
+from makewhole.adapters.payments import registry
 from makewhole.core import codec
 from makewhole.model import policy
 
@@ -30,6 +31,10 @@ def rows(columns: int) -> list[list[str]]:
 def fields(of: Any, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Every setting's dotted name and default; `required` where it has none."""
     for field in msgspec.structs.fields(of):
+        if field.name == "channels":
+            for name, kind in registry.sections().items():
+                yield from fields(kind, f"{name}.")
+            continue
         kinds = (field.type, *getattr(field.type, "__args__", ()))
         section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, codec.Noun)), None)
         if section is not None:
@@ -68,10 +73,10 @@ def test_the_environment_names_that_the_page_promises_work(tmp_path: Path, monke
     for name, default in fields(settings.Settings):
         if default == "required" or isinstance(default, dict):
             continue
-        if name.startswith(tuple(f"{account}." for account in (*settings.CHANNELS, "douyin"))):
+        if name.startswith(tuple(f"{account}." for account in (*registry.sections(), "douyin"))):
             continue
         value = "7" if isinstance(default, int) else "x"
-        told = settings.load(environment={"MAKEWHOLE_" + name.upper().replace(".", "_"): value})
+        told = settings.load(environment={"MAKEWHOLE_" + name.upper().replace(".", "_"): value}, sections=registry.sections())
         for part in name.split("."):
             told = getattr(told, part)
         assert str(told) == value, name

@@ -16,6 +16,7 @@ import pymysql
 import pytest
 
 from makewhole import settings, wiring, wiring_channels
+from makewhole.adapters.payments import registry
 from makewhole.core import clock, ids
 from makewhole.engine import look, propose, recover, relay
 from makewhole.model import plan, verdict
@@ -172,12 +173,12 @@ base_url = "{base}"
 
 def _callback(scene: Scene, number: str) -> None:
     """The channel's callback of this payment reaches the relay, which keeps it."""
-    told = settings.load(scene.folder / "makewhole.toml", {})
+    told = settings.load(scene.folder / "makewhole.toml", {}, sections=registry.sections())
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(scene.folder)
         patched.setenv("MAKEWHOLE_SHOP_PASSWORD", "app")
         with wiring.open_world(told) as world:
-            reader = wiring_channels.notice_readers(world)[wiring_channels.WECHATPAY]
+            reader = wiring_channels.notice_readers(world)[ids.ChannelName("wechatpay")]
             notice = next(n for n in scene.gate.notices.all if n.number == number)
             sent = scene.gate.notices.dress(notice)
             assert relay.receive(world, reader, sent.headers, sent.body).status == 200
@@ -295,7 +296,7 @@ def test_an_order_that_changed_since_it_was_planned_is_refused(scene: Scene, mon
     monkeypatch.chdir(scene.folder)
     monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", "app")
     number = ids.OrderNumber(scene.numbers[OPEN])
-    with wiring.open_world(settings.load()) as world:
+    with wiring.open_world(settings.load(sections=registry.sections())) as world:
         looked = look.look(world, number)
         made = propose.propose(world, looked, looked.findings()[0]).plan
         with scene.root.cursor() as cursor:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from makewhole.adapters import http
 from makewhole.adapters.payments.alipay import account, callbacks, connector, signing
 from makewhole.core import ids
-from makewhole.model import payment
 from makewhole.sandbox.alipay import gateway, keys
 from makewhole.sandbox.channel import faults as plans
-from makewhole.sandbox.channel import truth as truths
 from tests.payments import shop as shops
 
 CHANNEL = ids.ChannelName("alipay")
@@ -43,24 +41,6 @@ def merchant_account(**other: Any) -> account.Account:
 class AlipayShop(shops.Shop):
     """At Alipay."""
 
-    NAME = "alipay"
-    SPOILT: ClassVar = [
-        plans.Fault.REFUSED,
-        plans.Fault.REQUEST_LOST,
-        plans.Fault.ANSWER_LOST,
-        plans.Fault.LANDS_LATE,
-        plans.Fault.RATE_LIMITED,
-        plans.Fault.SYSTEM_ERROR_BEFORE,
-        plans.Fault.SYSTEM_ERROR_AFTER,
-        plans.Fault.UNSIGNED,
-        plans.Fault.ANSWER_BAD_SIGNATURE,
-    ]
-    PAID = "ACQ.TRADE_HAS_SUCCESS"
-    CLOSED = "ACQ.TRADE_HAS_CLOSE"
-    USED = "ACQ.CONTEXT_INCONSISTENT"
-    PARTLY_REFUNDED = payment.AttemptState.PAID
-    REFUNDS_TAKE_TIME = False
-
     gate: gateway.Gateway
     channel: connector.Alipay
     reader: callbacks.Callbacks
@@ -73,20 +53,6 @@ class AlipayShop(shops.Shop):
     def attached(cls, front: gateway.Gateway, ticking: shops.Ticking, client: http.Client, **other: Any) -> Self:
         channel = connector.Alipay(merchant_account(**{"gateway_url": front.gateway_url} | other), client, ticking)
         return cls(clock=ticking, gate=front, channel=channel, reader=channel.callbacks(shops.SHOP))
-
-    @property
-    def merchant(self) -> str:
-        return self.gate.merchant.seller_id
-
-    def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
-        self.linked(number, total, **other)
-        return self.gate.open_cashier(number)
-
-    def linked(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
-        """A link that the buyer has not opened yet."""
-        told = {"kind": "page", "description": "茶", "notify_url": NOTIFY_URL} | other
-        m = self.gate.merchant
-        return self.truth.create(truths.Order(appid=m.app_id, mchid=m.seller_id, out_trade_no=number, total=total, **told))
 
 
 def shop(**other: Any) -> AlipayShop:

@@ -1,4 +1,4 @@
-"""Every connector over every transport: a test that takes `shop` runs once for each. A new channel is one entry of `every.KINDS`."""
+"""Every connector over every transport: a test that takes `shop` runs once for each. A new channel is in it by being there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.payments import every
+from tests.payments import every, fourth_joined
 from tests.payments import shop as shops
+
+
+@pytest.fixture(autouse=True)
+def _fourth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more channel than we have."""
+    fourth_joined.join(monkeypatch)
 
 
 @pytest.fixture(params=every.NAMES)

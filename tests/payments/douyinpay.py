@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from makewhole.adapters import http
 from makewhole.adapters.payments.douyinpay import account, connector
@@ -34,10 +34,6 @@ def merchant_account(**other: Any) -> account.Account:
 @dataclass(kw_only=True)
 class DouyinShop(shops.Apiv3Shop):
     """At Douyin Pay."""
-
-    NAME = "douyinpay"
-    SPOILT: ClassVar = [fault for fault in shops.SPOILT if fault is not plans.Fault.ANSWER_PROBE]
-    NOTIFY_URL = NOTIFY_URL
 
     gate: gateway.Gateway
     channel: connector.DouyinPay

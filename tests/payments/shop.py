@@ -1,6 +1,6 @@
 """A merchant at a sandbox's channel: one clock, one counterpart and one connector go out, wired together in one call.
 
-`Shop` is what every channel's has; `WeChatShop` is WeChat Pay's, and `tests.payments.alipay` has Alipay's.
+`Shop` is what every channel's has. A channel whose account a test makes itself has a kind of its own: WeChat Pay here, others beside.
 """
 
 from __future__ import annotations
@@ -29,24 +29,8 @@ from makewhole.sandbox.wechatpay import gateway, keys
 START = datetime(2026, 11, 23, 20, 0, tzinfo=clock.BEIJING)
 SHOP = ids.ShopName("demo")
 CHANNEL = ids.ChannelName("wechatpay")
-NOTIFY_URL = "https://relay.shop.test/wechatpay/notify"
+NOTIFY_URL = "https://relay.shop.test/notify/wechatpay"
 ORDER = ids.OrderKey(shop=SHOP, number=ids.OrderNumber("20261123200000001"))
-
-SPOILT = [
-    plans.Fault.REFUSED,
-    plans.Fault.REQUEST_LOST,
-    plans.Fault.ANSWER_LOST,
-    plans.Fault.LANDS_LATE,
-    plans.Fault.RATE_LIMITED,
-    plans.Fault.SYSTEM_ERROR_BEFORE,
-    plans.Fault.SYSTEM_ERROR_AFTER,
-    plans.Fault.UNSIGNED,
-    plans.Fault.ANSWER_BAD_SIGNATURE,
-    plans.Fault.ANSWER_PROBE,
-    plans.Fault.ANSWER_WRONG_SERIAL,
-    plans.Fault.ROTATED,
-]
-"""What can go wrong with one exchange."""
 
 
 def merchant_account(**other: Any) -> account.Account:
@@ -83,20 +67,9 @@ Front = gate.Gate[Any]
 
 @dataclass(kw_only=True)
 class Shop:
-    """What a test holds in its hands."""
+    """What a test holds in its hands. Whatever differs between channels, the counterpart says."""
 
-    NAME: ClassVar[str]
     ACTS: ClassVar[list[type[act.Act]]] = [act.ClosePayment, act.RefundPayment, act.NewPaymentLink]
-    SPOILT: ClassVar[list[plans.Fault]]
-    """What can go wrong with one exchange."""
-    PAID: ClassVar[str]
-    CLOSED: ClassVar[str]
-    USED: ClassVar[str]
-    """The channel's words for a number that was paid, closed, or exists with other content."""
-    PARTLY_REFUNDED: ClassVar[payment.AttemptState]
-    """As a query tells it."""
-    REFUNDS_TAKE_TIME: ClassVar[bool]
-    """Whether a refund is first accepted and then done."""
 
     clock: clock.ManualClock
     gate: gate.Gate[Any]
@@ -104,15 +77,25 @@ class Shop:
     reader: ports.NoticeReader
     inbox: dict[ids.Key, ports.Kept] = field(default_factory=dict)
 
-    @classmethod
-    def front(cls, ticking: Ticking, faults: plans.Faults) -> Front:
-        """A counterpart with this clock."""
-        raise NotImplementedError
+    @property
+    def name(self) -> str:
+        """The channel's."""
+        return self.gate.NAME
 
-    @classmethod
-    def attached(cls, front: Any, ticking: Ticking, client: http.Client, **other: Any) -> Self:
-        """A shop whose connector asks this counterpart through this client; `other` is about its account."""
-        raise NotImplementedError
+    @property
+    def notify_url(self) -> str:
+        """Where callbacks of this shop's own attempts go."""
+        return f"https://relay.shop.test/notify/{self.name}"
+
+    @property
+    def partly_refunded(self) -> payment.AttemptState:
+        """As a query tells it."""
+        return payment.AttemptState.REFUND if self.gate.PART_SHOWS else payment.AttemptState.PAID
+
+    @property
+    def refunds_take_time(self) -> bool:
+        """Whether a refund is first accepted and then done."""
+        return self.truth.refund_takes > timedelta(0)
 
     @property
     def truth(self) -> truths.Truth:
@@ -125,11 +108,18 @@ class Shop:
     @property
     def merchant(self) -> str:
         """Our number there, as claims say it."""
-        raise NotImplementedError
+        return self.gate.parties[1]
 
     def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
         """An attempt to pay, as the shop itself would have opened it and the buyer seen it."""
-        raise NotImplementedError
+        self.linked(number, total, **other)
+        return self.gate.open_cashier(number)
+
+    def linked(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
+        """A link that the buyer has not opened yet."""
+        told = {"kind": self.gate.LINK, "description": "茶", "notify_url": self.notify_url} | other
+        appid, mchid = self.gate.parties
+        return self.truth.create(truths.Order(appid=appid, mchid=mchid, out_trade_no=number, total=total, **told))
 
     def paid(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
         """An attempt that was paid just now."""
@@ -170,33 +160,13 @@ class Shop:
 class Apiv3Shop(Shop):
     """At a channel that speaks APIv3."""
 
-    PAID = "ORDERPAID"
-    CLOSED = "ORDER_CLOSED"
-    USED = "OUT_TRADE_NO_USED"
-    PARTLY_REFUNDED = payment.AttemptState.REFUND
-    REFUNDS_TAKE_TIME = True
-    NOTIFY_URL: ClassVar[str]
-
     gate: apiv3_gateway.Gateway
     reader: callbacks.Callbacks
-
-    @property
-    def merchant(self) -> str:
-        return self.gate.merchant.mchid
-
-    def opened(self, number: str = "A1", total: int = 12850, **other: Any) -> truths.Transaction:
-        told = {"kind": "native", "description": "茶", "notify_url": self.NOTIFY_URL} | other
-        m = self.gate.merchant
-        return self.truth.create(truths.Order(appid=m.appid, mchid=m.mchid, out_trade_no=number, total=total, **told))
 
 
 @dataclass(kw_only=True)
 class WeChatShop(Apiv3Shop):
-    """At WeChat Pay."""
-
-    NAME = "wechatpay"
-    SPOILT = SPOILT
-    NOTIFY_URL = NOTIFY_URL
+    """At WeChat Pay, with an account of the test's own making."""
 
     gate: gateway.Gateway
     channel: connector.WeChatPay
@@ -220,9 +190,22 @@ def nonces() -> Callable[[], str]:
 
 
 Kind = TypeVar("Kind", bound=Shop)
+Kind_co = TypeVar("Kind_co", bound=Shop, covariant=True)
 
 
-def made(kind: type[Kind], *, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> Kind:
+class Wired(Protocol[Kind_co]):
+    """A kind of shop: of one channel, or with an account of its own."""
+
+    def front(self, ticking: Ticking, faults: plans.Faults) -> Front:
+        """A counterpart with this clock."""
+        ...
+
+    def attached(self, front: Any, ticking: Ticking, client: http.Client, **other: Any) -> Kind_co:
+        """A shop whose connector asks this counterpart through this client; `other` is about its account."""
+        ...
+
+
+def made(kind: Wired[Kind], *, seed: int = 0, rates: dict[plans.Fault, float] | None = None, **other: Any) -> Kind:
     """In process, on a clock that stands still."""
     ticking = clock.ManualClock(START)
     front = kind.front(ticking, plans.Faults(seed, rates))
@@ -230,7 +213,7 @@ def made(kind: type[Kind], *, seed: int = 0, rates: dict[plans.Fault, float] | N
 
 
 @contextmanager
-def served(kind: type[Kind], **other: Any) -> Iterator[Kind]:
+def served(kind: Wired[Kind], **other: Any) -> Iterator[Kind]:
     """The same over real sockets."""
     ticking = clock.ManualClock(START)
     front = kind.front(ticking, plans.Faults())

@@ -17,6 +17,7 @@ from makewhole.model import claim, payment, run
 from makewhole.sandbox.alipay import keys, notices
 from makewhole.sandbox.channel import gate, post, truth
 from makewhole.sandbox.channel.faults import Fault
+from makewhole.sandbox.channel.truth import No
 from tests.payments import alipay
 from tests.payments import shop as shops
 
@@ -54,7 +55,7 @@ def test_closed_is_unpaid_or_refunded_and_the_time_of_payment_tells() -> None:
     assert shops.do(shop, shops.close_step("A1")) == run.Succeeded()
     news = shops.do(shop, shops.close_step("B1"))
     assert isinstance(news, run.Refusal)
-    assert news.code == shop.PAID
+    assert news.code == shop.gate.word(No.PAID)
 
 
 def test_a_finished_trade_is_paid_and_can_no_longer_be_refunded() -> None:
@@ -121,7 +122,7 @@ def test_no_link_is_signed_for_a_number_that_is_spent_or_cannot_be_seen(kind: ac
     shop.opened("B1")
     shop.truth.close("B1")
     codes = [getattr(shops.do(shop, shops.link_step(number)), "code", "") for number in ("A1", "B1")]
-    assert codes == [shop.PAID, shop.CLOSED]
+    assert codes == [shop.gate.word(No.PAID), shop.gate.word(No.CLOSED)]
     shop.faults.next(Fault.REQUEST_LOST, times=3)
     assert isinstance(shops.do(shop, shops.link_step("C1")), run.NotDone)
 

@@ -47,7 +47,7 @@ def test_a_paid_attempt_is_told_in_full(shop: shops.Shop) -> None:
     assert told.amount == money.Money(fen=12850)
     assert told.transaction == paid.transaction_id
     assert told.paid_at == shops.START
-    assert (told.channel, told.source, told.merchant, told.attach) == (shop.NAME, shop.NAME, shop.merchant, "shop-7")
+    assert (told.channel, told.source, told.merchant, told.attach) == (shop.name, shop.name, shop.merchant, "shop-7")
     assert len(told.payer) == 32
     assert paid.openid not in str(told)
     assert len(told.raw) == 64
@@ -66,7 +66,7 @@ def test_states_of_an_attempt(shop: shops.Shop) -> None:
     paid = shop.truth.buyer_pays("A1", late=True)
     assert shops.attempt(shop).state is payment.AttemptState.PAID
     shops.do(shop, shops.refund_step(paid, 50))
-    assert shops.attempt(shop).state is shop.PARTLY_REFUNDED
+    assert shops.attempt(shop).state is shop.partly_refunded
     shops.do(shop, shops.refund_step(paid, paid.paid - 50, "MW0002"))
     assert shops.attempt(shop).state is payment.AttemptState.REFUND
 

@@ -12,7 +12,9 @@ import pytest
 
 from makewhole import ports, settings, wiring_channels
 from makewhole.adapters import http
-from makewhole.adapters.payments.alipay import account, callbacks, connector
+from makewhole.adapters.payments import registry
+from makewhole.adapters.payments.alipay import account, callbacks, connector, section
+from makewhole.adapters.payments.wechatpay import section as wechatpay_section
 from makewhole.core import clock, faults, ids
 from makewhole.engine import codes, relay
 from makewhole.sandbox.alipay import gateway, keys, seal
@@ -31,12 +33,12 @@ PLAIN = ("private_key_file", "public_key_file")
 CERTIFICATES = ("private_key_file", "app_cert_file", "alipay_cert_file", "root_cert_file")
 
 
-def told(folder: Path, *files: str, **other: Any) -> settings.AlipaySettings:
+def told(folder: Path, *files: str, **other: Any) -> section.Section:
     for name in files:
         (folder / name).write_bytes(FILES[name])
     m = gateway.Merchant()
     paths = {name: str(folder / name) for name in files}
-    return settings.AlipaySettings(**({"app_id": m.app_id, "seller_id": m.seller_id} | paths | other))
+    return section.Section(**({"app_id": m.app_id, "seller_id": m.seller_id} | paths | other))
 
 
 def attached(of: account.Account) -> Any:
@@ -50,8 +52,8 @@ def attached(of: account.Account) -> Any:
 @pytest.mark.parametrize("files", [PLAIN, CERTIFICATES])
 def test_an_account_is_made_of_files_in_either_mode(tmp_path: Path, files: tuple[str, ...]) -> None:
     """And speaks with our counterpart at once."""
-    of = wiring_channels.alipay_account(told(tmp_path, *files))
-    assert of.gateway_url == settings.AlipaySettings(app_id="", seller_id="", private_key_file="").gateway_url == account.GATEWAY_URL
+    of = account.of(told(tmp_path, *files), alipay.CHANNEL, wiring_channels.read_file)
+    assert of.gateway_url == section.Section(app_id="", seller_id="", private_key_file="").gateway_url == account.GATEWAY_URL
     assert (of.app_cert_sn, of.root_cert_sn) == (("", "") if files is PLAIN else (seal.cert_sn("app"), seal.root_sn()))
     channel = attached(of)
     heard, silent = channel.ask([ids.OutTradeNo("A1")])
@@ -78,7 +80,7 @@ def test_settings_that_cannot_be_meant_are_refused_by_name(
 ) -> None:
     """No mode, two modes, half of one; words that nobody knows; a file that is not there."""
     with pytest.raises(faults.BadInput) as refused:
-        wiring_channels.alipay_account(told(tmp_path, *files, **other))
+        account.of(told(tmp_path, *files, **other), alipay.CHANNEL, wiring_channels.read_file)
     assert refused.value.where == where
 
 
@@ -94,21 +96,21 @@ def test_each_file_is_held_to_what_it_is(tmp_path: Path) -> None:
         made = told(tmp_path, *files)
         (tmp_path / wrong).write_bytes(content)
         with pytest.raises(faults.BadInput) as refused:
-            wiring_channels.alipay_account(made)
+            account.of(made, alipay.CHANNEL, wiring_channels.read_file)
         assert refused.value.where == f"alipay.{wrong}"
 
 
 def test_the_channel_and_its_reader_are_attached_under_its_name(tmp_path: Path) -> None:
     """Beside WeChat Pay or alone; a shop with a door for Alipay only has one."""
     one = told(tmp_path, *PLAIN, shop_notify_url="http://shop.test/alipay")
-    made = settings.Settings(alipay=one)
+    made = settings.Settings(channels={"alipay": one})
     client, ticking = http.Client(alipay.shop().gate.transport), clock.ManualClock(shops.START)
     channels = wiring_channels.channels(made, client, ticking)
     assert list(channels) == [alipay.CHANNEL]
     world = cast("ports.World", SimpleNamespace(channels=channels, eyes=SimpleNamespace(shop=shops.SHOP)))
     assert [type(r) for r in wiring_channels.notice_readers(world).values()] == [callbacks.Callbacks]
     assert wiring_channels.forwarder(made, client) is not None
-    assert wiring_channels.forwarder(settings.Settings(alipay=told(tmp_path, *PLAIN)), client) is None
+    assert wiring_channels.forwarder(settings.Settings(channels={"alipay": told(tmp_path, *PLAIN)}), client) is None
 
 
 @pytest.mark.parametrize(
@@ -123,11 +125,11 @@ def test_the_channel_and_its_reader_are_attached_under_its_name(tmp_path: Path) 
 )
 def test_whether_the_relay_stands_in_front(shop_url: str, own_url: str, notify_url: str, relayed: bool) -> None:  # noqa: FBT001
     """Only where the channel is told of another address than the shop's own for it; with two channels, both."""
-    one = settings.AlipaySettings(app_id="1", seller_id="2", private_key_file="", notify_url=notify_url, shop_notify_url=own_url)
-    made = settings.Settings(shop=settings.ShopSettings(notify_url=shop_url), alipay=one)
+    one = section.Section(app_id="1", seller_id="2", private_key_file="", notify_url=notify_url, shop_notify_url=own_url)
+    made = settings.Settings(shop=settings.ShopSettings(notify_url=shop_url), channels={"alipay": one})
     assert made.relayed() is relayed
-    silent = settings.WechatpaySettings(mchid="1", appid="2", serial_no="3", private_key_file="", apiv3_key_file="", notify_url=shop_url)
-    assert settings.Settings(shop=made.shop, alipay=one, wechatpay=silent).relayed() is False
+    silent = wechatpay_section.Section(mchid="1", appid="2", serial_no="3", private_key_file="", apiv3_key_file="", notify_url=shop_url)
+    assert settings.Settings(shop=made.shop, channels={"alipay": one, "wechatpay": silent}).relayed() is False
 
 
 # ---------------------------------------------------------------- the relay
@@ -135,7 +137,7 @@ def test_whether_the_relay_stands_in_front(shop_url: str, own_url: str, notify_u
 
 def posted(answer: relay.Answer, channel: str) -> tuple[int, str, bytes]:
     """Status, content type and body that a channel is given."""
-    page = relay_page.app({channel: lambda headers, body: answer}, answer_within_s=5)
+    page = relay_page.app({channel: (lambda headers, body: answer, registry.ENTRIES[ids.ChannelName(channel)].answered)}, answer_within_s=5)
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -158,4 +160,3 @@ def test_the_relay_answers_each_channel_in_its_own_words() -> None:
     assert posted(kept, "alipay") == (200, "text/plain", b"success")
     assert posted(refused, "alipay") == (401, "text/plain", b"fail")
     assert posted(kept, "wechatpay") == (200, "application/json", b'{"code":"SUCCESS","message":"OK"}')
-    assert relay_page.TAKEN.encode() == callbacks.TAKEN

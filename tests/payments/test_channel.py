@@ -15,7 +15,7 @@ from makewhole.core import ids, money
 from makewhole.flow import execute
 from makewhole.model import act, finding, payment, plan, run
 from makewhole.sandbox.channel.faults import Fault
-from makewhole.sandbox.channel.truth import Outcome
+from makewhole.sandbox.channel.truth import No, Outcome
 from tests.payments import every
 from tests.payments import shop as shops
 
@@ -124,7 +124,7 @@ def test_a_look_after_a_lost_answer_tells(shop: shops.Shop, kind: type[act.Act])
     shop.faults.next(Fault.ANSWER_LOST)
     assert isinstance(shops.do(shop, step), run.Doubt)
     news = look(shop, step)
-    if kind is act.RefundPayment and shop.REFUNDS_TAKE_TIME:
+    if kind is act.RefundPayment and shop.refunds_take_time:
         assert isinstance(news, run.Pending)
     else:
         assert isinstance(news, run.Saw)
@@ -148,7 +148,7 @@ def test_closing_what_was_paid_is_refused(shop: shops.Shop) -> None:
     shop.paid()
     news = shops.do(shop, shops.close_step())
     assert isinstance(news, run.Refusal)
-    assert news.code == shop.PAID
+    assert news.code == shop.gate.word(No.PAID)
     assert shop.truth.transactions["A1"].state == "SUCCESS"
     assert isinstance(look(shop, shops.close_step()), run.Refusal)
 
@@ -208,7 +208,7 @@ def test_money_that_comes_between_close_and_query_is_seen(shop: shops.Shop) -> N
     shop.truth.buyer_pays("A1", late=True)
     news = look(shop, shops.close_step())
     assert isinstance(news, run.Refusal)
-    assert news.code == shop.PAID
+    assert news.code == shop.gate.word(No.PAID)
 
 
 def test_a_refund_ends_as_wechat_pay_says() -> None:
@@ -245,7 +245,7 @@ def test_a_new_link_for_a_number_that_was_paid_closed_or_used_is_refused(shop: s
         news = shops.do(shop, shops.link_step(number))
         assert isinstance(news, run.Refusal)
         codes[number] = news.code
-    assert codes == {"LINK-P1": shop.PAID, "LINK-C1": shop.CLOSED, "LINK-U1": shop.USED}
+    assert codes == {"LINK-P1": shop.gate.word(No.PAID), "LINK-C1": shop.gate.word(No.CLOSED), "LINK-U1": shop.gate.word(No.NUMBER_USED)}
     assert shop.truth.transactions["LINK-U1"].order.total == 777
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from makewhole import ports, wiring_channels
+from makewhole import ports
 from makewhole.adapters import http
+from makewhole.adapters.payments import registry
 from makewhole.adapters.shops import forward
 from makewhole.core import ids
 from makewhole.model import payment
@@ -52,12 +53,12 @@ ANSWERS = {
 """Status and body of a shop's answer, and whether it has taken the callback."""
 
 
-@pytest.mark.parametrize("name, status, body, taken", [(name, *told) for name in every.CHANNELS for told in ANSWERS[name]])
+@pytest.mark.parametrize("name, status, body, taken", [(name, *told) for name in ANSWERS for told in ANSWERS[name]])
 def test_a_shop_has_taken_a_callback_only_if_it_says_so(name: str, status: int, body: bytes, taken: bool) -> None:  # noqa: FBT001
     """As it came, with the headers that prove it; another channel's goes to the shop's first door."""
     server, shop = Server(status, body), shops.made(every.CHANNELS[name])
     channel = ids.ChannelName(name)
-    door = forward.Door(url=f"http://shop.test/{name}", taken=wiring_channels.ENTRIES[channel].taken)
+    door = forward.Door(url=f"http://shop.test/{name}", taken=registry.ENTRIES[channel].taken)
     postman: ports.Forwarder = forward.HttpForwarder("http://shop.test/first", http.Client(server), {channel: door})
     shop.paid()
     (delivery,) = shop.deliveries()
@@ -65,8 +66,7 @@ def test_a_shop_has_taken_a_callback_only_if_it_says_so(name: str, status: int, 
     assert postman.forward(kept) == (payment.ShopAnswer.ACKNOWLEDGED if taken else payment.ShopAnswer.REFUSED, status)
     ((url, headers, sent),) = server.called
     assert (url, sent) == (door.url, delivery.body)
-    travelling = ("wechatpay-", "douyinpay-", "content-type", "request-id")
-    assert headers == {k: v for k, v in delivery.headers if k.lower().startswith(travelling)}
+    assert headers == {k: v for k, v in delivery.headers if k.lower().startswith(("wechatpay-", "douyinpay-", "content-type"))}
     other = shops.made(every.CHANNELS[next(n for n in every.CHANNELS if n != name)])
     other.paid()
     (notice,) = other.deliveries()

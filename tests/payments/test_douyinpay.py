@@ -15,9 +15,9 @@ import pytest
 
 from makewhole import ports, settings, wiring_channels
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill, meanings
+from makewhole.adapters.payments import bill, meanings, registry
 from makewhole.adapters.payments.apiv3 import callbacks
-from makewhole.adapters.payments.douyinpay import account, answers, connector
+from makewhole.adapters.payments.douyinpay import account, answers, connector, section
 from makewhole.core import clock, faults, ids
 from makewhole.engine import codes
 from makewhole.engine import relay as relays
@@ -33,13 +33,13 @@ from tests.payments.test_bills import DAY, fetched, next_morning, read, unpacked
 FILES = {"private_key_file": keys.pem("merchant_key"), "apiv3_key_file": keys.APIV3_KEY.encode() + b"\n"}
 
 
-def told(folder: Path, **other: Any) -> settings.DouyinpaySettings:
+def told(folder: Path, **other: Any) -> section.Section:
     """The sandbox's merchant, as a user would write it."""
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
     m = gateway.Merchant()
     one: dict[str, Any] = {"mchid": m.mchid, "appid": m.appid, "serial_no": keys.serial("merchant")}
-    return settings.DouyinpaySettings(**(one | {name: str(folder / name) for name in FILES} | other))
+    return section.Section(**(one | {name: str(folder / name) for name in FILES} | other))
 
 
 # ---------------------------------------------------------------- attached
@@ -47,7 +47,7 @@ def told(folder: Path, **other: Any) -> settings.DouyinpaySettings:
 
 def test_an_account_is_made_of_files_and_speaks_with_our_counterpart_at_once(tmp_path: Path) -> None:
     """Asked, believed, and checkable by the doctor; the key's certificate has an end."""
-    of = wiring_channels.douyinpay_account(told(tmp_path, codes={"TRADE_GONE": "not-found"}))
+    of = account.of(told(tmp_path, codes={"TRADE_GONE": "not-found"}), douyinpay.CHANNEL, wiring_channels.read_file)
     assert of.base_url == told(tmp_path).base_url == account.BASE_URL
     assert of.codes == {"TRADE_GONE": meanings.Meaning.NOT_FOUND}
     assert keys.APIV3_KEY not in repr(of)
@@ -77,7 +77,7 @@ def test_an_account_is_made_of_files_and_speaks_with_our_counterpart_at_once(tmp
 def test_settings_that_cannot_be_meant_are_refused_by_name(tmp_path: Path, other: dict[str, Any], where: str) -> None:
     """Words that nobody knows, an address that the channel would not call, a file that is not there."""
     with pytest.raises(faults.BadInput) as refused:
-        wiring_channels.douyinpay_account(told(tmp_path, **other))
+        account.of(told(tmp_path, **other), douyinpay.CHANNEL, wiring_channels.read_file)
     assert refused.value.where == where
 
 
@@ -87,14 +87,14 @@ def test_each_file_is_held_to_what_it_is(tmp_path: Path, name: str, content: byt
     made = told(tmp_path)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(faults.BadInput) as refused:
-        wiring_channels.douyinpay_account(made)
+        account.of(made, douyinpay.CHANNEL, wiring_channels.read_file)
     assert refused.value.where == f"douyinpay.{name}"
 
 
 def test_the_channel_its_reader_and_its_door_are_attached_under_its_name(tmp_path: Path) -> None:
     """Alone, with a door of its own; without a door nothing is forwarded, and a callback that is missing proves nothing."""
     one = told(tmp_path, notify_url="https://relay.test/notify/douyinpay", shop_notify_url="http://shop.test/douyin")
-    made = settings.Settings(douyinpay=one)
+    made = settings.Settings(channels={"douyinpay": one})
     client, ticking = http.Client(douyinpay.shop().gate.transport), clock.ManualClock(shops.START)
     channels = wiring_channels.channels(made, client, ticking)
     assert list(channels) == [douyinpay.CHANNEL]
@@ -102,7 +102,7 @@ def test_the_channel_its_reader_and_its_door_are_attached_under_its_name(tmp_pat
     assert [type(r) for r in wiring_channels.notice_readers(world).values()] == [callbacks.Callbacks]
     assert wiring_channels.forwarder(made, client) is not None
     assert made.relayed()
-    alone = settings.Settings(douyinpay=told(tmp_path))
+    alone = settings.Settings(channels={"douyinpay": told(tmp_path)})
     assert wiring_channels.forwarder(alone, client) is None
     assert not alone.relayed()
 
@@ -115,8 +115,8 @@ def test_the_settings_file_holds_codes(tmp_path: Path) -> None:
         'codes = { ORDER_GONE = "not-found" }\n',
         encoding="utf-8",
     )
-    one = settings.load(path, {}).douyinpay
-    assert one is not None
+    one = settings.load(path, {}, sections=registry.sections()).channels["douyinpay"]
+    assert isinstance(one, section.Section)
     assert one.codes == {"ORDER_GONE": "not-found"}
 
 

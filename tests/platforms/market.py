@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from makewhole import settings, wiring_channels
+from makewhole import settings, wiring_markets
 from makewhole.adapters import http
 from makewhole.core import clock
 from makewhole.ports import accounts
@@ -36,4 +36,4 @@ def told(of: gateway.Gateway, folder: Path, method: str = gateway.METHODS[0], **
 def attached(of: gateway.Gateway, ticking: clock.Clock, own: settings.DouyinSettings) -> accounts.AccountSource:
     """The marketplace that these settings name."""
     client = http.Client(of.transport, sleep=lambda _: None)
-    return wiring_channels.markets(settings.Settings(douyin=own), client, ticking)[wiring_channels.DOUYIN_SHOP]
+    return wiring_markets.markets(settings.Settings(douyin=own), client, ticking)[wiring_markets.DOUYIN_SHOP]

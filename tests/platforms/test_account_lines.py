@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from makewhole import settings, wiring_channels
+from makewhole import settings, wiring_markets
 from makewhole.adapters import http
 from makewhole.adapters.platforms.douyin import errors
 from makewhole.core import clock, faults
@@ -195,7 +195,7 @@ def test_what_is_no_answer_tells_nothing(tmp_path: Path) -> None:
     own = market.told(of.shop, tmp_path)
     for status, body in ((502, b"<html>"), (200, b"<html>"), (200, b'{"code":10000,"data":{"data_size":"x"}}'), (200, b'{"code":10000}')):
         client = http.Client(lambda *_, s=status, b=body: (s, {}, b), sleep=lambda _: None)
-        broken = wiring_channels.markets(settings.Settings(douyin=own), client, of.clock)[wiring_channels.DOUYIN_SHOP]
+        broken = wiring_markets.markets(settings.Settings(douyin=own), client, of.clock)[wiring_markets.DOUYIN_SHOP]
         with pytest.raises(faults.Unavailable):
             broken.fetch_bill(DAY)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from makewhole import wiring_books, wiring_channels
+from makewhole import wiring_books, wiring_markets
 from makewhole.core import ids
 from makewhole.engine import closing, daily, daysheets
 from makewhole.model import bill, daysheet, finding, plan
@@ -19,7 +19,7 @@ from tests.reconcile import morning
 from tests.reconcile.conftest import Call
 
 pytestmark = pytest.mark.slow
-SHOP = wiring_channels.DOUYIN_SHOP
+SHOP = wiring_markets.DOUYIN_SHOP
 EIGHT = morning.TEN + timedelta(hours=10)
 """20:00 of the next day."""
 AGREED_PPM = 50_000

@@ -14,6 +14,8 @@ from typing import Any, cast
 import pytest
 
 from makewhole import ports, settings, wiring
+from makewhole.adapters.payments import registry
+from makewhole.adapters.payments.wechatpay import section
 from makewhole.core import faults, ids
 from makewhole.engine import look, recover, sweep
 from makewhole.model import claim, finding, run
@@ -117,18 +119,18 @@ def test_scan_and_serve_see_the_same_order(tmp_path: Path) -> None:
     """Whether a missing callback means anything is read from the settings: a plan that one of them made is good for the other."""
     with towns.raised(tmp_path) as town:
         makewhole(town, "policy", "check")
-        told = settings.load(tmp_path / "makewhole.toml")
+        told = settings.load(tmp_path / "makewhole.toml", sections=registry.sections())
         assert told.relayed()
         with wiring.open_world(told, need_store=False) as scan, wiring.open_world(told) as served:
             assert scan.relayed is served.relayed is True
     shop = settings.ShopSettings(notify_url="https://shop.example/notify")
-    channel = settings.WechatpaySettings(mchid="1", appid="a", serial_no="s", private_key_file="p", apiv3_key_file="k")
-    own = settings.WechatpaySettings(
+    channel = section.Section(mchid="1", appid="a", serial_no="s", private_key_file="p", apiv3_key_file="k")
+    own = section.Section(
         mchid="1", appid="a", serial_no="s", private_key_file="p", apiv3_key_file="k", notify_url="https://shop.example/notify"
     )
-    assert settings.Settings(shop=shop, wechatpay=channel).relayed()
-    assert not settings.Settings(shop=shop, wechatpay=own).relayed()
-    assert not settings.Settings(wechatpay=channel).relayed()
+    assert settings.Settings(shop=shop, channels={"wechatpay": channel}).relayed()
+    assert not settings.Settings(shop=shop, channels={"wechatpay": own}).relayed()
+    assert not settings.Settings(channels={"wechatpay": channel}).relayed()
     assert not settings.Settings(shop=shop).relayed()
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from makewhole.cli import program
 from makewhole.model import bill
 from makewhole.rehearsal import days
-from makewhole.sandbox import trading
+from makewhole.sandbox import counterparts, trading
 from makewhole.sandbox.stories import trading as stories
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def test_three_days_are_flawless(tmp_path: Path) -> None:
     grade = shown.grade
     assert shown.mistakes == ()
     assert grade.flawless()
-    assert grade.planted == grade.found == 3 * len(trading.CHANNELS) * len(stories.TALES)
+    assert grade.planted == grade.found == 3 * len(counterparts.GATES) * len(stories.TALES)
     assert (grade.bills_closed, grade.bills_refused) == (9, 1)
     assert grade.bills_waited_for >= 1
     assert sum(grade.by_state.values()) == grade.planted == grade.cases

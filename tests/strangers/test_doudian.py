@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from makewhole import settings, wiring_channels
+from makewhole import settings, wiring_markets
 from makewhole.adapters import http
 from makewhole.core import clock
 from makewhole.model import fetched
@@ -88,7 +88,7 @@ def test_what_our_connector_sends_is_signed_as_it_signs(doudian: process.Strange
         sent.append((url, body))
         return pool(method, url, headers, body)
 
-    source = wiring_channels.markets(settings.Settings(douyin=own), http.Client(seen), process.WallClock())[wiring_channels.DOUYIN_SHOP]
+    source = wiring_markets.markets(settings.Settings(douyin=own), http.Client(seen), process.WallClock())[wiring_markets.DOUYIN_SHOP]
     raw = source.fetch_bill(shop.moved[0].at.date())
     assert isinstance(raw, fetched.RawBill)
     assert len(source.lines(raw)) == 3

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol, runtime_checkable
 
-import httpx2
 import structlog
 
 from makewhole.core import faults
@@ -87,6 +86,9 @@ class Pool:
 
     def __init__(self, timeouts: Timeouts | None = None, *, proxy: str | None = None, connections: int = 32) -> None:
         self._timeouts = timeouts or Timeouts()
+        # Here and not above: every command reads which channels there are, and few ask one.
+        import httpx2
+
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         t = self._timeouts
         self._client = httpx2.Client(
@@ -118,6 +120,8 @@ class Pool:
         total_s: float,
     ) -> tuple[int, Mapping[str, str]]:
         """`Accept-Encoding: identity`, because signatures are over the bytes as sent."""
+        import httpx2
+
         deadline = time.monotonic() + total_s
         sent = {"Accept-Encoding": "identity", **headers}
         try:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from makewhole import ports
 from makewhole.adapters import http
+from makewhole.adapters.payments import registry
 from makewhole.cli import words
 from makewhole.core import faults, ids
 from makewhole.engine import codes, gather, sweep
@@ -22,8 +23,6 @@ from makewhole.model import claim, finding, order, screen
 from makewhole.ports import accounts
 from makewhole.settings import RelaySettings, Settings
 
-SIGNED_STAMPS = ("Wechatpay-Timestamp", "Douyinpay-Timestamp")
-"""Headers in which a channel says under its signature what time it is."""
 CODES_READ_MAX = 2000
 """Orders with an unknown status code that are read for their codes; more would show no new ones."""
 EXAMPLES = 3
@@ -158,7 +157,7 @@ def channels(world: ports.World, told: Settings, say: words.Say) -> Iterator[Che
                 yield Check(name="channel", light=Light.FAIL, what=detail, where=where, todo=say("doctor.credentials-todo"))
             case None:
                 yield Check(name="channel", light=Light.WARN, what=say("doctor.channel-odd", number=gather.NOBODYS_NUMBER), where=where)
-    for section, account in told.channels().items():
+    for section, account in told.channels.items():
         if not account.notify_url:
             todo = say("doctor.notify-todo")
             yield Check(name="channel", light=Light.WARN, what=say("doctor.notify"), where=f"{section}.notify_url", todo=todo)
@@ -243,7 +242,7 @@ def _rounded(span: timedelta) -> timedelta:
 
 def _stamp(answer: http.Answer) -> datetime | None:
     """The channel's own stamp where it signs its answer, else the web server's."""
-    for name in SIGNED_STAMPS:
+    for name in filter(None, (joined.stamp for joined in registry.ENTRIES.values())):
         signed = answer.header(name)
         if signed.isdigit():
             return datetime.fromtimestamp(int(signed), UTC)

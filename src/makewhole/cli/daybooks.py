@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from makewhole import ports, settings
+from makewhole.adapters.payments import registry
 from makewhole.cli import bankfiles, bookfiles, bookshapes, exits, session, sheets
 from makewhole.core import faults, ids
 from makewhole.engine import closing, daily, daysheets, payouts
@@ -71,8 +72,15 @@ def bank(now: session.Session, told: settings.Settings, path: str) -> int:
 def attached(now: session.Session, world: ports.World) -> accounts.Books:
     """The daily books. Raises BadInput where no channel that gives bills is attached."""
     if world.books is None or not world.books.sources:
-        raise faults.BadInput(now.say("reconcile.no-channel"), where=now.say("bad.settings"), todo=now.say("reconcile.no-channel-todo"))
+        raise faults.BadInput(now.say("reconcile.no-channel"), where=now.say("bad.settings"), todo=_add(now))
     return world.books
+
+
+def _add(now: session.Session) -> str:
+    """Which sections attach a channel."""
+    *others, last = (f"[{name}]" for name in registry.ENTRIES)
+    named = now.say("punctuation.or").join(filter(None, (now.say("punctuation.comma").join(others), last)))
+    return now.say("reconcile.no-channel-todo", sections=named)
 
 
 def _channels(now: session.Session, books: accounts.Books, named: str | None) -> list[ids.ChannelName]:
@@ -80,7 +88,7 @@ def _channels(now: session.Session, books: accounts.Books, named: str | None) ->
         return sorted(books.sources)
     if named not in books.sources:
         what = now.say("reconcile.not-attached", channel=now.say.word("Source", named))
-        raise faults.BadInput(what, where="--channel", todo=now.say("reconcile.no-channel-todo"))
+        raise faults.BadInput(what, where="--channel", todo=_add(now))
     return [ids.ChannelName(named)]
 
 

@@ -9,9 +9,10 @@ import click
 
 from makewhole import settings
 from makewhole.adapters import http
+from makewhole.adapters.payments import registry
 from makewhole.cli import checks, exits, options, policy, proof, report, session, shoplog, start, unusual, words
 from makewhole.cli.checks import Check, Light
-from makewhole.core import faults
+from makewhole.core import faults, ids
 from makewhole.engine import signals
 
 STYLES = {Light.OK: "green", Light.WARN: "yellow", Light.FAIL: "bold red", Light.SILENT: "red"}
@@ -61,10 +62,8 @@ def _checks(now: session.Session, config: str | None, database: str | None, shop
 
 def _channel(told: settings.Settings) -> str:
     """The base address of a channel whose clock ours can be held against; those that sign their time first. Empty without any."""
-    attached = told.channels().values()
-    signed = [own.base_url for own in attached if not isinstance(own, settings.AlipaySettings)]
-    gateways = [own.gateway_url.rpartition("/")[0] for own in attached if isinstance(own, settings.AlipaySettings)]
-    return next(iter(signed + gateways), "")
+    attached = [(registry.ENTRIES[ids.ChannelName(name)], own) for name, own in told.channels.items()]
+    return next((joined.address(own) for joined, own in sorted(attached, key=lambda one: not one[0].stamp)), "")
 
 
 def _rules(told: settings.Settings, say: words.Say) -> Iterator[Check]:

@@ -7,23 +7,21 @@ from typing import Any
 
 import click
 
-from makewhole import settings
+from makewhole.adapters.payments import registry
 from makewhole.cli import bookfiles, daybooks, decide, options, session, start, words
 from makewhole.core import faults
 from makewhole.model import bill
 
 MARKETS = ("douyin-shop",)
 """Marketplaces: their account lines are asked for, and come as no file."""
-_ALONE = "wechatpay"
-"""Whose bill a file is, if nobody says."""
 
 
 def command(say: words.Say) -> click.Command:
     """The command in the reader's language."""
-    names = ", ".join((*settings.CHANNELS, *MARKETS))
+    names = [*registry.ENTRIES, *MARKETS]
     params: list[click.Parameter] = [
         click.Option(["--day"], metavar="DAY", help=say("option.day")),
-        click.Option(["--channel"], type=click.Choice((*settings.CHANNELS, *MARKETS)), help=say("option.channel", names=names)),
+        click.Option(["--channel"], type=click.Choice(names), help=say("option.channel", names=", ".join(names))),
         click.Option(["--apply", "applied"], is_flag=True, help=say("option.follow")),
         click.Option(["--report"], metavar="FOLDER", help=say("option.report")),
         click.Option(["--theirs"], metavar="FILE", help=say("option.theirs")),
@@ -55,7 +53,7 @@ def run(ctx: click.Context, /, **given: Any) -> int:
         raise faults.BadInput(now.say("reconcile.no-file"), where="--theirs", todo=now.say("reconcile.no-file-todo"))
     if given["theirs"] is not None:
         only = {name: given[name] for name in ("ours", "theirs", "merchant")}
-        return bookfiles.run(now, told, day=day, channel=given["channel"] or _ALONE, **only)
+        return bookfiles.run(now, told, day=day, channel=given["channel"] or next(iter(registry.ENTRIES)), **only)
     if given["ours"] is not None:
         raise faults.BadInput(now.say("reconcile.no-theirs"), where="--theirs", todo=now.say("reconcile.no-theirs-todo"))
     only = {name: given[name] for name in ("channel", "applied", "report", "bank", "again")}

@@ -62,7 +62,7 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
     with contextlib.ExitStack() as stack:
         bench, known = stack.enter_context(wiring.open_rollback(told, asked["log"]))
         shown = (lambda _t, _c, value: value) if everything else known.shown
-        if told.channels():
+        if told.channels:
             from makewhole.engine import unwinding
 
             world = stack.enter_context(now.world(told, need_store=False))

@@ -12,6 +12,7 @@ import msgspec
 
 from makewhole import ports
 from makewhole import settings as settings_module
+from makewhole.adapters.payments import registry
 from makewhole.cli import logs, output, start, words
 from makewhole.core import clock, faults
 
@@ -31,7 +32,7 @@ class Session:
         """The settings in force, with what the command line says on top. Raises BadInput."""
         if database and _PASSWORD_IN_URL.search(database):
             raise faults.BadInput(self.say("bad.password-in-url"), where="--database", todo=self.say("bad.password-in-url-todo"))
-        told = settings_module.load(None if config is None else Path(config))
+        told = settings_module.load(None if config is None else Path(config), sections=registry.sections())
         merchant = told.shop
         if database is not None:
             merchant = msgspec.structs.replace(merchant, database=database)

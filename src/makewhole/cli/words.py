@@ -61,7 +61,7 @@ class Say:
 
     def word(self, kind: str, slug: str) -> str:
         """The plain words of a slug; the slug itself where it is not one of ours (a shop's own code, another channel)."""
-        known = meanings.MEANINGS.get(f"{kind}.{slug}")
+        known = meanings.MEANINGS.get(f"{kind}.{slug}") or (_channel(slug) if kind == "Source" else None)
         return slug if known is None else known[self._column]
 
     def fact(self, told: Spoken) -> str:
@@ -86,6 +86,16 @@ class Say:
         parts = ((seconds // 86400, "days"), (seconds // 3600 % 24, "hours"), (seconds // 60 % 60, "minutes"), (seconds % 60, "seconds"))
         told = [f"{n} {self(f'span.{unit}')}" for n, unit in parts if n][:2]
         return " ".join(told) or f"0 {self('span.seconds')}"
+
+
+def _channel(slug: str) -> tuple[str, str] | None:
+    """What people call a payment channel: each brings its own words."""
+    # Here and not above: a page of help speaks of no channel.
+    from makewhole.adapters.payments import registry
+    from makewhole.core import ids
+
+    joined = registry.ENTRIES.get(ids.ChannelName(slug))
+    return None if joined is None else joined.title
 
 
 class _Spelling(string.Formatter):

@@ -113,7 +113,7 @@ def callbacks(world: ports.World, search: ports.Search, now: datetime) -> Iterat
 def callback(world: ports.World, kept: ports.Kept) -> document.Document:
     """What a callback can be found by. Nothing of its body but what was verified, and nothing of the payer."""
     told = kept.attempt or kept.refund
-    names: list[str] = [kept.number, *(v for k, v in kept.headers if k.lower() in {"request-id", "x-request-id", "wechatpay-nonce"})]
+    names: list[str] = [kept.number, *(v for k, v in kept.headers if k.lower().endswith(("request-id", "-nonce")))]
     said = ["callback", kept.channel, kept.check.value]
     if kept.attempt is not None:
         names += [kept.attempt.transaction] if kept.attempt.transaction else []

@@ -13,12 +13,7 @@ import msgspec
 
 from makewhole import ports, settings, wiring_books
 from makewhole.adapters import http
-from makewhole.adapters.payments.alipay import account as alipay_account
-from makewhole.adapters.payments.alipay import connector as alipay
-from makewhole.adapters.payments.douyinpay import account as douyinpay_account
-from makewhole.adapters.payments.douyinpay import connector as douyinpay
-from makewhole.adapters.payments.wechatpay import account as wechatpay_account
-from makewhole.adapters.payments.wechatpay import connector as wechatpay
+from makewhole.adapters.payments import joining, registry
 from makewhole.adapters.shops import engines, eyes, hands
 from makewhole.adapters.store import journal
 from makewhole.core import codec, ids
@@ -27,20 +22,16 @@ from makewhole.model import bill, daysheet
 from makewhole.ports import accounts
 from makewhole.rehearsal import stage
 from makewhole.sandbox import trading
-from makewhole.sandbox.alipay import gateway as alipay_gateway
-from makewhole.sandbox.alipay import keys as alipay_keys
 from makewhole.sandbox.channel.faults import Fault
-from makewhole.sandbox.douyinpay import keys as douyinpay_keys
 from makewhole.sandbox.stories import trading as stories
-from makewhole.sandbox.wechatpay import keys as wechatpay_keys
 
 EVENING, MORNING = timedelta(hours=20, minutes=1), timedelta(hours=10, minutes=1)
 AFTER = tuple(timedelta(minutes=m) for m in (2, 10, 30, 60))
 """After each hour of the books: when waiting runs go on and differences are followed, as `serve` does every few minutes."""
 RATE_PPM = 6_000
 """What the sandbox's channels take, unless they take too much."""
-SPOILT = (("wechatpay", Fault.BILL_LATE), ("alipay", Fault.BILL_LINE_DOUBLED), ("douyinpay", Fault.BILL_TRUNCATED))
-"""What goes wrong with the bills, one a day: late, wrong in a line, cut short on the way."""
+SPOILT = (Fault.BILL_LATE, Fault.BILL_LINE_DOUBLED, Fault.BILL_TRUNCATED)
+"""What goes wrong with the bills, one a day, at one channel after the other: late, wrong in a line, cut short on the way."""
 Progress = Callable[[int, int], None]
 
 
@@ -115,12 +106,12 @@ def run(*, seed: int, days: int, orders: int, folder: Path, progress: Progress |
 def scene(seed: int, folder: Path, *, store: str = "") -> Scene:
     """An empty world with Makewhole attached to it as to any shop: by address, shop file and credentials."""
     made = trading.Trading(seed, folder / "shop.db")
-    map_ = dataclasses.replace(stage.shop_map(), channels=trading.CHANNELS)
+    map_ = dataclasses.replace(stage.shop_map(), channels=tuple(made.gates))
     address = f"sqlite:///{folder / 'shop.db'}"
     reading = engines.for_eyes(address)
     kept = journal.SqlStore(store or f"sqlite:///{folder / 'makewhole.db'}")
     channels = dict(_channels(made))
-    books = wiring_books.books(channels, kept.ledger, dict.fromkeys(trading.CHANNELS, RATE_PPM))
+    books = wiring_books.books(channels, kept.ledger, dict.fromkeys(made.gates, RATE_PPM))
     world = ports.World(
         clock=made.clock,
         eyes=eyes.attach(map_, reading, made.clock, stage.SECRET),
@@ -135,54 +126,25 @@ def scene(seed: int, folder: Path, *, store: str = "") -> Scene:
 
 
 def _channels(made: trading.Trading) -> Iterator[tuple[ids.ChannelName, ports.Channel]]:
-    def client(name: str) -> http.Client:
-        return http.Client(made.gates[name].transport, sleep=lambda _: None)
-
+    """Each channel that the world has, attached as by a merchant's settings; the files that they name lie in the sandbox."""
     nonces = iter(range(10**12))
-    w, d, a = (ids.ChannelName(name) for name in ("wechatpay", "douyinpay", "alipay"))
-    at_wechat = wechatpay_account.Account(
-        name=w,
-        mchid="1900000001",
-        appid="wxd678efh567hg6787",
-        serial_no=wechatpay_keys.serial("merchant"),
-        private_key=wechatpay_keys.private("merchant"),
-        apiv3_key=wechatpay_keys.APIV3_KEY.encode(),
-        base_url="http://wechatpay.sandbox",
-        notify_url="https://relay.sandbox/notify/wechatpay",
-        public_key_id=wechatpay_keys.PUBLIC_KEY_ID,
-        public_key=wechatpay_keys.public("public_key_mode"),
-    )
-    yield w, wechatpay.WeChatPay(at_wechat, client(w), made.clock, nonce=lambda: f"{next(nonces):032d}")
-    at_alipay = alipay_account.Account(
-        name=a,
-        app_id=alipay_gateway.Merchant().app_id,
-        seller_id=alipay_gateway.Merchant().seller_id,
-        private_key=alipay_account.private_key(alipay_keys.pem("app_key")),
-        alipay=alipay_account.public_key(alipay_keys.public_pem("alipay")),
-        gateway_url="http://alipay.sandbox/gateway.do",
-        notify_url="https://relay.sandbox/notify/alipay",
-    )
-    yield a, alipay.Alipay(at_alipay, client(a), made.clock)
-    merchant = made.gates[d].merchant
-    at_douyin = douyinpay_account.Account(
-        name=d,
-        mchid=getattr(merchant, "mchid", ""),
-        appid=getattr(merchant, "appid", ""),
-        serial_no=douyinpay_keys.serial("merchant"),
-        private_key=douyinpay_account.private_key(douyinpay_keys.pem("merchant_key")),
-        apiv3_key=douyinpay_account.apiv3_key(douyinpay_keys.APIV3_KEY),
-        base_url="http://douyinpay.sandbox",
-        notify_url="https://relay.sandbox/notify/douyinpay",
-    )
-    yield d, douyinpay.DouyinPay(at_douyin, client(d), made.clock, nonce=lambda: f"{next(nonces):032d}")
+    for told, at in made.gates.items():
+        joined = registry.ENTRIES[ids.ChannelName(told)]
+        means = joining.Means(
+            client=http.Client(at.transport, sleep=lambda _: None),
+            clock=made.clock,
+            read=lambda file, _, at=at: at.file(file),  # type: ignore[misc]
+            nonce=lambda: f"{next(nonces):032d}",
+        )
+        yield joined.name, joined.attach(msgspec.convert(at.section(), joined.section), means)
 
 
 def _day(on: Scene, day: int, *, last: bool) -> list[closing.Result]:
     """The morning's bills of the day before, then the evening's comparison; each with what follows from it."""
     begins = trading.START + timedelta(days=day)
     if day:
-        channel, fault = SPOILT[(day - 1) % len(SPOILT)]
-        on.trading.gates[channel].faults.next(fault, where="bill")
+        gates = list(on.trading.gates.values())
+        gates[(day - 1) % len(gates)].faults.next(SPOILT[(day - 1) % len(SPOILT)], where="bill")
     results = []
     for hour in (MORNING,) if last else (MORNING, EVENING):
         for after in (timedelta(), *AFTER):

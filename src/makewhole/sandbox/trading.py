@@ -11,26 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from makewhole.core import clock
 from makewhole.model import bill
 from makewhole.model.bill import Break
 from makewhole.model.daysheet import DayState
-from makewhole.sandbox.alipay import gateway as alipay
-from makewhole.sandbox.apiv3 import gateway as apiv3
-from makewhole.sandbox.channel import faults
+from makewhole.sandbox import counterparts
+from makewhole.sandbox.channel import faults, gate
 from makewhole.sandbox.channel import truth as truths
-from makewhole.sandbox.douyinpay import gateway as douyinpay
 from makewhole.sandbox.shop import defects, rows, schema, till
 from makewhole.sandbox.shop.schema import RefundStatus, Status
 from makewhole.sandbox.shop.shop import Shop
-from makewhole.sandbox.wechatpay import gateway as wechatpay
 
 START = datetime(2026, 11, 18, 0, 0, tzinfo=clock.BEIJING)
-CHANNELS = ("wechatpay", "alipay", "douyinpay")
 SKUS = 40
 MINUTE = timedelta(minutes=1)
-Gate = alipay.Gateway | apiv3.Gateway
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +61,8 @@ class Trading:
     def __init__(self, seed: int, database: Path) -> None:
         self.seed, self.chance = seed, random.Random(f"trading {seed}")
         self.clock = clock.ManualClock(START)
-        self.gates: Mapping[str, Gate] = {
-            "wechatpay": wechatpay.Gateway(self.clock, faults=faults.Faults(seed), public_key_mode=True),
-            "alipay": alipay.Gateway(self.clock, faults=faults.Faults(seed + 1)),
-            "douyinpay": douyinpay.Gateway(self.clock, faults=faults.Faults(seed + 2)),
+        self.gates: Mapping[str, gate.Gate[Any]] = {
+            name: kind(self.clock, faults=faults.Faults(seed + place)) for place, (name, kind) in enumerate(counterparts.GATES.items())
         }
         counter: till.Till = NoTill()  # type: ignore[assignment]
         self.shop = Shop(schema.create(database), self.clock, counter, defects.Defects())
@@ -92,8 +86,8 @@ class Trading:
             self._move(turn.at)
             turn.act()
         self._move(instant)
-        for gate in self.gates.values():
-            gate.truth.settle(instant)
+        for at in self.gates.values():
+            at.truth.settle(instant)
 
     def _move(self, instant: datetime) -> None:
         if instant > self.clock.now():
@@ -116,15 +110,13 @@ class Trading:
 
     def attempt(self, channel: str, sn: str, number: str) -> None:
         """One more attempt to pay an order."""
-        appid, mchid = self._merchant(channel)
-        kind = "page" if channel == "alipay" else "native"
+        at = self.gates[channel]
+        appid, mchid = at.parties
         told = truths.Order(
-            kind=kind, appid=appid, mchid=mchid, description="南巷茶铺订单", out_trade_no=number, total=self.due(sn), attach=sn
+            kind=at.LINK, appid=appid, mchid=mchid, description="南巷茶铺订单", out_trade_no=number, total=self.due(sn), attach=sn
         )
         self.bank(channel).create(told)
-        gate = self.gates[channel]
-        if isinstance(gate, alipay.Gateway):
-            gate.open_cashier(number)
+        at.open_cashier(number)
         self.shop.rows.run(
             "INSERT INTO pay_attempt (order_sn, out_trade_no, channel, amount, created_at) VALUES (?, ?, ?, ?, ?)",
             sn,
@@ -136,12 +128,8 @@ class Trading:
 
     def stray(self, channel: str, number: str, fen: int) -> None:
         """Money under a number that the shop never wrote down, and of which it is never told."""
-        appid, mchid = self._merchant(channel)
+        appid, mchid = self.gates[channel].parties
         self.bank(channel).pay_unknown(number, fen, notify_url="", appid=appid, mchid=mchid)
-
-    def _merchant(self, channel: str) -> tuple[str, str]:
-        m = self.gates[channel].merchant
-        return (m.app_id, m.seller_id) if isinstance(m, alipay.Merchant) else (m.appid, m.mchid)
 
     def due(self, sn: str) -> int:
         """What the order costs, in fen."""

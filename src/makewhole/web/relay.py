@@ -9,28 +9,26 @@ from functools import partial
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from makewhole.adapters.payments import joining
 from makewhole.engine import relay
 
 BODY_MAX = 64 * 1024
 """Bytes. A WeChat Pay callback is under 4 KiB; anything much larger is no callback."""
 
-TAKEN, NOT_TAKEN = "success", "fail"
-"""Alipay's two words. It reads no status: anything but the first, to the letter, makes it send again."""
-_IN_WORDS = frozenset({"alipay"})
-"""Channels that are answered with a word; the others with WeChat Pay's JSON."""
-
 Receive = Callable[[Sequence[tuple[str, str]], bytes], relay.Answer]
+Say = Callable[[int, str, str], joining.Said]
+"""A status, a code and a message -> the body of the answer, in the words that a channel reads."""
 log = structlog.get_logger()
 
 
-def app(channels: Mapping[str, Receive], *, answer_within_s: float) -> Starlette:
+def app(channels: Mapping[str, tuple[Receive, Say]], *, answer_within_s: float) -> Starlette:
     """The application: POST /notify/<channel> for callbacks, GET /healthz for whoever watches us."""
     routes = [Route("/healthz", _healthy)]
-    for name, receive in channels.items():
-        endpoint = partial(_notify, receive=receive, channel=name, answer_within_s=answer_within_s)
+    for name, (receive, say) in channels.items():
+        endpoint = partial(_notify, receive=receive, say=say, channel=name, answer_within_s=answer_within_s)
         routes.append(Route(f"/notify/{name}", endpoint, methods=["POST"]))
     return Starlette(routes=routes)
 
@@ -39,21 +37,21 @@ async def _healthy(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-async def _notify(request: Request, *, receive: Receive, channel: str, answer_within_s: float) -> Response:
+async def _notify(request: Request, *, receive: Receive, say: Say, channel: str, answer_within_s: float) -> Response:
     try:
         # One time for all of it: who sends a byte a second must not hold a connection open for ever.
         async with asyncio.timeout(answer_within_s):
             body = await _body(request)
             if body is None:
-                return _said(channel, 413, "FAIL", "body too large")
+                return _said(say, 413, "FAIL", "body too large")
             headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
             answer = await asyncio.to_thread(receive, headers, body)
     except TimeoutError:
         # Not known to be kept: the channel must come again.
         log.warning("callback not kept in time", channel=channel, answer_within_s=answer_within_s)
-        return _said(channel, 503, "FAIL", relay.AGAIN)
+        return _said(say, 503, "FAIL", relay.AGAIN)
     log.info("callback answered", channel=channel, status=answer.status, code=answer.code, why=answer.why)
-    return _said(channel, answer.status, answer.code, answer.message)
+    return _said(say, answer.status, answer.code, answer.message)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -66,8 +64,7 @@ async def _body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _said(channel: str, status: int, code: str, message: str) -> Response:
+def _said(say: Say, status: int, code: str, message: str) -> Response:
     """The answer as this channel reads it."""
-    if channel in _IN_WORDS:
-        return PlainTextResponse(TAKEN if status == 200 else NOT_TAKEN, status_code=status)
-    return JSONResponse({"code": code, "message": message}, status_code=status)
+    told = say(status, code, message)
+    return Response(told.body, status_code=status, media_type=told.media_type)

@@ -108,8 +108,12 @@ def _join(threads: list[threading.Thread]) -> None:
 
 
 def _server(told: settings.Settings, world: ports.World) -> uvicorn.Server:
-    receivers = {str(name): partial(relay.receive, world, reader) for name, reader in wiring_channels.notice_readers(world).items()}
-    page = relay_page.app(receivers, answer_within_s=told.relay.answer_within_ms / 1000)
+    readers = wiring_channels.notice_readers(world)
+    says = wiring_channels.answers(readers)
+    page = relay_page.app(
+        {str(name): (partial(relay.receive, world, reader), says[name]) for name, reader in readers.items()},
+        answer_within_s=told.relay.answer_within_ms / 1000,
+    )
     config = uvicorn.Config(
         page,
         host=told.relay.host,

@@ -74,6 +74,7 @@ class Business:
 
     channel = ids.ChannelName("alipay")
     layout = LAYOUT
+    payers = ("支付宝",)
 
     def plain(self, raw: bytes) -> bytes:
         """The one file of the archive that has lines; or the file itself, as somebody unpacked it."""

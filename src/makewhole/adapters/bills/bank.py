@@ -37,12 +37,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "balance": ("账户余额", "余额", "交易后余额", "本次余额"),
 }  # fmt: skip
 """What banks call their columns, the likeliest first. What stands in brackets behind a name, a unit mostly, is not looked at."""
-PAYERS: Mapping[str, tuple[str, ...]] = {
-    "wechatpay": ("财付通", "微信支付"),
-    "alipay": ("支付宝",),
-    "douyinpay": ("抖音支付", "合众易宝"),
-}
-"""What the licensed company behind a channel is called in the payer's name, or else in the memo."""
 _IN = frozenset({"贷", "贷方", "收入", "收", "来账", "入", "C", "CR"})
 _OUT = frozenset({"借", "借方", "支出", "支", "往账", "出", "D", "DR"})
 _SUMS = ("合计", "总计")
@@ -57,7 +51,7 @@ _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?", re.ASCII
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """How a merchant's bank calls things, where it is not as most do: by the keys of `COLUMNS`, and of `PAYERS`."""
+    """How a merchant's bank calls things, where it is not as most do: by the keys of `COLUMNS`, and by channel."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     payers: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -82,7 +76,10 @@ class _Lines:
 
 def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
     """The statement. Raises Refused for the first line that is wrong, nothing taken over."""
+    from makewhole.adapters.bills import formats  # noqa: PLC0415  its engine takes longer to import than a statement to read
+
     of = words or Words()
+    payers: dict[str, Sequence[str]] = {**{form.channel: form.payers for form in formats.FORMATS.values()}, **of.payers}
     opened = _opened(raw, of)
     told_of = list(_rows(opened.lines, of))
     rows = [row for row in told_of if not row.sums]
@@ -94,7 +91,7 @@ def read(name: str, raw: bytes, words: Words | None = None) -> bank.Statement:
     alike: Counter[str] = Counter()
     for row, day in zip(rows, days, strict=True):
         fen = _income(row)
-        channel = None if fen is None else _channel(row, {**PAYERS, **of.payers})
+        channel = None if fen is None else _channel(row, payers)
         if fen is None or channel is None:
             continue
         told = "\x1f".join((str(bill.date_of(day)), row.cells.get("serial", "").lstrip("0"), _balance(row), *row.memos))

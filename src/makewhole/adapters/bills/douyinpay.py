@@ -30,6 +30,7 @@ class Trade:
 
     channel = ids.ChannelName("douyinpay")
     layout = LAYOUT
+    payers = ("抖音支付", "合众易宝")
 
     def plain(self, raw: bytes) -> bytes:
         """Unpacked where it was asked for as gzip."""

@@ -98,6 +98,11 @@ class Format(Protocol):
     channel: ids.ChannelName
     layout: Layout
 
+    @property
+    def payers(self) -> Sequence[str]:
+        """Words by which the licensed company behind the channel is known in the lines of a bank."""
+        ...
+
     def plain(self, raw: bytes) -> bytes:
         """The text's bytes as they were hashed: unpacked, not yet decoded."""
         ...

@@ -98,6 +98,7 @@ class Trade:
 
     channel = ids.ChannelName("wechatpay")
     layout = LAYOUT
+    payers = ("财付通", "微信支付")
 
     def plain(self, raw: bytes) -> bytes:
         """Unpacked where it was asked for as gzip. The hash is of this."""

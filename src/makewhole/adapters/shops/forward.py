@@ -16,8 +16,8 @@ from makewhole.model import act, intact, payment, plan, run
 
 REPLAYS_MAX = 3
 """Forwardings of one notice after which replaying it once more is no hand any more: the shop has had its chances."""
-_TRAVELS = ("wechatpay-", "douyinpay-", "content-type", "request-id")
-"""Beginnings of header names that belong to the callback itself; the rest belonged to the way it took."""
+_STAYS = frozenset({"user-agent", intact.DIGEST})
+"""Of the headers that a reader keeps, those that do not belong to the callback itself: the way it took had one, and we have one."""
 TAKEN = frozenset({200, 204})
 """What WeChat Pay counts as acknowledged."""
 
@@ -38,7 +38,7 @@ class HttpForwarder:
 
     def forward(self, notice: ports.Kept) -> tuple[payment.ShopAnswer, int | None]:
         """The same headers and bytes that the channel signed. Nothing is believed of the answer but that it was given."""
-        headers = {k: v for k, v in notice.headers if k.lower().startswith(_TRAVELS)}
+        headers = {k: v for k, v in notice.headers if k.lower() not in _STAYS}
         door = self._doors.get(notice.channel, self._door)
         try:
             answer = self._client.act("POST", door.url, headers, notice.body)

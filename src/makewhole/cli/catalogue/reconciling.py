@@ -86,8 +86,8 @@ RECONCILING: dict[str, tuple[str, str]] = {
     "reconcile.future": ("the day has not begun", "这一天还没有到"),
     "reconcile.no-channel": ("no channel that gives bills is attached", "没有接入能提供账单的渠道"),
     "reconcile.no-channel-todo": (
-        "Add [wechatpay], [alipay] or [douyinpay] to the settings.",
-        "请在设置中加入 [wechatpay]、[alipay] 或 [douyinpay]。",
+        "Add {sections} to the settings.",
+        "请在设置中加入 {sections}。",
     ),
     "reconcile.not-attached": ("{channel} is not attached", "没有接入 {channel}"),
     "reconcile.day": ("{channel}, {day}: {state}", "{channel} {day}：{state}"),

@@ -8,6 +8,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "punctuation.colon": (": ", "："),
     "punctuation.comma": (", ", "、"),
     "punctuation.and": (" and ", "，"),
+    "punctuation.or": (" or ", " 或 "),
     "span.days": ("d", "天"),
     "span.hours": ("h", "小时"),
     "span.minutes": ("min", "分"),

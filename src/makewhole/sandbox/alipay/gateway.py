@@ -36,6 +36,10 @@ Params = Mapping[str, str]
 class Gateway(gate.Gate[bytes]):
     """One Alipay with one merchant, whose answer to a callback is a body."""
 
+    NAME = "alipay"
+    LINK = "page"
+    PART_SHOWS = False
+
     def __init__(
         self,
         ticking: clock.Clock,
@@ -66,6 +70,26 @@ class Gateway(gate.Gate[bytes]):
             found.transaction_id = f"{self.clock.now().astimezone(clock.BEIJING):%Y%m%d}22001{self._numbered:015d}"
             self.truth.by_id[found.transaction_id] = found
         return found
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        return self.merchant.app_id, self.merchant.seller_id
+
+    def section(self) -> dict[str, object]:
+        return {
+            "app_id": self.merchant.app_id,
+            "seller_id": self.merchant.seller_id,
+            "private_key_file": "app_key",
+            "public_key_file": "alipay",
+            "gateway_url": self.gateway_url,
+            "notify_url": f"https://relay.sandbox/notify/{self.NAME}",
+        }
+
+    def file(self, name: str) -> bytes:
+        return keys.public_pem(name) if name == "alipay" else keys.pem(name)
+
+    def word(self, no: truth.No) -> str:
+        return words.of(no).sub_code
 
     def _answered(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> gate.Reply:
         parts = urlsplit(target)

@@ -25,6 +25,8 @@ _NOT_FOUND = {"query": "ORDER_NOT_EXIST", "query-id": "ORDER_NOT_EXIST", "query-
 class Gateway(gate.Gate[int]):
     """One channel with one merchant, whose answer to a callback is an HTTP status."""
 
+    SHOWS = (*gate.Gate.SHOWS, Fault.ANSWER_WRONG_SERIAL, Fault.ROTATED)
+    PART_SHOWS = True
     speaks: ClassVar[speech.Speech]
     usual: ClassVar[speech.Merchant]
     """Its merchant, unless told otherwise."""
@@ -60,6 +62,27 @@ class Gateway(gate.Gate[int]):
         """The list of certificates, each a serial and its seal."""
 
     # What all have
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        return self.merchant.appid, self.merchant.mchid
+
+    def section(self) -> dict[str, object]:
+        return {
+            "mchid": self.merchant.mchid,
+            "appid": self.merchant.appid,
+            "serial_no": self.speaks.keys.serial("merchant"),
+            "private_key_file": "merchant_key",
+            "apiv3_key_file": "apiv3_key",
+            "base_url": self.base_url,
+            "notify_url": f"https://relay.sandbox/notify/{self.NAME}",
+        }
+
+    def file(self, name: str) -> bytes:
+        return self.merchant.apiv3_key.encode() if name == "apiv3_key" else self.speaks.keys.pem(name)
+
+    def word(self, no: truth.No) -> str:
+        return words.of(no).code
 
     def _answered(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> gate.Reply:
         parts = urlsplit(target)

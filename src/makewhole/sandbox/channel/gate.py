@@ -8,9 +8,9 @@ from __future__ import annotations
 import abc
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from makewhole.core import clock
 from makewhole.sandbox.channel import post, truth
@@ -27,9 +27,30 @@ Said = TypeVar("Said")
 class Gate(abc.ABC, Generic[Said]):
     """One channel with one merchant. `clock` is the world's; `wire_clock` stamps what is signed, and is real when real clients come."""
 
+    NAME: ClassVar[str]
+    """The channel's, as its section of the settings is called."""
+    SHOWS: ClassVar[Sequence[Fault]] = (
+        Fault.REFUSED,
+        Fault.REQUEST_LOST,
+        Fault.ANSWER_LOST,
+        Fault.LANDS_LATE,
+        Fault.RATE_LIMITED,
+        Fault.SYSTEM_ERROR_BEFORE,
+        Fault.SYSTEM_ERROR_AFTER,
+        Fault.UNSIGNED,
+        Fault.ANSWER_BAD_SIGNATURE,
+    )
+    """What can go wrong here with one exchange."""
+    LINK: ClassVar[str] = "native"
+    """The kind of an attempt as a shop opens it by itself."""
+    PART_SHOWS: ClassVar[bool]
+    """Whether a query shows that some of a payment went back."""
+
     notices: post.Post[Said]
 
-    def __init__(self, ticking: clock.Clock, *, wire_clock: clock.Clock | None, faults: Faults | None, base_url: str) -> None:
+    def __init__(
+        self, ticking: clock.Clock, *, wire_clock: clock.Clock | None = None, faults: Faults | None = None, base_url: str = ""
+    ) -> None:
         self.clock = ticking
         self.wire_clock = wire_clock or ticking
         self.faults = faults or Faults()
@@ -69,6 +90,29 @@ class Gate(abc.ABC, Generic[Said]):
             at = now or self.clock.now()
             self._pass(at)
             return self.notices.deliver(at, send)
+
+    def open_cashier(self, number: str) -> truth.Transaction:
+        """The buyer opens the link of an attempt."""
+        return self.truth.transactions[number]
+
+    # What its merchant knows
+
+    @property
+    @abc.abstractmethod
+    def parties(self) -> tuple[str, str]:
+        """The app and the merchant number of its one merchant."""
+
+    @abc.abstractmethod
+    def section(self) -> dict[str, object]:
+        """The merchant's section of a settings file, its addresses those of here; files by the names that `file` knows."""
+
+    @abc.abstractmethod
+    def file(self, name: str) -> bytes:
+        """A file that the section names."""
+
+    @abc.abstractmethod
+    def word(self, no: truth.No) -> str:
+        """The code of a refusal."""
 
     # What a client sees
 

@@ -64,6 +64,7 @@ class Merchant(speech.Merchant):
 class Gateway(gateway.Gateway):
     """One Douyin Pay with one merchant."""
 
+    NAME = "douyinpay"
     speaks: ClassVar[speech.Speech] = SPEECH
     usual: ClassVar[speech.Merchant] = Merchant()
     address: ClassVar[str] = "http://douyinpay.sandbox"

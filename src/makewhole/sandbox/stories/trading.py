@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from makewhole.model.bill import Break, Kind
 from makewhole.model.daysheet import DayState
-from makewhole.sandbox.trading import CHANNELS, MINUTE, START, Trading
+from makewhole.sandbox.trading import MINUTE, START, Trading
 
 Tale = Callable[[Trading, str], None]
 """Begins at this moment, at this channel."""
@@ -134,13 +134,13 @@ def fill(world: Trading, *, days: int, orders: int) -> None:
     """Put the days on the agenda: `orders` a day over all channels, and one of each tale at each channel every day."""
     for day in range(days):
         begins = START + timedelta(days=day)
-        for channel in CHANNELS:
+        for channel in world.gates:
             for tale in TALES.values():
                 _begin(world, begins, channel, tale, until=22 * 60)
             # After ten at night nothing else happens: the last minute belongs to midnight.
             world.at(begins + timedelta(hours=23, minutes=59, seconds=50), _tell(world, across_midnight, channel))
-        for _ in range(max(0, orders - len(CHANNELS) * (len(TALES) + 1))):
-            _begin(world, begins, world.chance.choice(CHANNELS), world.chance.choice(HEALTHY), until=22 * 60)
+        for _ in range(max(0, orders - len(world.gates) * (len(TALES) + 1))):
+            _begin(world, begins, world.chance.choice(list(world.gates)), world.chance.choice(HEALTHY), until=22 * 60)
 
 
 def _begin(world: Trading, begins: datetime, channel: str, tale: Tale, *, until: int) -> None:

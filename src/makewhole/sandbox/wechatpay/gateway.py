@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makewhole.sandbox.apiv3 import bills, gateway, objects, speech
+from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.wechatpay import keys
 
 SPEECH = speech.Speech(
@@ -48,6 +49,8 @@ class Merchant(speech.Merchant):
 class Gateway(gateway.Gateway):
     """One WeChat Pay with one merchant."""
 
+    NAME = "wechatpay"
+    SHOWS = (*gateway.Gateway.SHOWS, Fault.ANSWER_PROBE)
     speaks: ClassVar[speech.Speech] = SPEECH
     usual: ClassVar[speech.Merchant] = Merchant()
     address: ClassVar[str] = "http://wechatpay.sandbox"

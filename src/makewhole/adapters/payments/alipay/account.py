@@ -8,14 +8,15 @@ import enum
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from makewhole.adapters.payments.alipay import signing
+from makewhole.adapters.payments import joining
+from makewhole.adapters.payments.alipay import section, signing
 from makewhole.core import faults, ids
 
 GATEWAY_URL = "https://openapi.alipay.com/gateway.do"
@@ -84,6 +85,44 @@ class Account:
     def _own_key(self) -> bytes:
         secret = self.private_key.private_numbers().d
         return hmac.new(secret.to_bytes((secret.bit_length() + 7) // 8, "big"), b"makewhole payer", hashlib.sha256).digest()
+
+
+def of(told: section.Section, name: ids.ChannelName, read: joining.Read) -> Account:
+    """The account with its keys loaded. Raises BadInput, naming the file, for a key that is none, and for half a mode."""
+    named = {kind: getattr(told, kind) for kind in ("app_cert_file", "alipay_cert_file", "root_cert_file")}
+    missing = [kind for kind, path in named.items() if not path]
+    if bool(told.public_key_file) is (not missing) or (missing and len(missing) < len(named)):
+        todo = "Name Alipay's public key, or else all three certificates: app_cert_file, alipay_cert_file and root_cert_file."
+        raise faults.BadInput("plain-key and certificate mode are two ways, and one of them whole is needed", where=f"[{name}]", todo=todo)
+    if told.charset not in CHARSETS:
+        known = ", ".join(sorted(CHARSETS))
+        raise faults.BadInput(f"no charset is called {told.charset!r}", where=f"{name}.charset", todo=f"One of: {known}.")
+    try:
+        link = LinkKind(told.link)
+    except ValueError as wrong:
+        kinds = ", ".join(k.value for k in LinkKind)
+        raise faults.BadInput(f"no payment link is called {told.link!r}", where=f"{name}.link", todo=f"One of: {kinds}.") from wrong
+    made = Account(
+        name=name,
+        app_id=told.app_id,
+        seller_id=told.seller_id,
+        private_key=private_key(read(told.private_key_file, f"{name}.private_key_file")),
+        alipay=_trusted(told, name, read),
+        gateway_url=told.gateway_url,
+        charset=told.charset,
+        notify_url=told.notify_url,
+        link=link,
+    )
+    if missing:
+        return made
+    app, roots = (certificates(read(named[kind], f"{name}.{kind}"), where=f"{name}.{kind}") for kind in ("app_cert_file", "root_cert_file"))
+    return replace(made, roots=tuple(roots), app_cert_sn=signing.cert_sn(app[0]), root_cert_sn=signing.root_cert_sn(roots))
+
+
+def _trusted(told: section.Section, name: ids.ChannelName, read: joining.Read) -> Trusted:
+    if told.public_key_file:
+        return public_key(read(told.public_key_file, f"{name}.public_key_file"))
+    return alipay_certificate(read(told.alipay_cert_file, f"{name}.alipay_cert_file"))
 
 
 def private_key(content: bytes, *, where: str = "alipay.private_key_file") -> rsa.RSAPrivateKey:

@@ -21,13 +21,6 @@ _KEPT = frozenset({"content-type", "user-agent"})
 """What the shop needs to read the body again; all that is signed is in the body."""
 _CLAIMS = (b"sign=", b"notify_id=")
 _TYPE = "trade_status_sync"
-TAKEN = b"success"
-"""What a merchant answers, to the letter. Anything else, whatever the status, makes Alipay send again."""
-
-
-def taken(status: int, body: bytes) -> bool:
-    """Whether a shop's answer acknowledges a callback."""
-    return status == 200 and body == TAKEN
 
 
 class Callbacks:

@@ -7,10 +7,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from makewhole.adapters.payments import joining
+from makewhole.adapters.payments.apiv3 import section
 from makewhole.adapters.payments.meanings import Meaning
 from makewhole.core import faults, ids
 
@@ -83,3 +86,28 @@ def apiv3_key(text: str, *, where: str) -> bytes:
     if len(raw) != APIV3_KEY_BYTES:
         raise faults.BadInput(f"the APIv3 key has {len(raw)} bytes", where=where, todo=f"It has {APIV3_KEY_BYTES}, as set by the merchant.")
     return raw
+
+
+def told(of: section.Section, name: ids.ChannelName, read: joining.Read, *, todo: str) -> dict[str, Any]:
+    """What the settings of every account of APIv3 say. `todo`: which private key is meant. Raises BadInput, naming the setting."""
+    key = read(of.private_key_file, f"{name}.private_key_file")
+    sealing = read(of.apiv3_key_file, f"{name}.apiv3_key_file").decode("utf-8", "replace")
+    return {
+        "name": name,
+        "mchid": of.mchid,
+        "appid": of.appid,
+        "serial_no": of.serial_no,
+        "private_key": private_key(key, where=f"{name}.private_key_file", todo=todo),
+        "apiv3_key": apiv3_key(sealing, where=f"{name}.apiv3_key_file"),
+        "base_url": of.base_url.rstrip("/"),
+        "notify_url": of.notify_url,
+        "link": _link(of.link, f"{name}.link"),
+    }
+
+
+def _link(kind: str, where: str) -> LinkKind:
+    try:
+        return LinkKind(kind)
+    except ValueError as wrong:
+        kinds = ", ".join(k.value for k in LinkKind)
+        raise faults.BadInput(f"no payment link is called {kind!r}", where=where, todo=f"One of: {kinds}.") from wrong

@@ -10,7 +10,7 @@ from typing import IO
 from urllib.parse import quote
 
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill, connecting, strictjson
+from makewhole.adapters.payments import bill, connecting, joining, strictjson
 from makewhole.adapters.payments.apiv3 import account, acts, callbacks, claims, conversation, dialect, wire
 from makewhole.adapters.payments.meanings import Meaning
 from makewhole.core import clock, codec, faults, ids
@@ -29,7 +29,7 @@ class Connector(connecting.Connector):
         client: http.Client,
         ticking: clock.Clock,
         *,
-        nonce: Callable[[], str] = conversation.fresh_nonce,
+        nonce: Callable[[], str] = joining.fresh_nonce,
         openid_of: Callable[[ids.OutTradeNo], str | None] | None = None,
     ) -> None:
         codec.prepare(wire.Transaction, wire.Refund, wire.RefundNews, wire.Envelope, wire.Opened, wire.Problem, wire.BillAddress)

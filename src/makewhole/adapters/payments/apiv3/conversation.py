@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,17 +13,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from makewhole.adapters import http
-from makewhole.adapters.payments import bill, strictjson
+from makewhole.adapters.payments import bill, joining, strictjson
 from makewhole.adapters.payments.apiv3 import account, dialect, errors, signing, trust, wire
 from makewhole.core import clock, faults
-
-NONCE_BYTES = 16
-"""32 characters, as the documentation's examples."""
-
-
-def fresh_nonce() -> str:
-    """A nonce nobody can guess; a simulator hands in a repeatable one instead."""
-    return secrets.token_hex(NONCE_BYTES).upper()
 
 
 class Conversation:
@@ -36,7 +27,7 @@ class Conversation:
         of: account.Account,
         client: http.Client,
         ticking: clock.Clock,
-        nonce: Callable[[], str] = fresh_nonce,
+        nonce: Callable[[], str] = joining.fresh_nonce,
     ) -> None:
         self.speech = speech
         self.account = of

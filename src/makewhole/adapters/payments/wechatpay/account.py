@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from makewhole.adapters.payments import joining
 from makewhole.adapters.payments.apiv3 import account
-from makewhole.core import faults
+from makewhole.adapters.payments.wechatpay import section
+from makewhole.core import faults, ids
 
 BASE_URL = "https://api.mch.weixin.qq.com"
 
 LinkKind = account.LinkKind
+_WHICH = "Give apiclient_key.pem as WeChat Pay issued it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +25,24 @@ class Account(account.Account):
     base_url: str = BASE_URL
 
 
+def of(told: section.Section, name: ids.ChannelName, read: joining.Read) -> Account:
+    """The account with its keys loaded. Raises BadInput, naming the setting, for a key that is none."""
+    public = told.public_key_file
+    if bool(public) != bool(told.public_key_id):
+        missing = f"{name}.public_key_id" if public else f"{name}.public_key_file"
+        raise faults.BadInput(
+            "public-key mode needs the key and its number", where=missing, todo="Copy both from the merchant platform, or leave both out."
+        )
+    return Account(
+        **account.told(told, name, read, todo=_WHICH),
+        public_key_id=told.public_key_id,
+        public_key=public_key(read(public, f"{name}.public_key_file")) if public else None,
+    )
+
+
 def private_key(pem: bytes, *, where: str = "wechatpay.private_key_file") -> rsa.RSAPrivateKey:
     """The merchant's key. Raises BadInput, without a byte of the key in the message."""
-    return account.private_key(pem, where=where, todo="Give apiclient_key.pem as WeChat Pay issued it.")
+    return account.private_key(pem, where=where, todo=_WHICH)
 
 
 def public_key(pem: bytes, *, where: str = "wechatpay.public_key_file") -> rsa.RSAPublicKey:

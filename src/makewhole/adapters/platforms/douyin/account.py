@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from makewhole import settings
 from makewhole.adapters.platforms.douyin import tokens
 from makewhole.core import faults, ids
 
@@ -91,6 +93,31 @@ class Account:
     base_url: str
     method: str
     shape: Shape
+
+
+def of(told: settings.DouyinSettings, name: ids.ChannelName, read: Callable[[str, str], bytes]) -> Account:
+    """The account of the settings. `read`: a file's content by its path and its setting. Raises BadInput, naming the setting."""
+    token = tokens.TokenFile(Path(told.access_token_file))
+    try:
+        # It is read anew for every question; that it is there at all is told at once.
+        token.read()
+    except faults.Credentials as missing:
+        raise faults.BadInput(missing.why, where=tokens.WHERE, todo="Check the path, its permissions and what is in it.") from missing
+    where = "douyin.app_secret_file"
+    secret = read(told.app_secret_file, where).decode("utf-8", "replace").strip()
+    if not secret:
+        raise faults.BadInput("the file is empty", where=where, todo="Copy it from the platform's page of the app.")
+    method = told.method.strip("/").replace("/", ".")
+    return Account(
+        name=name,
+        shop_id=told.shop_id,
+        app_key=told.app_key,
+        app_secret=secret,
+        tokens=token,
+        base_url=told.base_url.rstrip("/"),
+        method=method,
+        shape=shape(method, told.cells, "douyin.cells"),
+    )
 
 
 def shape(method: str, told: Mapping[str, str], where: str) -> Shape:
