@@ -67,6 +67,14 @@ def run(told: settings.Settings, url: sa.URL, tables: Sequence[Traced], log_plac
         yield slot
 
 
+@contextlib.contextmanager
+def imaged(told: settings.Settings, url: sa.URL, tables: Sequence[Traced], names: Sequence[str]) -> Iterator[slotfilm.SlotFilm]:
+    """The log of a PostgreSQL shop, to make images of these tables of. Raises as adapters do."""
+    those = [t for t in tables if t.table.lower() in names]
+    with slotfilm.opened(url, folder(told), those, for_images=True) as slot:
+        yield slot
+
+
 def _no_files(log_place: str | None) -> None:
     if log_place is not None:
         todo = "Leave it out, or name an archive with --archive."

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import settings, wiring, wiring_shop
-from makewhole.core import clock, faults
+from makewhole import settings, wiring, wiring_changelog, wiring_shop
+from makewhole.core import clock, codec, faults
 from makewhole.engine import image
 from makewhole.ports import imaging
 
@@ -24,6 +24,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
     """
     from makewhole.adapters.images import album
     from makewhole.adapters.shops import engines, schema, traces, wholes
+    from makewhole.adapters.shops.postgres import tables
 
     map_, url = wiring_shop.map_of(told), wiring_shop.address(told)
     name, secret = wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=True)
@@ -33,15 +34,23 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
         with reader.connect() as connection:
             live = schema.reflect(connection, map_)
         imaged, known = wholes.imaged(map_, live, name, secret), traces.traces(map_, name, secret)
-        log, server = stack.enter_context(_log(url, [f.table.name for f in imaged.forms]))
+        log: imaging.Log
+        pages: imaging.Tables
+        if wiring_changelog.is_postgres(url):
+            slot = stack.enter_context(wiring_changelog.imaged(told, url, known.tables, [f.table.name for f in imaged.forms]))
+            pages = typed = tables.PostgresTables(reader, imaged.forms, map_.where)
+            log, server, form = slot, slot.server(), codec.digest([imaged.digest, typed.digest()])
+        else:
+            log, server = stack.enter_context(_log(url, [f.table.name for f in imaged.forms]))
+            pages, form = wholes.SqlTables(reader, imaged.forms, map_.where), imaged.digest
         kept = stack.enter_context(contextlib.closing(album.LakeAlbum(place(told, map_.name))))
         yield image.Studio(
             source=imaging.Source(
                 log=log,
                 server=server,
-                tables=wholes.SqlTables(reader, imaged.forms, map_.where),
+                tables=pages,
                 forms=imaged.forms,
-                form=imaged.digest,
+                form=form,
             ),
             album=kept,
             clock=ticking or wiring.SystemClock(),
@@ -69,7 +78,7 @@ def _log(url: sa.URL, tables: list[str]) -> Iterator[tuple[imaging.Log, str]]:
         raise faults.BadInput(
             f"no change log is known of a shop on {url.get_backend_name()}",
             where="shop.database",
-            todo="Images are made of a log: MariaDB's, MySQL's, or the triggers of SQLite.",
+            todo="Images are made of a log: MariaDB's, MySQL's, PostgreSQL's slot, or the triggers of SQLite.",
         )
     with connection.connected(url) as server:
         replica.check(server)

@@ -19,6 +19,12 @@ class ZeroDate(codec.Noun, frozen=True, kw_only=True):
     text: str
 
 
+class Starred(str):
+    """A text in which a card's number was starred when it was kept (decision 15): not what the shop has."""
+
+    __slots__ = ()
+
+
 Value = None | int | float | str | bytes | Decimal | datetime | date | timedelta | ZeroDate
 """A column's value. DATETIME has no zone, TIMESTAMP is in UTC; TIME is a span; ENUM, SET and JSON are the server's own text; BIT is a
 number; what is no text (BLOB, BINARY, GEOMETRY) is bytes."""

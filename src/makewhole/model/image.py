@@ -149,6 +149,7 @@ _LETTERS: dict[type, str] = {
     date: "y",
     timedelta: "p",
     change.ZeroDate: "z",
+    change.Starred: CARD,
 }
 
 

@@ -13,11 +13,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from makewhole.adapters.changelog import filing, queries, scanning
 from makewhole.adapters.changelog.postgres import messages, starring
-from makewhole.adapters.changelog.postgres.transactions import Decoder, Group, instant
+from makewhole.adapters.changelog.postgres.transactions import Decoder, Group, Only, instant
 from makewhole.adapters.changelog.wrong import Unreadable
 from makewhole.core import codec
 from makewhole.model import change
@@ -76,15 +77,16 @@ class Archive:
             self._connection.execute("INSERT OR IGNORE INTO place VALUES (1, ?, ?, ?, ?)", place)
         self._slot = place.slot
 
-    def keep(self, groups: Sequence[Group], ends: int, tables: Iterable[Traced]) -> None:
-        """Keep transactions, and that everything before `ends` is here; durable on return. Raises BadInput for one that cannot be read,
-        and keeps none of them then."""
+    def keep(self, groups: Sequence[Group], ends: int, tables: Iterable[Traced], own: Only = MappingProxyType({})) -> None:
+        """Keep transactions, and that everything before `ends` is here; durable on return. `own` are more columns that hold the shop's own
+        numbers. Raises BadInput for one that cannot be read, and keeps none of them then."""
         with filing.writing(self._connection, self.where):
             known = self._index(tables)
             keyed = Decoder(known)
+            passing = {table: {*known.get(table, ()), *(c.lower() for c in own.get(table, ()))} for table in {*known, *own}}
             for group in groups:
                 # The shop's own numbers are what rows are found by; whatever else looks like a card is taken for one.
-                number = self._put(*starring.starred(group, known))
+                number = self._put(*starring.starred(group, passing))
                 self._note(number, group, keyed, known)
             self._connection.execute("UPDATE place SET ends = max(ends, ?)", (ends,))
 

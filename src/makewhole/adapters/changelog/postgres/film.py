@@ -34,10 +34,12 @@ _FLUSHED = (
 
 
 @contextlib.contextmanager
-def opened(url: sa.URL, folder: Path, tables: Sequence[Traced]) -> Iterator[SlotFilm]:
+def opened(url: sa.URL, folder: Path, tables: Sequence[Traced], *, for_images: bool = False) -> Iterator[SlotFilm]:
     """The film of the shop at this address. Raises BadInput where nothing keeps its changes, or not those of these tables."""
-    log.check(url, [(t.schema, t.table) for t in tables])
-    film = SlotFilm(url, folder, tables)
+    partly = log.check(url, [(t.schema, t.table) for t in tables])
+    if for_images and partly:
+        raise faults.BadInput(partly, where=url.render_as_string(), todo="Run these statements by the tables' owner.")
+    film = SlotFilm(url, folder, tables, for_images=for_images)
     try:
         film.begin()
         yield film
@@ -46,10 +48,14 @@ def opened(url: sa.URL, folder: Path, tables: Sequence[Traced]) -> Iterator[Slot
 
 
 class SlotFilm:
-    """`reversals.Film`. Make it with `opened`. One connection answers questions and one streams the log, from run to run."""
+    """`reversals.Film`, and `imaging.Log`. Make it with `opened`. One connection answers questions and one streams the log.
 
-    def __init__(self, url: sa.URL, folder: Path, tables: Sequence[Traced]) -> None:
-        self._url, self._folder, self._tables = url, folder, tables
+    Images are made now and then, for years: for them the slot is let go of after each run, and starred values stay, marked as such. What
+    is taken back must be known.
+    """
+
+    def __init__(self, url: sa.URL, folder: Path, tables: Sequence[Traced], *, for_images: bool) -> None:
+        self._url, self._folder, self._tables, self._for_images = url, folder, tables, for_images
         self._slot = slots.slot_name(url.database or "")
         self._decoder, self._heads = Decoder(keys=self._key), Decoder(only={})
         self._relations: dict[tuple[str, str, tuple[str, ...]], Relation] = {}
@@ -64,6 +70,10 @@ class SlotFilm:
     def begin(self) -> None:
         """Look at server, slot and archive."""
         self._known()
+
+    def server(self) -> str:
+        """What tells this server's log from every other."""
+        return self._known().server.system
 
     def close(self) -> None:
         """Let go of the server."""
@@ -81,8 +91,12 @@ class SlotFilm:
         if not self._told <= at <= self._at:
             self._let_go()
             self._told = self._at = self._known().unbroken(at)
-        for group in self._until(target):
-            yield self._passing(group)
+        try:
+            for group in self._until(target):
+                yield self._passing(group)
+        finally:
+            if self._for_images:
+                self._let_go()
 
     def whole(self) -> bool:
         """See the port. A slot is younger than its shop."""
@@ -189,7 +203,8 @@ class SlotFilm:
         def changes(tables: frozenset[tuple[str, str]] | None) -> Iterator[change.Change]:
             if tables is None or not tables.isdisjoint(written):
                 told = self._decoder.changes(group, self._slot, tables)
-                yield from map(_sure, told) if group.starred else told
+                for one in map(_starred, told) if group.starred else told:
+                    yield one if self._for_images else _sure(one)
 
         def speaks(schema: str, table: str) -> str:
             return next((s for s in head.statements if archive.spoken(s, schema, table)), "")
@@ -210,17 +225,28 @@ class SlotFilm:
         return self._definitions[schema, name]
 
 
+def _starred(told: change.Change) -> change.Change:
+    """A change whose starred values say so. What only looks like one is taken for one."""
+
+    def marked(image: change.Image | None) -> change.Image | None:
+        if image is None:
+            return None
+        return {c: change.Starred(v) if isinstance(v, str) and _STAR in v else v for c, v in image.items()}
+
+    return msgspec.structs.replace(told, before=marked(told.before), after=marked(told.after))
+
+
 def _sure(told: change.Change) -> change.Change:
     """A change without the values that were starred when it was kept, as far as it wrote them: nobody knows them any more."""
 
-    def starred(column: str) -> bool:
+    def lost(column: str) -> bool:
         values = [image[column] for image in (told.before, told.after) if image is not None and column in image]
         # What an update left alone is neither compared nor written.
         left = told.kind is Kind.UPDATE and len(values) == 2 and change.same(*values)
-        return not left and any(isinstance(v, str) and _STAR in v for v in values)
+        return not left and any(isinstance(v, change.Starred) for v in values)
 
-    lost = {c for c in told.table.columns if starred(c)}
-    if not lost:
+    gone = {c for c in told.table.columns if lost(c)}
+    if not gone:
         return told
-    before, after = (None if i is None else {c: v for c, v in i.items() if c not in lost} for i in (told.before, told.after))
+    before, after = (None if i is None else {c: v for c, v in i.items() if c not in gone} for i in (told.before, told.after))
     return msgspec.structs.replace(told, before=before, after=after)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from makewhole.adapters import postgres
-from makewhole.adapters.changelog.postgres import archive, messages, session, slots
+from makewhole.adapters.changelog.postgres import archive, definitions, messages, session, slots
 from makewhole.adapters.changelog.postgres.archive import Archive, Place
 from makewhole.adapters.changelog.postgres.session import Alive, Copying
 from makewhole.adapters.changelog.postgres.transactions import Assembler, Group, instant
@@ -63,6 +63,8 @@ class Reading:
     """Whose rows are to be found again by their keys."""
     server: slots.Server = field(init=False)
     found: slots.Slot = field(init=False)
+    own: Mapping[tuple[str, str], tuple[str, ...]] = field(init=False)
+    """Primary keys: numbers of the shop's own, whatever they look like."""
     opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     archive: Archive | None = field(default=None, init=False)
     gaps: tuple[Gap, ...] = field(default=(), init=False)
@@ -78,6 +80,7 @@ class Reading:
         """Look at server, slot and archive. Raises BadInput where they do not go together."""
         with session.connected(self.url) as asked:
             self.server, self.found = slots.readable(asked, self.slot)
+            self.own = definitions.keys(asked)
         if self.keeps or archive.exists(self.folder):
             with contextlib.ExitStack() as stack:
                 self._open(stack.enter_context(archive.opened(self.folder)))
@@ -212,7 +215,7 @@ class Reading:
         """First the disk, then the server's leave to forget."""
         self._told = max(self._told, ends)
         if self.keeps and self.archive is not None:
-            self.archive.keep(groups, self._told, self.tables)
+            self.archive.keep(groups, self._told, self.tables, self.own)
             copy.confirmed, self._noted = self._told, time.monotonic()
             copy.confirm()
 

@@ -29,7 +29,8 @@ _COLUMNS = """SELECT a.attname, format_type(a.atttypid, a.atttypmod), COALESCE(l
  COALESCE(to_jsonb(a)->>'attgenerated', '') <> ''
  FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation AND l.collname <> 'default'
  WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
-_TYPES = """SELECT a.attname, a.atttypid::bigint, format_type(a.atttypid, -1) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+_TYPES = """SELECT a.attname, a.atttypid::bigint, format_type(a.atttypid, -1), format_type(a.atttypid, a.atttypmod)
+ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
  JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = current_schema() AND c.relname = %s AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"""
 _KEY = """SELECT a.attname FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (attnum, place)
@@ -56,11 +57,13 @@ class Typed(NamedTuple):
 
     number: int
     cast: str
+    full: str
+    """The type as people call it, with what it was given in brackets."""
 
 
 def types(connection: sa.Connection, table: str) -> Mapping[str, Typed]:
     """The types of a table's columns now, by name."""
-    return {name: Typed(number, cast) for name, number, cast in connection.exec_driver_sql(_TYPES, (table,))}
+    return {name: Typed(*typed) for name, *typed in connection.exec_driver_sql(_TYPES, (table,))}
 
 
 def describe(connection: sa.Connection, tables: Sequence[str], counters: rowforms.Counters) -> dict[str, Form]:

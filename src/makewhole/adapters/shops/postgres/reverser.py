@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from makewhole.adapters import postgres
 from makewhole.adapters.shops import errors, reverser, rowforms, writeback
 from makewhole.adapters.shops.errors import During
-from makewhole.adapters.shops.postgres import forms, statements
+from makewhole.adapters.shops.postgres import forms, printing, statements
 from makewhole.adapters.shops.postgres.statements import Scribe, Statement
 from makewhole.core import codec, faults
 from makewhole.model import cell, rollback
@@ -26,7 +26,7 @@ _COLUMNS = "plan, block, written, row_names"
 _AUDIT = f"""CREATE TABLE {reverser.AUDIT} (plan TEXT NOT NULL, block TEXT NOT NULL, written TEXT NOT NULL, row_names TEXT NOT NULL,
   PRIMARY KEY (plan, block, written))"""
 _SESSION = (
-    *(f"SET {told.strip().replace('=', ' TO ')}" for told in postgres.SESSION.split("-c") if told.strip()),
+    *printing.SESSION,
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
     # A policy that would hide rows is an error and no empty answer.
     "SET row_security TO off",
@@ -201,13 +201,8 @@ def _asked(connection: sa.Connection, scribe: Scribe, statement: Statement) -> I
 
 
 def _cells(answer: sa.CursorResult[Any], scribe: Scribe, statement: Statement) -> Iterator[dict[str, cell.Cell]]:
-    """The rows of an answer as the server prints them, read as its log is: a driver's own types would lose some of it."""
-    raw: Any = answer.cursor
-    readers = [postgres.reader(scribe.types[c].number) for c in statement.told]
-    for i in range(raw.pgresult.ntuples):
-        values = (raw.pgresult.get_value(i, j) for j in range(len(readers)))
-        yield {c: None if v is None else cell.pack(read(v)) for c, read, v in zip(statement.told, readers, values, strict=True)}
-    answer.close()
+    for row in printing.rows(answer, [scribe.types[c].number for c in statement.told]):
+        yield dict(zip(statement.told, map(cell.pack, row), strict=True))
 
 
 def _done(connection: sa.Connection, plan: str, first: str) -> frozenset[str]:
