@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from makewhole import ports, settings
-from makewhole.adapters.shops import engines, eyes, language, shopmap
+from makewhole.adapters.shops import engines, eyes, hands, language, shopmap
 from makewhole.adapters.store import journal
-from makewhole.core import clock, ids
+from makewhole.core import clock, faults, ids
 from makewhole.engine import sweep
-from makewhole.model import order
+from makewhole.model import act, order, plan, run
 from tests.servers import launch
 from tests.shops import crmeb
 
@@ -87,3 +87,32 @@ def test_a_scan_finds_what_was_planted_and_nothing_else(reader: sa.Engine, tmp_p
     numbers = {str(row["order_id"]): row["id"] for row in reversed(crmeb.ORDERS)}
     found = {numbers[x.order.number]: {f.ailment.value: set(f.subject) for f in x.findings()} for x in looked if x.findings()}
     assert found == TRUTH
+
+
+def test_a_payment_that_never_came_is_taken_back_where_nothing_was_sent(tmp_path: Path) -> None:
+    """Unpaid again, with a line of history, once; a shipped order is left as it is."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    writer = engines.for_hands(url)
+    crmeb.fill(writer)
+    reader = engines.for_eyes(url)
+    seeing, acting = attached(reader), hands.attach(shopmap.compile_map(language.load(crmeb.SHOP_FILE)), writer, reader)
+    for row, done in ((2, True), (4, False)):
+        number = ids.OrderNumber(str(next(o["order_id"] for o in crmeb.ORDERS if o["id"] == row)))
+        before = next(c for c in seeing.read([number])[number][0] if isinstance(c, order.ShopOrder))
+        key, step = (
+            ids.OrderKey(shop=seeing.shop, number=number),
+            plan.Step(act=act.ReopenUnpaid(difference=ids.Key("d")), expects=before.version),
+        )
+        if not done:
+            with pytest.raises(faults.Rejected, match="touched 0 rows of eb_store_order"):
+                acting.do(key, step, NOW)
+            continue
+        for _ in range(2):
+            assert isinstance(acting.do(key, step, NOW), run.Succeeded)
+        after = next(c for c in seeing.read([number])[number][0] if isinstance(c, order.ShopOrder))
+        assert (after.state, after.paid_at, after.channel) == (order.OrderState.AWAITING_PAYMENT, None, None)
+        with reader.connect() as connection:
+            told = connection.exec_driver_sql(f"SELECT change_message FROM eb_store_order_status WHERE oid = {row}").scalars().all()
+        assert told == ["订单生成", plan.key(key, step)]
+    writer.dispose()
+    reader.dispose()

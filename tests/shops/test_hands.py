@@ -16,6 +16,7 @@ from tests.shops import tea
 from tests.shops.conftest import CREATED, Shop
 
 WX, NEW = ids.ChannelName("wechatpay"), ids.OrderNumber("C1R1")
+OF = ids.Key("d" * ids.KEY_LENGTH)
 A, B = ids.Sku("a"), ids.Sku("b")
 ITEMS = (order.Item(sku=B, quantity=1), order.Item(sku=A, quantity=2))
 PAID: dict[str, Any] = {
@@ -29,6 +30,8 @@ ACTS: dict[str, tuple[str, act.AnyAct]] = {
     "record-payment": ("O1", act.RecordPayment(**PAID)),
     "accept-late": ("C1", act.AcceptLate(**PAID, items=ITEMS, coupon=ids.CouponId("c-C1"))),
     "close-expired": ("O1", act.CloseExpired(items=ITEMS, coupon=ids.CouponId("c-O1"))),
+    "reopen-unpaid": ("P1", act.ReopenUnpaid(difference=OF)),
+    "close-unpaid": ("P1", act.CloseUnpaid(difference=OF, items=ITEMS, coupon=ids.CouponId("c-P1"))),
     "reissue-order": ("C1", act.ReissueOrder(new_number=NEW, expires_at=tea.NOW, items=ITEMS)),
     "record-refund": ("P1", act.RecordRefund(number=ids.RefundNo("R9"), amount=money.Money(fen=12850), full=True)),
     "give-stock-back": ("C1", act.GiveStockBack(sku=A, quantity=2)),
@@ -56,6 +59,17 @@ EFFECTS: dict[str, dict[str, set[str]]] = {
         "t_sku": {"a: locked 2→0", "b: locked 1→0"},
         "t_flow": {"+order_id 1, sku a, num 2, mark KEY", "+order_id 1, sku b, num 1, mark KEY"},
         "t_coupon": {"c-O1: order_id 1→None, state 1→0, used CREATED→None"},
+    },
+    "reopen-unpaid": {
+        "t_order": {f"3: state 1→0, paid 12850→None, paid_at {STAMP}→0, txn T3→None, ver 0→1"},
+        "t_log": {"+order_id 3, note KEY, at NOW"},
+    },
+    "close-unpaid": {
+        "t_order": {f"3: state 1→0, is_del 0→1, paid 12850→None, paid_at {STAMP}→0, closed_at None→NOW, txn T3→None, ver 0→1"},
+        "t_sku": {"a: locked 2→0", "b: locked 1→0"},
+        "t_flow": {"+order_id 3, sku a, num 2, mark KEY", "+order_id 3, sku b, num 1, mark KEY"},
+        "t_coupon": {"c-P1: order_id 3→None, state 1→0, used CREATED→None"},
+        "t_log": {"+order_id 3, note KEY, at NOW"},
     },
     "reissue-order": {
         "t_order": {

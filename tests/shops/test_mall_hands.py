@@ -32,6 +32,7 @@ LATE = act.AcceptLate(
     channel=PAID.channel, payment=PAID.payment, transaction=PAID.transaction, amount=PAID.amount, paid_at=PAID.paid_at, items=(SKU,)
 )
 CLOSE = act.CloseExpired(items=(SKU,))
+UNPAID = act.CloseUnpaid(difference=ids.Key("d"))
 REISSUE = act.ReissueOrder(new_number=NEW, expires_at=NOW, items=(SKU,))
 
 
@@ -101,6 +102,23 @@ def test_close_expired_is_what_cancel_order_does(shop: Mall) -> None:
     """Closed, the lock released, the member's first used coupon of that campaign and the points given back."""
     assert shop.hands.do(KEY, shop.step(CLOSE), NOW) == run.Succeeded()
     assert shop.state() == ([(4, None, 0)], [(195, 0)], [(600,)], [(47, 0), (50, 0)], [(4, "makewhole")], [(65,)])
+
+
+def test_a_payment_that_never_came_is_taken_back_as_the_console_closes(shop: Mall) -> None:
+    """The row and a line of history, once; whether units, coupon and points ever moved no row tells. Once it is sent, nothing moves."""
+    shop.hands.do(KEY, shop.step(PAID), NOW)
+    _, stock, points, coupons, _, orders = shop.state()
+    step = shop.step(UNPAID)
+    for _ in range(2):
+        assert isinstance(shop.hands.do(KEY, step, NOW), run.Succeeded)
+        history = [(1, "makewhole"), (4, "makewhole")]
+        assert shop.state() == ([(4, None, 0)], stock, points, coupons, history, orders)
+    shop.sql("UPDATE oms_order SET status = 2, delivery_time = NOW() WHERE id = 73")
+    before, again = shop.state(), act.CloseUnpaid(difference=ids.Key("e"))
+    with pytest.raises(faults.Rejected, match="touched 0 rows of oms_order"):
+        shop.hands.do(KEY, shop.step(again), NOW)
+    assert shop.state() == before
+    assert not shop.hands.can(plan.Step(act=act.ReopenUnpaid(difference=ids.Key("d"))))
 
 
 def test_a_late_payment_takes_everything_again(shop: Mall) -> None:

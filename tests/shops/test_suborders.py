@@ -183,6 +183,9 @@ def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
     later: tuple[tuple[act.AnyAct, S], ...] = (
         (act.CloseExpired(items=()), S.CLOSED),
         (act.AcceptLate(**LATE, items=()), S.AWAITING_SHIPMENT),
+        (act.ReopenUnpaid(difference=ids.Key("d")), S.AWAITING_PAYMENT),
+        (PAY, S.AWAITING_SHIPMENT),
+        (act.CloseUnpaid(difference=ids.Key("d")), S.CLOSED),
     )
     for asked, state in later:
         assert shop.hands.do(*given(shop, asked, "T2"), tea.NOW) == run.Succeeded()
@@ -227,18 +230,20 @@ def test_a_part_that_is_not_as_it_was_read_stops_the_whole_hand(shop: Shop) -> N
 
 
 EACH = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 1 WHERE oid = :part AND state = :part_state AND state = 0"'
+AWAIT = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 0 WHERE oid = :part AND state = 1 AND refund = 0"'
 WRONG = [
     ('table = "t_sub"\nkey = "oid"', 'table = "t_sub"', "trade.toml: suborder", "the suborder's key is missing"),
     ('table = "t_sub"\nkey', 'table = "t_trade"\nkey', "trade.toml: suborder.table", "orders and their parts stand in one table"),
     ('"state = 9" = "closed"', '"state = 9" = "over"', "trade.toml: suborder.states: 'state = 9'", "no word of ours"),
     (EACH, "sql = \"UPDATE t_trade SET txn = 'x' WHERE id = :row\"", "trade.toml: hands.record-payment", "leave its parts as they are"),
+    (AWAIT, "sql = \"UPDATE t_trade SET txn = 'x' WHERE id = :row\"", "trade.toml: hands.reopen-unpaid", "leave its parts as they are"),
     (EACH, EACH.replace('for_each = "part"', ""), "trade.toml: hands.record-payment.write[1]", "no parameter is called part, part_state"),
     ('when = "full"\n', "", "trade.toml: hands.record-refund.write[1]", "nothing tells which part a partial refund was for"),
     ('table = "t_sub"\nkey', 'table = "t_sub_{0..1}"\nkey', "trade.toml: hands.record-payment", "is cut otherwise than the orders"),
 ]
 
 
-@pytest.mark.parametrize("old, new, where, what", WRONG, ids=[w[3] for w in WRONG])
+@pytest.mark.parametrize("old, new, where, what", WRONG, ids=[f"{w[2]}: {w[3]}" for w in WRONG])
 def test_a_mistake_about_parts_is_named_when_the_file_is_read(old: str, new: str, where: str, what: str) -> None:
     text = trade.SHOP_FILE.read_text(encoding="utf-8")
     assert old in text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from makewhole.model import bill, comparison, difference, dossier, finding, payment
 
 Heard = Sequence[dossier.AnyClaim]
+_SAME_INSTANT = timedelta(seconds=1)
+"""Books hold whole seconds or parts of them, by who kept them."""
 _OURS = frozenset({bill.Break.OURS_ONLY, bill.Break.STATUS, bill.Break.DUPLICATE_OURS})
 _THEIRS = frozenset({bill.Break.THEIRS_ONLY, bill.Break.STATUS, bill.Break.DUPLICATE_THEIRS})
 _SHOWN_AS = {
@@ -37,6 +39,9 @@ def stands(one: difference.Followed, ours: Sequence[bill.Line], heard: Heard) ->
             theirs = found.theirs
             if theirs is None or any(_alike(line, theirs) for line in mine):
                 return False
+            # Neither side has any money now, whatever each of them calls that.
+            if found.ours is not None and theirs.standing in bill.IDLE and all(line.standing in bill.IDLE for line in mine):
+                return False
             return not _came_and_went(found, heard)
 
 
@@ -51,8 +56,14 @@ def speaks_of(one: difference.Followed, ailment: finding.Ailment, ours: Sequence
     mine = [line for line in ours if _same(found, line)]
     if found.ours is None:
         return not any(line.standing not in bill.IDLE for line in mine) and _there_still(found, heard)
-    kept = any((m.amount_fen, m.currency, m.standing) == (found.ours.amount_fen, found.ours.currency, found.ours.standing) for m in mine)
+    kept = any(_as_then(line, found.ours) for line in mine)
     return kept and _there_still(found, heard)
+
+
+def _as_then(line: bill.Line, ours: comparison.Told) -> bool:
+    """The same amount in the same state, and a payment of the same instant: one that was marked once more, nobody has decided about."""
+    same = (line.amount_fen, line.currency, line.standing) == (ours.amount_fen, ours.currency, ours.standing)
+    return same and (line.kind is not bill.Kind.PAYMENT or abs(line.at - ours.at) < _SAME_INSTANT)
 
 
 def _there_still(found: difference.Difference, heard: Heard) -> bool:

@@ -65,6 +65,8 @@ def decide(begun: start.Start, /, *, of: str, choice: str, by: str, why: str, as
             if one.found.id in {f.found.id for f in standing}:
                 _write(now, books, one, said)
                 sweep.work(world, one.found.order.number)
+                # Where the shop's own row was corrected, nothing is left to book: both sides agree.
+                differences.settle(world, books, one.found.order)
         after = daysheets.row(world, books.ledger.find(one.found.id) or one)
         if now.out.as_json:
             now.out.document(bookshapes.difference(after))

@@ -84,13 +84,15 @@ def _show(now: session.Session, world: ports.World, looked: look.Looked) -> None
         for quiet in shapes.heard_of(looked):
             out.line(f"    {silence(say, quiet)}", "dim")
         return
-    for found, said in looked.decided:
+    for one in looked.decided:
         if out.as_json:
-            out.document(shapes.decided(looked, found, said))
+            out.document(shapes.decided(looked, one))
             continue
-        day = f"{said.at.astimezone(clock.BEIJING):%Y-%m-%d}"
+        said, day = one.said, f"{one.said.at.astimezone(clock.BEIJING):%Y-%m-%d}"
         told = say("scan.decided", by=said.by, day=day, choice=say.meaning(said.choice), why=said.why)
-        out.line(f"{headline(say, looked, found)}  {told}", "dim")
+        out.line(f"{headline(say, looked, one.finding)}  {told}", "dim")
+        if one.why is not None:
+            out.line(f"    {say.fact(one.why)}", "dim")
     for found in look.open_findings(looked):
         proposed = propose.propose(world, looked, found)
         if out.as_json:

@@ -11,7 +11,7 @@ import msgspec
 from makewhole.cli import words
 from makewhole.core import clock, codec
 from makewhole.engine import look, propose
-from makewhole.model import act, case, claim, decision, fact, finding, plan, run, verdict
+from makewhole.model import act, case, claim, fact, finding, plan, run, verdict
 
 PRIVATE = frozenset({"payer", "buyer", "attach", "raw", "speaks_of", "version", "own_words", "part_words"})
 """Fields of claims that nobody need see to understand an order: who paid, and our own bookkeeping."""
@@ -42,10 +42,15 @@ def _found(looked: look.Looked, found: finding.Finding) -> dict[str, Any]:
     }
 
 
-def decided(looked: look.Looked, found: finding.Finding, said: decision.Decision) -> dict[str, Any]:
-    """One line of `scan --json`: a finding about which a person has decided. It has no remedy, and says who decided what."""
+def decided(looked: look.Looked, one: look.Decided) -> dict[str, Any]:
+    """One line of `scan --json`: a finding about which a person has decided, and nobody's work.
+
+    It has no remedy, and says who decided what, and under `stays` why the shop's row may not be corrected, where it might be.
+    """
+    said = one.said
     of = {"choice": said.choice.value, "by": said.by, "why": said.why, "at": instant(said.at)}
-    return {**_found(looked, found), "remedy": None, "blocked_by": None, "decided": of}
+    stays = None if one.why is None else ENGLISH.fact(one.why)
+    return {**_found(looked, one.finding), "remedy": None, "blocked_by": None, "decided": of, "stays": stays}
 
 
 def unjudged(looked: look.Looked) -> dict[str, Any]:

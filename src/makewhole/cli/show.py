@@ -149,6 +149,8 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
             return say("claim.link", number=told.number, order=told.order)
         case difference.Differs():
             return say("claim.difference", what=told.what.value, number=told.of.number or "–")
+        case difference.Ruling(said_so=said):
+            return say("claim.ruling", by=said.by, choice=said.choice.value, number=told.of.number or "–", why=said.why)
         case rowchange.RowChange():
             fields = ", ".join(f"{told.part} {m.field.value}".strip() for m in told.moved) or words.NOTHING
             what = say(f"history.{told.did.value}")

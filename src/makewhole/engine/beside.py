@@ -8,7 +8,7 @@ from makewhole import ports
 from makewhole.books import standing
 from makewhole.core import ids
 from makewhole.engine import keepbook, settling
-from makewhole.model import bill, difference, dossier
+from makewhole.model import bill, difference, dossier, finding, order, payment
 from makewhole.ports import accounts
 
 log = structlog.get_logger()
@@ -41,6 +41,33 @@ def unsettled(world: ports.World, books: accounts.Books, channel: ids.ChannelNam
     except accounts.Altered as altered:
         log.warning("altered", record=altered.record)
         return []
+
+
+def rulings(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> tuple[difference.Ruling, ...]:
+    """What people have decided about the order's money. Asked only where it may matter: every channel has spoken and has none of it."""
+    shop, attempts = told.shop(), told.of(payment.Attempt)
+    if shop is None or not attempts or any(a.state not in payment.SETTLED_UNPAID for a in attempts):
+        return ()
+    if not shop.says_paid() and shop.state not in order.ENDED_UNPAID:
+        return ()
+    try:
+        known = books.ledger.decided(told.order)
+    except accounts.Altered as altered:
+        # What was altered decides nothing.
+        log.warning("altered", record=altered.record)
+        return ()
+    if not known:
+        return ()
+    ours, now = keepbook.of_dossier(world, told, {n: s.merchant for n, s in books.sources.items()}), world.clock.now()
+    found = ((f, f.decided(now)) for f in known)
+    ailment = finding.Ailment.PAID_IN_SHOP_ONLY
+    return tuple(
+        difference.Ruling(
+            source=f.found.channel, as_of=said.at, of=f.found, said_so=said, speaks=standing.speaks_of(f, ailment, ours, told.claims)
+        )
+        for f, said in found
+        if said is not None and said.at <= now
+    )
 
 
 def refunds(books: accounts.Books, order: ids.OrderKey) -> list[ids.RefundNo]:

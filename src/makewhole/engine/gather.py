@@ -33,18 +33,19 @@ def gather(world: ports.World, numbers: Sequence[ids.OrderNumber], pool: futures
 
     def one_of(number: ids.OrderNumber) -> dossier.Dossier:
         key = ids.OrderKey(shop=world.eyes.shop, number=number)
-        if world.books is None or number not in differing:
+        if world.books is None:
             return observe.observe(key, *_order(world, key, heard[number]))
-        told = observe.observe(key, *_order(world, key, heard[number], beside.refunds(world.books, key)))
-        return _with_books(world, world.books, told)
+        differs = number in differing
+        told = observe.observe(key, *_order(world, key, heard[number], beside.refunds(world.books, key) if differs else ()))
+        return _with_books(world, world.books, told, differs=differs)
 
     yield from map(one_of, numbers) if pool is None else pool.map(one_of, numbers)
 
 
-def _with_books(world: ports.World, books: accounts.Books, told: dossier.Dossier) -> dossier.Dossier:
+def _with_books(world: ports.World, books: accounts.Books, told: dossier.Dossier, *, differs: bool) -> dossier.Dossier:
     """And what the daily books say of it: last, as whether they still differ is asked of what all others said."""
-    differs = beside.claims(world, books, told)
-    return dossier.Dossier(order=told.order, claims=(*told.claims, *differs), silences=told.silences) if differs else told
+    more: tuple[dossier.AnyClaim, ...] = (*(beside.claims(world, books, told) if differs else ()), *beside.rulings(world, books, told))
+    return dossier.Dossier(order=told.order, claims=(*told.claims, *more), silences=told.silences) if more else told
 
 
 def one(world: ports.World, number: ids.OrderNumber) -> dossier.Dossier:

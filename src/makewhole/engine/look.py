@@ -8,7 +8,17 @@ from makewhole import ports
 from makewhole.core import ids
 from makewhole.engine import gather
 from makewhole.flow.diagnose import rule, rules
-from makewhole.model import decision, dossier, finding
+from makewhole.model import decision, dossier, fact, finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A finding about which a person has decided in the daily books, and which is nobody's work."""
+
+    finding: finding.Finding
+    said: decision.Decision
+    why: fact.Fact | None = None
+    """Why the shop's row goes on showing it, where it might be corrected: a hand is missing, goods are out. None where it may not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +29,8 @@ class Looked:
     diagnosis: finding.Diagnosis
     runs: int | None = None
     """How many runs of it were over before anybody was asked; None where one was under way, or nobody counted."""
-    decided: tuple[tuple[finding.Finding, decision.Decision], ...] = ()
-    """Findings about which a person has decided in the daily books, and what; empty where nobody asked (`decided.heeded`)."""
+    decided: tuple[Decided, ...] = ()
+    """What people have decided, and what is not work for all that; empty where nobody asked (`decided.heeded`)."""
 
     @property
     def order(self) -> ids.OrderKey:
@@ -33,8 +43,8 @@ class Looked:
 
 
 def open_findings(looked: Looked) -> tuple[finding.Finding, ...]:
-    """Those that nobody has decided about, most harmful first."""
-    over = [found for found, _ in looked.decided]
+    """Those that are work, most harmful first."""
+    over = [d.finding for d in looked.decided]
     return tuple(f for f in looked.findings() if f not in over)
 
 

@@ -24,11 +24,16 @@ class Proposal:
 
 def propose(world: ports.World, looked: look.Looked, found: finding.Finding, actor: verdict.Actor = verdict.Actor.ENGINE) -> Proposal:
     """The plan for one finding and the verdict on it."""
-    given = _brief(world, looked, found)
-    made = plans.make(given, world.playbook)
-    if not _possible(world, made):
-        made = plans.hand_over(given, fact.fact(fact.Says.HELD_BY_GUARD, verdict.Ground.NO_HAND))
+    made, missing = planned(world, looked, found)
+    if missing:
+        made = plans.hand_over(_brief(world, looked, found), fact.fact(fact.Says.HELD_BY_GUARD, verdict.Ground.NO_HAND))
     return Proposal(looked=looked, finding=found, plan=made, verdict=judge(world, made, looked.dossier, actor))
+
+
+def planned(world: ports.World, looked: look.Looked, found: finding.Finding) -> tuple[plan.Plan, tuple[str, ...]]:
+    """The plan for one finding before policy has seen it, and the acts in it that nobody here has a hand for."""
+    made = plans.make(_brief(world, looked, found), world.playbook)
+    return made, tuple(str(type(s.act).__struct_config__.tag) for s in made.steps if not _doer(world, s))
 
 
 def question(world: ports.World, asked_for: Proposal, why: fact.Fact) -> plan.Plan:
@@ -65,11 +70,10 @@ def _brief(world: ports.World, looked: look.Looked, found: finding.Finding) -> b
     return brief.Brief(dossier=looked.dossier, finding=found, policy=world.policies.at(now), now=now)
 
 
-def _possible(world: ports.World, made: plan.Plan) -> bool:
-    """Whether somebody is there to carry out each step; found out before anything begins."""
-    for step in made.steps:
-        try:
-            drive.doer_of(world, step)
-        except faults.Rejected:
-            return False
+def _doer(world: ports.World, step: plan.Step) -> bool:
+    """Whether somebody is there to carry it out; found out before anything begins."""
+    try:
+        drive.doer_of(world, step)
+    except faults.Rejected:
+        return False
     return True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from makewhole import ports
-from makewhole.engine import look
+from makewhole.engine import look, propose
 from makewhole.flow import record
-from makewhole.model import act, case, claim, dossier, finding, payment, plan, resource, run, tally
+from makewhole.model import act, case, claim, dossier, fact, finding, payment, plan, resource, run, tally, verdict
 
 
 def opened(world: ports.World, looked: look.Looked, found: finding.Finding) -> case.Case:
@@ -67,10 +67,16 @@ def before_person(world: ports.World, looked: look.Looked, found: finding.Findin
     if known is None or known.terminal is not plan.Terminal.PERSON:
         return False
     basis = looked.dossier.digest()
-    return any(
-        r.plan.remedy is plan.Remedy.ASK_PERSON and r.plan.basis == basis and r.end is run.End.DONE and follows(r, found)
-        for r in world.store.runs_of(looked.order)
-    )
+    asked = (r.plan for r in world.store.runs_of(looked.order) if r.plan.remedy is plan.Remedy.ASK_PERSON and r.end is run.End.DONE)
+    return any(p.basis == basis and p.follows(found) and not _hand_came(world, looked, found, p) for p in asked)
+
+
+def _hand_came(world: ports.World, looked: look.Looked, found: finding.Finding, asked: plan.Plan) -> bool:
+    """Whether a person was asked only for want of a hand in the shop file, and there is one by now."""
+    if fact.fact(fact.Says.HELD_BY_GUARD, verdict.Ground.NO_HAND) not in asked.why:
+        return False
+    made, missing = propose.planned(world, looked, found)
+    return made.remedy is not plan.Remedy.ASK_PERSON and not missing
 
 
 def _ended_by(world: ports.World, known: case.Case, runs: list[run.Run]) -> case.Case:

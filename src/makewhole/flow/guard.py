@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from makewhole.core import clock, ids
-from makewhole.model import act, claim, dossier, payment, plan, policy, tally, terms, verdict
+from makewhole.model import act, claim, dossier, payment, plan, policy, takeback, tally, terms, verdict
 from makewhole.model.policy import RuleName
 from makewhole.model.verdict import Ground
 
@@ -16,6 +16,8 @@ _ON_THE_ORDER_ROW = (
     act.RecordPayment,
     act.AcceptLate,
     act.CloseExpired,
+    act.ReopenUnpaid,
+    act.CloseUnpaid,
     act.RecordRefund,
     act.GiveStockBack,
     act.TakeStockBack,
@@ -63,9 +65,13 @@ def _never(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposure
     # Expiring, recalling: only after every channel was asked, answered, and said unpaid (law 5).
     heard = told.of(payment.Attempt)
     unpaid = bool(heard) and all(a.state in payment.SETTLED_UNPAID for a in heard)
-    ends = any(isinstance(a, act.CloseExpired | act.ReissueOrder) for a in acts)
+    ends = any(isinstance(a, act.CloseExpired | act.ReissueOrder | act.ReopenUnpaid | act.CloseUnpaid) for a in acts)
     if ends and (not unpaid or told.silent(claim.About.PAYMENT)):
         return Ground.EXPIRES_WITHOUT_ASKING
+
+    ground = next((g for i, a in enumerate(acts) if (g := _bad_taking_back(a, acts[:i], told)) is not None), None)
+    if ground is not None:
+        return ground
 
     # A second way to pay while the first is open, or already paid, is how orders get paid twice (R11).
     links = [i for i, a in enumerate(acts) if isinstance(a, act.NewPaymentLink)]
@@ -141,6 +147,22 @@ def _limits(proposed: plan.Plan, rules: policy.Policy, exposure: verdict.Exposur
             )
         )
     return tuple(reserved)
+
+
+def _bad_taking_back(asked: act.AnyAct, before: list[act.AnyAct], told: dossier.Dossier) -> Ground | None:
+    if not isinstance(asked, act.ReopenUnpaid | act.CloseUnpaid):
+        return None
+    # It lowers what the shop claims: only a person's word about this very money allows it.
+    ruled = takeback.ruling(told)
+    if ruled is None or ruled.of.id != asked.difference:
+        return Ground.NOT_DECIDED
+    # Goods or money are on their way: the row alone would not tell the truth any more.
+    if takeback.hinders(told) is not None:
+        return Ground.ORDER_WENT_ON
+    # An order that is closed while an attempt stays open will be paid late.
+    if isinstance(asked, act.CloseUnpaid) and not _all_closed(told.of(payment.Attempt), before):
+        return Ground.EXPIRES_WITHOUT_ASKING
+    return None
 
 
 def _bad_refund(asked: act.RefundPayment, together: list[act.RefundPayment], told: dossier.Dossier) -> Ground | None:

@@ -61,6 +61,8 @@ def _topic(told: dossier.AnyClaim) -> tuple[str, ...]:
             return ("reissued-from", told.order)
         case difference.Differs():
             return ("difference", told.of.id)
+        case difference.Ruling():
+            return ("ruling", told.of.id)
         case rowchange.RowChange():
             # Each is a word of its own, in the order of the log.
             return ("row-change", clock.rfc3339(told.as_of), f"{len(told.transaction):04}", told.transaction, told.part)

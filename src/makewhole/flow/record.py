@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from makewhole.core import codec, ids
-from makewhole.model import bank, bill, case, difference, fetched, finding, plan, run, signal, verdict
+from makewhole.model import bank, bill, case, difference, fact, fetched, finding, plan, run, signal, verdict
 from makewhole.model.case import EntryKind
 
 
@@ -36,8 +36,12 @@ def judged(made: plan.Plan, said: verdict.Verdict, of: ids.CaseId, at: datetime)
 
 
 def begun(made: plan.Plan, of: ids.CaseId, at: datetime) -> case.Entry:
-    """A run began, its limits reserved."""
-    return case.Entry(kind=EntryKind.RUN_BEGUN, at=at, order=made.order, case=of, run=made.run_id(), body={"plan": codec.digest(made)})
+    """A run began, its limits reserved; on whose decision, where it is a person's."""
+    body: dict[str, Any] = {"plan": codec.digest(made)}
+    said = next((w for w in made.why if w.says is fact.Says.DECIDED), None)
+    if said is not None:
+        body["decided"] = list(said.values)
+    return case.Entry(kind=EntryKind.RUN_BEGUN, at=at, order=made.order, case=of, run=made.run_id(), body=body)
 
 
 def intent(going: run.Run, index: int, of: ids.CaseId, at: datetime) -> case.Entry:

@@ -57,6 +57,31 @@ class CloseExpired(Act, frozen=True, kw_only=True, tag="close-expired"):
         return ("expired",)
 
 
+class ReopenUnpaid(Act, frozen=True, kw_only=True, tag="reopen-unpaid"):
+    """The shop's paid order awaits its payment again, and says nothing of one any more: a person decided that it never came.
+
+    `difference` is what was decided about.
+    """
+
+    difference: ids.Key
+
+    def about(self) -> tuple[str, ...]:
+        """The difference: one decision takes a payment back once, however often somebody marks the order as paid again."""
+        return (self.difference,)
+
+
+class CloseUnpaid(Act, frozen=True, kw_only=True, tag="close-unpaid"):
+    """The same of an order whose time is over: it is closed. `items` and `coupon` are what it provably holds, and go back with it."""
+
+    difference: ids.Key
+    items: tuple[order.Item, ...] = ()
+    coupon: ids.CouponId | None = None
+
+    def about(self) -> tuple[str, ...]:
+        """The difference, as above."""
+        return (self.difference,)
+
+
 class ReissueOrder(Act, frozen=True, kw_only=True, tag="reissue-order"):
     """The expired order is written again under a new number, awaiting payment; stock and coupon are taken again (R1, R10)."""
 
@@ -236,6 +261,8 @@ ShopAct = (
     RecordPayment
     | AcceptLate
     | CloseExpired
+    | ReopenUnpaid
+    | CloseUnpaid
     | ReissueOrder
     | CancelReissue
     | RecordRefund

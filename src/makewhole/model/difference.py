@@ -132,6 +132,17 @@ class Differs(claim.Claim, frozen=True, kw_only=True, tag="difference"):
     said_so: decision.Decision | None = None
 
 
+class Ruling(claim.Claim, frozen=True, kw_only=True, tag="ruling"):
+    """What a person has decided about the money of an order, as a source of its dossier, whether it is booked by now or not.
+
+    `speaks`: both sides are still as they were when it was decided.
+    """
+
+    of: Difference
+    said_so: decision.Decision
+    speaks: bool
+
+
 def identity(order: ids.ShopName, pair: comparison.Pair, copy: int = 0) -> ids.Key:
     """The id of the difference that a pair is: the movement's own names, whatever the day, the class or the bill's line."""
     told = pair.theirs or pair.ours

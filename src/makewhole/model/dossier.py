@@ -22,6 +22,7 @@ AnyClaim = (
     | resource.Reissue
     | resource.ReissuedFrom
     | difference.Differs
+    | difference.Ruling
     | rowchange.RowChange
 )
 

@@ -25,6 +25,7 @@ class Remedy(enum.Enum):
     GIVE_STOCK_BACK = "give-stock-back"
     TAKE_STOCK_BACK = "take-stock-back"
     GIVE_COUPON_BACK = "give-coupon-back"
+    TAKE_PAYMENT_BACK = "take-payment-back"
     BOOK_DECISION = "book-decision"
     ASK_PERSON = "ask-person"
 

@@ -33,6 +33,8 @@ class Ground(enum.Enum):
     OUTSIDE_WINDOW = "outside-window"
     SOURCE_SILENT = "source-silent"
     SAME_KEY_OTHER_CONTENT = "same-key-other-content"
+    NOT_DECIDED = "not-decided"
+    ORDER_WENT_ON = "order-went-on"
     NO_HAND = "no-hand"
 
 

@@ -153,8 +153,8 @@ class Ledger(Protocol):
         """Of one order, those that are not over, the oldest first."""
         ...
 
-    def booked(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
-        """Of one order, those that ended as a person decided, the oldest first."""
+    def decided(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
+        """Of one order, those about which a person has decided anything, over or not, the oldest first."""
         ...
 
     def orders(self, shop: ids.ShopName, channel: ids.ChannelName) -> frozenset[ids.OrderNumber]:

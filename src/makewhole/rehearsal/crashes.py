@@ -7,17 +7,18 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from makewhole import ports
 from makewhole.core import ids
-from makewhole.flow import record
-from makewhole.model import act, bill, comparison, decision, difference, finding
+from makewhole.engine import daily
+from makewhole.model import act, decision, finding
 from makewhole.model.plan import Remedy
-from makewhole.rehearsal import judgement, lives, stage, watch
+from makewhole.rehearsal import decided, judgement, lives, stage, watch
 from makewhole.sandbox import laws, lightkeys, truth, world
-from makewhole.sandbox.shop import jobs
+from makewhole.sandbox.shop import jobs, schema
 from makewhole.sandbox.stories import healthy
 
 
@@ -32,10 +33,13 @@ class Scene:
     refuses: type[act.Act] | None = None
     """The shop refuses this act, so that what was done before it is undone."""
 
+    in_time: bool = False
+    """The order may still be paid when it is mended."""
+
     @property
     def name(self) -> str:
         """For tables and tests."""
-        return f"{self.remedy.value}-undone" if self.refuses else self.remedy.value
+        return f"{self.remedy.value}-undone" if self.refuses else f"{self.remedy.value}-in-time" if self.in_time else self.remedy.value
 
 
 SCENES = (
@@ -54,6 +58,8 @@ SCENES = (
     Scene(remedy=Remedy.GIVE_STOCK_BACK, story="stock-kept"),
     Scene(remedy=Remedy.TAKE_STOCK_BACK, story="stock-twice"),
     Scene(remedy=Remedy.GIVE_COUPON_BACK, story="coupon-kept"),
+    Scene(remedy=Remedy.TAKE_PAYMENT_BACK, story="paid-by-hand", decides=decision.Choice.CHANNEL_IS_RIGHT),
+    Scene(remedy=Remedy.TAKE_PAYMENT_BACK, story="paid-by-hand", decides=decision.Choice.CHANNEL_IS_RIGHT, in_time=True),
     Scene(remedy=Remedy.BOOK_DECISION, story="paid", decides=decision.Choice.CHANNEL_IS_RIGHT),
     Scene(remedy=Remedy.ASK_PERSON, story="price-rose"),
 )
@@ -66,6 +72,8 @@ STEPS = (
     *(timedelta(hours=32),) * 4,
 )
 """Between two turns: first a little longer than a lease, then than the longer waits, and at last than a refund takes that got stuck."""
+LATER = timedelta(days=30)
+"""How much longer an order may be paid that is mended in time: longer than all turns together."""
 _WHEN = frozenset({"id", "created_at", "updated_at", "closed_at", "expire_at", "used_at", "done_at"})
 """Columns that tell when and not what: a worker that was killed is later than one that was not."""
 
@@ -94,8 +102,10 @@ def play(scene: Scene, kills: frozenset[int], folder: Path) -> Ending:
             world.tell(on.day, random.Random("crashes"), tale)
             going = lives.Lives(on, watch.Hooks(crashes=kills, quiet=True), lambda step: type(step.act) is scene.refuses)
             on.day.run_until(world.SWEEP_AT)
+            if scene.in_time:
+                on.day.shop.edit(next(iter(on.day.truths)), expire_at=schema.wall(on.day.clock.now() + LATER))
             if scene.decides:
-                _decide(on, scene.decides)
+                _decide(on, scene, scene.decides)
             if scene.refuses:
                 for number in on.day.truths:
                     on.day.also_right(number, truth.End.HANDED_OVER)
@@ -138,6 +148,7 @@ def _to_rest(going: lives.Lives) -> None:
         if fresh or not done:
             done = going.alive(going.course.sweep) and done
         fresh = not done
+        done = going.alive(_follow_books) and done
         jobs.poll_refunds(going.on.day.shop)
         going.roots.note()
         if done and _rests(going):
@@ -145,34 +156,24 @@ def _to_rest(going: lives.Lives) -> None:
         going.on.day.run_until(going.on.day.clock.now() + step)
 
 
-def _decide(on: stage.Stage, choice: decision.Choice) -> None:
-    """A second line of the order's payment in the bill, and a person's word about it."""
+def _follow_books(worker: ports.World) -> None:
+    """As `serve` does every minute: what of the books' differences still stands."""
+    if worker.books is not None:
+        daily.follow(worker, worker.books)
+
+
+def _decide(on: stage.Stage, scene: Scene, choice: decision.Choice) -> None:
+    """What only a person can explain about the scene's order, and a person's word about it."""
     row = on.day.shop.rows.one("SELECT order_sn FROM trade_order ORDER BY id LIMIT 1")
     if row is None:
         raise LookupError("no order")
-    number, at = str(row["order_sn"]), on.day.clock.now()
-    told = comparison.Told(
-        line=2, amount_fen=4200, fee_millifen=None, currency="CNY", standing=bill.Standing.PAID, at=at, day=bill.day_of(at)
-    )
-    found = difference.Difference(
-        id=ids.derive("second line", number),
-        order=ids.OrderKey(shop=on.world.eyes.shop, number=ids.OrderNumber(number)),
-        channel=stage.CHANNEL,
-        merchant="1900000001",
-        kind=bill.Kind.PAYMENT,
-        number=number,
-        what=bill.Break.DUPLICATE_THEIRS,
-        day=told.day,
-        ours=None,
-        theirs=told,
-        found_at=at,
-        source="query",
-    )
-    on.store.ledger.keep([found], [record.difference_found(found)])
-    said = decision.Decision(choice=choice, by="finance", why="a line of the channel's own test", at=at)
-    move = difference.Decided(at=at, said=said)
-    on.store.ledger.add(found.id, move, record.difference_moved(found.id, found.order, move))
-    on.day.broken(number, "decided", {finding.Ailment.BOOKS_DIFFER}, {truth.End.RESTORED: truth.Right()})
+    number = str(row["order_sn"])
+    if scene.remedy is Remedy.TAKE_PAYMENT_BACK:
+        decided.paid_by_hand(on, number)
+        on.day.truths[number] = replace(on.day.truths[number], ends={truth.End.RESTORED: truth.Right(kept_fen=0)})
+    else:
+        decided.second_line(on, number, choice)
+        on.day.broken(number, "decided", {finding.Ailment.BOOKS_DIFFER}, {truth.End.RESTORED: truth.Right()})
 
 
 def _rests(going: lives.Lives) -> bool:

@@ -184,7 +184,8 @@ def one_worker_an_order(scene: Scene) -> Iterator[str]:
 def asked_before_expiry(scene: Scene) -> Iterator[str]:
     """No order is expired or recalled before its channel was asked, and closed there first."""
     for e in scene.effects:
-        if e.kind is not Did.DO or not isinstance(e.act, act.CloseExpired | act.ReissueOrder | act.CancelReissue):
+        ends = isinstance(e.act, act.CloseExpired | act.CloseUnpaid | act.ReissueOrder | act.CancelReissue)
+        if e.kind is not Did.DO or not ends:
             continue
         if not e.asked and not isinstance(e.act, act.CancelReissue):
             yield f"{e.order}: {_tag(e)} without asking the channel"

@@ -60,8 +60,10 @@ def values(
             found |= _paid(map_, told)
         case act.AcceptLate() as told:
             found |= _paid(map_, told) | {"coupon": told.coupon}
-        case act.CloseExpired(coupon=coupon):
+        case act.CloseExpired(coupon=coupon) | act.CloseUnpaid(coupon=coupon):
             found |= {"coupon": coupon}
+        case act.ReopenUnpaid():
+            pass
         case act.ReissueOrder(new_number=number, expires_at=expires, coupon=coupon):
             found |= {"new_number": number, "coupon": coupon, **_instant(map_, "expires_at", expires)}
         case act.CancelReissue(new_number=number, coupon=coupon):
@@ -82,7 +84,13 @@ def values(
 def each(step: plan.Step, found: Sequence[reads.Row], parts: Sequence[locks.Part]) -> Each:
     """The act's own items where it names them, else the order's lines; by sku, so that two hands never wait for each other in a ring."""
     match step.act:
-        case act.AcceptLate(items=told) | act.CloseExpired(items=told) | act.ReissueOrder(items=told) | act.CancelReissue(items=told):
+        case (
+            act.AcceptLate(items=told)
+            | act.CloseExpired(items=told)
+            | act.CloseUnpaid(items=told)
+            | act.ReissueOrder(items=told)
+            | act.CancelReissue(items=told)
+        ):
             lines = [_line(i) for i in told]
         case _:
             sku, quantity = rows.name(Field.ITEM_SKU), rows.name(Field.ITEM_QUANTITY)

@@ -76,9 +76,9 @@ class SqlLedger:
     def of_order(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
         return self._many(statements.DIFFERENCES_OF, w_shop=order.shop, w_number=order.number, w_over=0)
 
-    def booked(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
-        over = self._many(statements.DIFFERENCES_OF, w_shop=order.shop, w_number=order.number, w_over=1)
-        return [f for f in over if isinstance(f.end(), difference.Booked)]
+    def decided(self, order: ids.OrderKey) -> Sequence[difference.Followed]:
+        known = self._many(statements.DIFFERENCES_EVER, w_shop=order.shop, w_number=order.number)
+        return [f for f in known if any(isinstance(m, difference.Decided) for m in f.moves)]
 
     def orders(self, shop: ids.ShopName, channel: ids.ChannelName) -> frozenset[ids.OrderNumber]:
         rows = self._read(lambda tx: tx.all(statements.DIFFERING, w_shop=shop, w_channel=channel, w_over=0))

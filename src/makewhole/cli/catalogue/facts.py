@@ -39,6 +39,20 @@ FACTS: dict[str, tuple[str, str]] = {
     "books-ours": ("our book says {0}, {1:Standing}, at {2:instant}", "我方账本：{0}，{1:Standing}，{2:instant}"),
     "books-theirs": ("the channel's book says {0}, {1:Standing}, at {2:instant}", "渠道账单：{0}，{1:Standing}，{2:instant}"),
     "decided": ("{1} decided: {0:Choice}. {2}", "{1} 决定：{0:Choice}。{2}"),
+    "goods-are-out": (
+        "goods are out: the order is {0:OrderState}, parcel {1}; the shop's row alone cannot take that back",
+        "货已发出：订单{0:OrderState}，运单 {1}；只改店铺的订单行挽回不了",
+    ),
+    "money-goes-back": (
+        "money is going back already: refund {0} of {1}, {2:RefundState}",
+        "款项已在退回：退款 {0}，{1}，{2:RefundState}",
+    ),
+    "may-be-paid-until": ("the order may still be paid until {0:instant}", "订单在 {0:instant} 前仍可付款"),
+    "no-time-to-pay": ("nothing tells how long the order may be paid", "无从得知订单的付款时限"),
+    "hand-missing": (
+        "the shop's row goes on saying paid: the shop file declares no hand for {0}",
+        "店铺的订单行仍写着已付款：店铺文件没有声明操作 {0}",
+    ),
     "bank-differs": (
         "the channel's bills settle {1} for the payout that begins with {0}; the bank has {2}",
         "自 {0} 起的一笔结算，账单应结 {1}，银行入账 {2}",

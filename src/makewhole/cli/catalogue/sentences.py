@@ -161,6 +161,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "claim.candidate": ("may belong to order {order} ({due}), fits by {on}", "可能属于订单 {order}（{due}），相符之处：{on}"),
     "claim.link": ("payment {number} belongs to order {order}", "支付单 {number} 属于订单 {order}"),
     "claim.difference": ("the books differ: {what:Break}, number {number}", "账本不符：{what:Break}，单号 {number}"),
+    "claim.ruling": ("{by} decided about {number}: {choice:Choice} ({why})", "{by} 就 {number} 决定：{choice:Choice}（{why}）"),
     "claim.orphan-rows": ("{items} items name order {order}, which does not exist", "有 {items} 件商品写着订单 {order}，但这个订单不存在"),
     "claim.stock-left": ("of {sku}, {available} are left", "{sku} 剩余 {available} 件"),
     "claim.stock-tally": ("of {sku} the order took {taken} and gave back {returned}", "{sku}：订单占用 {taken} 件，归还 {returned} 件"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from makewhole.core import money
 from makewhole.flow.diagnose import causes, rule
-from makewhole.model import claim, fact, finding, order, payment, policy, resource, screen, tally, terms
+from makewhole.model import claim, fact, finding, order, payment, policy, resource, screen, takeback, tally, terms
 
 _OPEN = order.OrderState.AWAITING_PAYMENT
 
@@ -158,6 +158,9 @@ def expired_unpaid(view: rule.View) -> finding.Finding | None:
     if any(not r.cancelled for r in told.of(resource.Reissue)):
         return None
     if shop.state is order.OrderState.CLOSED and told.of(resource.ReissuedFrom):
+        return None
+    # A person decided that its payment never came, and that closed it: nobody waits for it to be offered again.
+    if shop.state is order.OrderState.CLOSED and takeback.was_taken_back(told):
         return None
     # An order is never expired without asking the channel (law 5).
     attempts = told.of(payment.Attempt)

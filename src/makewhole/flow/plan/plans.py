@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from makewhole.flow.plan import ask, brief, late, remedies
-from makewhole.model import fact, finding, plan, playbook
+from makewhole.model import difference, fact, finding, plan, playbook, takeback, terms
 
 _FROM_LOG = frozenset({finding.Ailment.ROW_DELETED, finding.Ailment.ROW_OVERWRITTEN})
 """What the change log alone tells."""
@@ -29,7 +29,7 @@ def hand_over(given: brief.Brief, *why: fact.Fact) -> plan.Plan:
 
 
 def _ask(given: brief.Brief) -> brief.Draft:
-    return ask.ask(given, topic=_topic(given), why=(*_late_why(given), *_take_back(given)))
+    return ask.ask(given, topic=_topic(given), why=(*_late_why(given), *_take_back(given), *not_taken_back(given)))
 
 
 def _take_back(given: brief.Brief) -> tuple[fact.Fact, ...]:
@@ -48,8 +48,27 @@ def _late_why(given: brief.Brief) -> tuple[fact.Fact, ...]:
     return late.decide(given, about[0]).why
 
 
+def not_taken_back(given: brief.Brief) -> tuple[fact.Fact, ...]:
+    """Why a payment that a person decided never came is not taken back from the shop's row: who decided what, and what is in the way."""
+    ruled, shop = _ruling(given), given.dossier.shop()
+    if ruled is None or shop is None:
+        return ()
+    why = takeback.hinders(given.dossier)
+    if why is None and terms.expiry(shop, given.policy) is None:
+        why = fact.fact(fact.Says.NO_TIME_TO_PAY)
+    said = fact.fact(fact.Says.DECIDED, ruled.said_so.choice, ruled.said_so.by, ruled.said_so.why)
+    return (said,) if why is None else (said, why)
+
+
+def _ruling(given: brief.Brief) -> difference.Ruling | None:
+    return takeback.ruling(given.dossier) if given.finding.ailment is finding.Ailment.PAID_IN_SHOP_ONLY else None
+
+
 def _topic(given: brief.Brief) -> str:
-    return f"{given.finding.ailment.value}:{','.join(given.finding.subject)}"
+    """What the question is about; what is in the way of a decision is another question than the one that was decided."""
+    ruled = _ruling(given)
+    topic = f"{given.finding.ailment.value}:{','.join(given.finding.subject)}"
+    return topic if ruled is None else f"{topic}:{ruled.of.id}"
 
 
 def _bind(given: brief.Brief, remedy: plan.Remedy, draft: brief.Draft) -> plan.Plan:

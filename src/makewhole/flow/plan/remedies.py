@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from makewhole.core import ids, money
 from makewhole.flow.plan import brief, late
-from makewhole.model import act, claim, decision, difference, order, payment, plan, policy, resource, tally
+from makewhole.model import act, claim, decision, difference, fact, order, payment, plan, policy, resource, takeback, tally, terms
 from makewhole.model.plan import Remedy, Terminal
 
 Draft = brief.Draft
@@ -233,6 +233,29 @@ def give_coupon_back(given: brief.Brief) -> Draft | None:
     return Draft(steps=steps, terminal=Terminal.RESTORED) if steps else None
 
 
+def take_payment_back(given: brief.Brief) -> Draft | None:
+    """Let the shop's row say that no money came, as a person decided: open again while it may be paid, closed once its time is over.
+
+    Only what the finding itself proves: every channel was asked and has nothing. An order of which nobody knows how long it may be paid
+    is a person's: to leave it open, or to close it, would be a guess.
+    """
+    shop, ruled = given.dossier.shop(), takeback.ruling(given.dossier)
+    if shop is None or ruled is None or takeback.hinders(given.dossier) is not None:
+        return None
+    due = terms.expiry(shop, given.policy)
+    if due is None:
+        return None
+    said = fact.fact(fact.Says.DECIDED, ruled.said_so.choice, ruled.said_so.by, ruled.said_so.why)
+    if given.now < due:
+        step = plan.Step(act=act.ReopenUnpaid(difference=ruled.of.id), expects=shop.version)
+        return Draft(steps=(step,), terminal=Terminal.RESTORED, why=(said, fact.fact(fact.Says.MAY_BE_PAID_UNTIL, due)))
+    use = brief.coupon_use(given)
+    bound = use.coupon if use is not None and use.order == shop.number and use.state is resource.CouponState.USED else None
+    close = act.CloseUnpaid(difference=ruled.of.id, items=_proven(given, shop), coupon=bound)
+    steps = (*_close_at_channel(given), plan.Step(act=close, expects=shop.version))
+    return Draft(steps=steps, terminal=Terminal.RESTORED, why=(said, fact.fact(fact.Says.SHOP_EXPIRED_AT, due)))
+
+
 def book_decision(given: brief.Brief) -> Draft | None:
     """Make the entry that a person's decision asks for. Without one there is nothing to book."""
     told = next((d for d in given.dossier.of(difference.Differs) if (d.of.id,) == given.finding.subject), None)
@@ -265,6 +288,7 @@ REMEDIES: Mapping[Remedy, Remedial] = {
     Remedy.GIVE_STOCK_BACK: give_stock_back,
     Remedy.TAKE_STOCK_BACK: take_stock_back,
     Remedy.GIVE_COUPON_BACK: give_coupon_back,
+    Remedy.TAKE_PAYMENT_BACK: take_payment_back,
     Remedy.BOOK_DECISION: book_decision,
 }
 """Every remedy but asking a person, which always applies."""
@@ -291,12 +315,7 @@ def _coupon_to_take(given: brief.Brief) -> ids.CouponId | None:
 
 def _close_steps(given: brief.Brief) -> tuple[plan.Step, ...]:
     """The channel first: an order that is closed while its attempt stays open will be paid late."""
-    shop = given.dossier.shop()
-    at_channel = tuple(
-        plan.Step(act=act.ClosePayment(channel=a.channel, payment=a.number))
-        for a in brief.attempts(given)
-        if a.state is not payment.AttemptState.CLOSED
-    )
+    shop, at_channel = given.dossier.shop(), _close_at_channel(given)
     if shop is None:
         return at_channel
     if not _is_open(shop):
@@ -305,6 +324,21 @@ def _close_steps(given: brief.Brief) -> tuple[plan.Step, ...]:
     bound = use.coupon if use is not None and use.order == shop.number else None
     close = plan.Step(act=act.CloseExpired(items=brief.holds(given), coupon=bound), expects=shop.version)
     return (*at_channel, close)
+
+
+def _close_at_channel(given: brief.Brief) -> tuple[plan.Step, ...]:
+    return tuple(
+        plan.Step(act=act.ClosePayment(channel=a.channel, payment=a.number))
+        for a in brief.attempts(given)
+        if a.state is not payment.AttemptState.CLOSED
+    )
+
+
+def _proven(given: brief.Brief, shop: order.ShopOrder) -> tuple[order.Item, ...]:
+    """Of the order's own items, as much as the shop's ledger of stock shows that it holds; nothing where there is no such ledger."""
+    held = _kept_units(given)
+    told = ((i, min(i.quantity, held.get(i.sku, 0))) for i in brief.by_sku(shop.items))
+    return tuple(order.Item(sku=i.sku, quantity=n, amount=i.amount) for i, n in told if n > 0)
 
 
 def _kept_units(given: brief.Brief) -> dict[ids.Sku, int]:
