@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from makewhole import ports, settings, wiring_changelog, wiring_shop
-from makewhole.adapters.changelog import archive, opening
+from makewhole.adapters.changelog import archive, opening, serverlog
 from makewhole.adapters.shops import engines, traces
 from makewhole.engine import history
 from makewhole.model import change
@@ -46,6 +47,22 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
             shown=known.shown,
             whole=known.whole,
         )
+
+
+def log_health(told: settings.Settings) -> tuple[serverlog.Health, serverlog.Unkept | None] | None:
+    """How the log of a MariaDB or MySQL shop stands, and what the settings' archive lacks of it; None for another shop. Raises as
+    adapters do."""
+    url = wiring_shop.address(told)
+    if url.get_backend_name() not in opening.BINLOG:
+        return None
+    place = told.history.archive
+    return serverlog.look(url), serverlog.unkept(url, Path(place)) if place else None
+
+
+def forgets_after(told: settings.Settings) -> timedelta | None:
+    """How soon a MariaDB or MySQL shop's server forgets its log, where that is too soon; None where it is not. Raises as adapters do."""
+    url = wiring_shop.address(told)
+    return serverlog.forgets_after(url) if url.get_backend_name() in opening.BINLOG else None
 
 
 def keep_archive(told: settings.Settings) -> tuple[int, Sequence[change.Gap]]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 from makewhole import settings
 from makewhole.adapters.changelog import archive, opening
-from makewhole.cli import program
+from makewhole.cli import program, shoplog, words
 from makewhole.core import faults
 from makewhole.model.change import Sought, Traced, Transaction
 from makewhole.web import histories
@@ -288,6 +288,73 @@ def test_serve_keeps_the_archive_that_the_settings_name_and_history_tells_its_ga
     assert states == ["awaiting-payment", "awaiting-shipment", "closed", "completed"]
     assert [len(of["gaps"]) for of in told.values()] == [1, 0]
     assert "The archive has a gap" in CliRunner().invoke(program.PROGRAM, ["history", test_history.NUMBER, "--lang", "en"]).output
+
+
+@pytest.fixture
+def globally(server: launch.Server) -> Iterator[Callable[..., None]]:
+    """Settings of the server, as they were at the end."""
+    with server.root_connection() as connection, connection.cursor() as cursor:
+        was: dict[str, object] = {}
+
+        def put(**settings: object) -> None:
+            for name, value in settings.items():
+                cursor.execute(f"SELECT @@GLOBAL.{name}")
+                ((now,),) = cursor.fetchall()
+                was.setdefault(name, now)
+                cursor.execute(f"SET GLOBAL {name} = %s", [value])
+
+        yield put
+        put(**was)
+
+
+def test_the_doctor_tells_what_a_server_forgets_and_what_an_archive_lacks(
+    server: launch.Server, globally: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is too late: a log that is kept for days, that names no columns; an archive never begun, stopped, left behind."""
+    database = test_history.lived(server)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", "reader")
+    monkeypatch.setenv("MAKEWHOLE_SHOP_DATABASE", f"mysql://reader@127.0.0.1:{server.port}/{database}")
+    monkeypatch.setenv("MAKEWHOLE_SHOP_FILE", str(test_history.shop_file(tmp_path)))
+
+    def seen() -> list[tuple[str, str]]:
+        """The light and the first words of each line."""
+        return [(c.light.value, " ".join(c.what.split()[:6])) for c in shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))]
+
+    def reminded() -> list[str]:
+        with structlog.testing.capture_logs() as said:
+            histories.remind(settings.load())
+        return [str(line["kept_for"]) for line in said]
+
+    days = {"expire_logs_days": 9} if server.recipe.name == "MariaDB" else {"binlog_expire_logs_seconds": 9 * 86_400}
+    globally(**days)
+    assert (seen(), reminded()) == ([("ok", "the server keeps its log of")], [])
+    globally(**{name: value // 3 for name, value in days.items()}, binlog_row_metadata="MINIMAL")
+    assert (seen(), reminded()) == (
+        [("warn", "changes do not name their columns:"), ("warn", "the server keeps its log of")],
+        ["3 days, 0:00:00"],
+    )
+    (nameless, _) = shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))
+    statement = nameless.todo.partition(";")[0]
+    assert statement.startswith("SET GLOBAL" if server.recipe.name == "MariaDB" else "SET PERSIST")
+    run(server, database, statement, *(["RESET PERSIST"] if "PERSIST" in statement else []))
+    monkeypatch.setenv("MAKEWHOLE_HISTORY_ARCHIVE", "kept")
+    assert seen() == [("warn", "nothing was ever kept in the")]
+    assert not (tmp_path / "kept").exists()
+    rounds = histories.Rounds(settings.load())
+    rounds()
+    assert seen() == [("ok", "the archive of changes in kept")]
+    run(server, database, "UPDATE oms_order SET status = 2")
+    assert seen() == [("ok", "the archive of changes in kept")]
+    monkeypatch.setattr(shoplog, "LATE", timedelta(0))
+    monkeypatch.setattr(shoplog, "ROUNDS_LATE", 0)
+    (stopped,) = shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))
+    assert (stopped.light.value, "has stopped: what was written since" in stopped.what) == ("warn", True)
+    purge(server)
+    (gone,) = shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))
+    assert (gone.light.value, "the server has forgotten what comes next" in gone.what) == ("warn", True)
+    rounds()
+    assert seen() == [("ok", "the archive of changes in kept")]
 
 
 def test_a_card_is_not_kept_and_everything_beside_it_is(server: launch.Server, shop: str, tmp_path: Path) -> None:

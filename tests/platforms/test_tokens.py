@@ -189,6 +189,9 @@ def test_whether_we_may_ask_is_asked_without_changing_anything(stall: Stall) -> 
     before = stall.file.read_bytes()
     assert ours.access() == accounts.Access(until=until, renews=True)
     assert (stall.exchanges, stall.file.read_bytes()) == (0, before)
+    assert not (stall.folder / "token.lock").exists()
+    (stall.folder / "token.lock").mkdir()
+    assert "could not be kept" in ours.access().unkept
     stall.file.write_text("sandbox-token-1", encoding="utf-8")
     with pytest.raises(faults.Credentials, match="expired"):
         ours.access()

@@ -202,9 +202,12 @@ def markets(world: ports.World, say: words.Say) -> Iterator[Check]:
 
 def _access(told: accounts.Access, where: str, say: words.Say) -> Check:
     name, now = "market", datetime.now(UTC)
+    until = "–" if told.until is None else say.instant(told.until)
+    if told.unkept:
+        what = say("doctor.market-unkept", until=until, why=told.unkept)
+        return Check(name=name, light=Light.FAIL, what=what, where=where, todo=say("doctor.market-unkept-todo"))
     if told.until is None:
         return Check(name=name, light=Light.OK, what=say("doctor.market-open"), where=where)
-    until = say.instant(told.until)
     if told.renews:
         over = told.until <= now
         key, light = ("doctor.market-over", Light.WARN) if over else ("doctor.market-renews", Light.OK)

@@ -1,29 +1,66 @@
-"""What the doctor says of a PostgreSQL shop's log: whether it is kept for us, what it does not tell, and what it holds on the server."""
+"""What the doctor says of a shop's log: whether it is kept, and for how long, what it does not tell, and what was not taken out of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+from makewhole.adapters.changelog import serverlog
+from makewhole.adapters.changelog.postgres import health
 from makewhole.cli import checks, words
 from makewhole.cli.checks import Check, Light
 from makewhole.core import faults
 from makewhole.settings import Settings
 
 NAME = "log"
+LATE = timedelta(minutes=15)
+"""After which an archive that has not taken a change counts as stopped, and never before ten rounds: a round takes seconds."""
+ROUNDS_LATE = 10
 _GIGABYTE = 1 << 30
 
 
 def log(told: Settings, say: words.Say) -> Iterator[Check]:
-    """A line for each part. Nothing for another kind of shop, whose log grows whether we read it or not."""
-    from makewhole import wiring_changelog
+    """A line for each part. Nothing for a shop on SQLite, whose triggers forget nothing."""
+    from makewhole import wiring_changelog, wiring_history
 
     try:
-        seen = wiring_changelog.slot_health(told)
+        slot, server = wiring_changelog.slot_health(told), wiring_history.log_health(told)
+        if slot is not None:
+            yield from _slot(slot, say)
+        if server is not None:
+            yield from _server(told, *server, say)
     except (faults.Fault, faults.BadInput) as wrong:
         yield _lacking(wrong, say)
+
+
+def _server(told: Settings, seen: serverlog.Health, unkept: serverlog.Unkept | None, say: words.Say) -> Iterator[Check]:
+    """Of a MariaDB or MySQL server."""
+    where, place = "shop.database", told.history.archive
+    if seen.naming is not None:
+        todo = say("doctor.log-nameless-todo", sql=f"{seen.naming};") if seen.naming else say("doctor.log-nameless-old")
+        yield Check(name=NAME, light=Light.WARN, what=say("doctor.log-nameless"), where=where, todo=todo)
+    if not place:
+        kept = say("doctor.log-forever") if seen.kept_for is None else say("doctor.log-kept", span=say.span(seen.kept_for))
+        light = Light.WARN if seen.short else Light.OK
+        yield Check(name=NAME, light=light, what=kept, where=where, todo=say("doctor.log-short-todo") if seen.short else "")
         return
-    if seen is None:
-        return
+    where, late = "history.archive", max(LATE, ROUNDS_LATE * timedelta(seconds=told.history.every_s))
+    todo = say("doctor.archive-todo")
+    if unkept is None:
+        yield Check(name=NAME, light=Light.OK, what=say("doctor.archive", place=place), where=where)
+    elif unkept.why:
+        yield Check(name=NAME, light=Light.WARN, what=say("doctor.archive-gap", place=place, why=unkept.why), where=where, todo=todo)
+    elif unkept.since is None:
+        yield Check(name=NAME, light=Light.WARN, what=say("doctor.archive-missing", place=place), where=where, todo=todo)
+    elif datetime.now(UTC) - unkept.since < late:
+        yield Check(name=NAME, light=Light.OK, what=say("doctor.archive", place=place), where=where)
+    else:
+        what = say("doctor.archive-stopped", place=place, since=say.instant(unkept.since))
+        yield Check(name=NAME, light=Light.WARN, what=what, where=where, todo=todo)
+
+
+def _slot(seen: health.Health, say: words.Say) -> Iterator[Check]:
+    """Of a PostgreSQL server."""
     where, slot = "shop.database", seen.slot
     held = f"{slot.held_bytes / _GIGABYTE:.2f}"
     for table in seen.unpublished:

@@ -53,6 +53,8 @@ class Access:
 
     until: datetime | None
     renews: bool
+    unkept: str = ""
+    """Why a renewed one could not be kept, which is why it would not be asked for."""
 
 
 @runtime_checkable

@@ -59,6 +59,8 @@ def serve(
         ]
         if told.history.archive:
             threads.append(every(told.history.every_s, "history", histories.Rounds(told)))
+        else:
+            threads.append(every(histories.REMIND_EVERY_S, "history", partial(histories.remind, told)))
         if told.engine.books_every_s > 0:
             threads.append(every(told.engine.books_every_s, "daily", partial(_daily, world, stop, publish)))
             threads.append(every(FOLLOW_EVERY_S, "differences", partial(_follow, world, stop)))

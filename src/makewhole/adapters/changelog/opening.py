@@ -15,7 +15,8 @@ from makewhole.core import faults
 from makewhole.model.change import Traced
 from makewhole.ports import trails
 
-_BINLOG = frozenset({"mysql", "mariadb"})
+BINLOG = frozenset({"mysql", "mariadb"})
+"""Kinds of address behind which a server keeps a binary log."""
 
 
 def open_log(url: sa.URL, place: str | None) -> ports.ChangeLog:
@@ -23,7 +24,7 @@ def open_log(url: sa.URL, place: str | None) -> ports.ChangeLog:
     if place is not None:
         paths = files.find(Path(place))
         return scanning.ScannedLog(lambda: segments.of_files(paths), decoding.Decoder)
-    if url.get_backend_name() in _BINLOG:
+    if url.get_backend_name() in BINLOG:
         return scanning.ScannedLog(lambda: _from_server(url), lambda: decoding.Decoder(lambda s, t: _definition(url, s, t)))
     if url.get_backend_name() == "sqlite":
         return triggers.TriggeredLog(url)
@@ -35,7 +36,7 @@ def open_log(url: sa.URL, place: str | None) -> ports.ChangeLog:
 def keep_up(kept: archive.Archive, url: sa.URL, tables: Sequence[Traced]) -> int:
     """Read on from where the archive stopped, to the log's end now; how many transactions were kept. What the server forgot meanwhile
     is a gap of the archive. Raises BadInput where nothing can be kept, Unavailable where somebody is silent."""
-    if url.get_backend_name() not in _BINLOG:
+    if url.get_backend_name() not in BINLOG:
         todo = "Leave the archive out: triggers keep everything."
         raise faults.BadInput("only MariaDB and MySQL forget their log", where="history.archive", todo=todo)
     with connection.connected(url) as server:

@@ -35,6 +35,49 @@ CHECKUP: dict[str, tuple[str, str]] = {
         "Set max_slot_wal_keep_size in postgresql.conf to what the disk can spare, such as 20GB; a reload is enough.",
         "请在 postgresql.conf 中把 max_slot_wal_keep_size 设为磁盘可承受的值（如 20GB），重新加载配置即可。",
     ),
+    "doctor.log-forever": ("the server keeps its log of changes until somebody deletes it", "服务器的变更日志不会自动删除"),
+    "doctor.log-kept": ("the server keeps its log of changes for {span}", "服务器的变更日志保留 {span}"),
+    "doctor.log-short-todo": (
+        "Name a folder in history.archive, and let serve run: what the server forgets before anybody asks is kept there.",
+        "请在 history.archive 中指定文件夹并运行 serve：服务器即将删除的变更会保存在那里。",
+    ),
+    "doctor.log-nameless": (
+        "changes do not name their columns: an archive takes none of them, and after an ALTER TABLE older ones cannot be read",
+        "变更日志不含列名：归档无法收录，且 ALTER TABLE 之后无法读懂更早的变更",
+    ),
+    "doctor.log-nameless-todo": (
+        "{sql} And write binlog_row_metadata=FULL under [mysqld] of its file. What is written from then on names itself.",
+        "{sql} 并在配置文件 [mysqld] 下写入 binlog_row_metadata=FULL。此后写入的变更都会带列名。",
+    ),
+    "doctor.log-nameless-old": (
+        "The server is too old for it: MySQL 8.0.1 and MariaDB 10.5 can (binlog_row_metadata=FULL).",
+        "服务器版本过旧：MySQL 8.0.1、MariaDB 10.5 起才支持（binlog_row_metadata=FULL）。",
+    ),
+    "doctor.archive": ("the archive of changes in {place} is kept up", "变更归档 {place} 正常更新"),
+    "doctor.archive-missing": (
+        "nothing was ever kept in the archive of changes that the settings name: {place}",
+        "设置中指定的变更归档 {place} 从未写入",
+    ),
+    "doctor.archive-stopped": (
+        "the archive of changes in {place} has stopped: what was written since {since} is not in it",
+        "变更归档 {place} 已停止更新：{since} 以来的变更尚未收录",
+    ),
+    "doctor.archive-gap": (
+        "the archive of changes in {place} has stopped, and the server has forgotten what comes next: {why}",
+        "变更归档 {place} 已停止更新，且服务器已删除其后的变更：{why}",
+    ),
+    "doctor.archive-todo": (
+        "Let `makewhole serve` run, which keeps it up; its log says what hinders it. What the server deletes first is lost.",
+        "请运行 `makewhole serve`，由它更新归档；若有阻碍，其日志会说明。服务器先删除的变更无法找回。",
+    ),
+    "doctor.market-unkept": (
+        "a new token could not be written down, so none is asked for, and with this one (until {until}) the account's lines end. {why}",
+        "新令牌无法写入，因此不会申请；现有令牌（{until} 到期）失效后将无法查询账户。{why}",
+    ),
+    "doctor.market-unkept-todo": (
+        "Give the account that runs serve the right to write the file, its folder and the .lock file beside it, and make room on the disk.",
+        "请让运行 serve 的账号可写该文件、其所在文件夹及旁边的 .lock 文件，并确保磁盘有空间。",
+    ),
     "check.market": ("marketplace", "电商平台"),
     "doctor.market-open": (
         "the marketplace accepts our signature and token; when the token ends stands nowhere, since somebody else renews it",

@@ -59,7 +59,7 @@ class DouyinShop:
     def access(self) -> accounts.Access:
         """One row of yesterday is asked for with the token as it is: it is exchanged by whoever asks for a day."""
         token, now = self._of.tokens.read(), self._clock.now()
-        told = accounts.Access(until=token.until, renews=bool(token.refresh))
+        told = accounts.Access(until=token.until, renews=bool(token.refresh), unkept=self._of.tokens.unkept() if token.refresh else "")
         if not (told.renews and token.over(now)):
             day = now.astimezone(clock.BEIJING).date() - timedelta(days=1)
             self._talk.ask_as(token, {**_span(day), "size": 1, "start_time": f"{day} 00:00:00"})

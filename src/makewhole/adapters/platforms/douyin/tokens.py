@@ -94,20 +94,43 @@ class TokenFile:
                 os.fsync(room.fileno())
             return told
 
+    def unkept(self) -> str:
+        """Why this account could not keep a new token; empty where it could. The room for it is had, and given back."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                # Not made here: it would be the doctor's, and whoever renews might not be let in.
+                os.close(os.open(self._lock(), os.O_WRONLY | os.O_APPEND))
+            with self._spare():
+                return ""
+        except faults.Credentials as no:
+            return no.why
+        except OSError as refused:
+            return _unkept(refused).why
+
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """No other process of this machine exchanges this token meanwhile."""
         try:
-            lock = self._path.with_name(f"{self._path.name}.lock").open("ab")
+            lock = self._lock().open("ab")
         except OSError as refused:
             raise _unkept(refused) from refused
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def _lock(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.lock")
+
     @contextlib.contextmanager
     def _room(self) -> Iterator[IO[bytes]]:
-        """A file beside ours with the same owner and rights, that has its bytes on the disk already; it takes ours' place at the end."""
+        """What is written there takes our file's place at the end."""
+        with self._spare() as (room, name):
+            yield room
+            name.replace(self._path.resolve())
+
+    @contextlib.contextmanager
+    def _spare(self) -> Iterator[tuple[IO[bytes], Path]]:
+        """A file beside ours with the same owner and rights, that has its bytes on the disk already; it is gone at the end."""
         target = self._path.resolve()
         with contextlib.ExitStack() as undo:
             try:
@@ -124,8 +147,7 @@ class TokenFile:
                 room.seek(0)
             except OSError as refused:
                 raise _unkept(refused) from refused
-            yield room
-            Path(name).replace(target)
+            yield room, Path(name)
 
 
 def _none(what: str) -> faults.Credentials:
