@@ -14,7 +14,7 @@ from makewhole.adapters import http
 from makewhole.adapters.bills import bank
 from makewhole.adapters.payments import registry
 from makewhole.books import fees
-from makewhole.cli import doctor, words
+from makewhole.cli import doctor, sheets, words
 from makewhole.core import clock, faults, ids
 from makewhole.engine import relay
 from makewhole.model import bill
@@ -101,6 +101,7 @@ def test_it_is_attached_answered_and_forwarded_as_any(tmp_path: Path) -> None:
     assert posted(relay.Answer(status=200, code="SUCCESS", message="OK"), NAME) == (200, "text/plain", b"ripe")
     assert doctor._channel(told) == "http://lycheepay.sandbox"
     assert [words.Say(language).word("Source", NAME) for language in words.Language] == ["Lychee Pay", "荔枝支付"]
+    assert sheets.words(f"Source.{NAME}") == ("荔枝支付", "Lychee Pay")
     assert wiring_books.books({}, cast("Any", None), {NAME: 6000}).rates == {NAME: fees.Rate(ppm=6000)}
     (line,) = bank.read("a.csv", "日期,收入,对方户名\n2026-11-24,12.50,荔枝支付有限公司\n".encode()).lines
     assert (line.channel, line.fen) == (NAME, 1250)

@@ -8,14 +8,15 @@ from pathlib import Path
 import msgspec
 
 from makewhole.cli import bookshapes, session
-from makewhole.cli.catalogue import meanings, papers
+from makewhole.cli import words as spoken
+from makewhole.cli.catalogue import papers
 from makewhole.core import faults
 from makewhole.model import bill, daysheet
 
 
 def words(key: str) -> tuple[str, str]:
     """The Chinese and the English of a word of ours. A channel that is not ours is called by its name."""
-    told = papers.PAPERS.get(key) or meanings.MEANINGS.get(key)
+    told = papers.PAPERS.get(key) or spoken.in_both(key)
     if told is None:
         name = key.partition(".")[2]
         return name, name

@@ -61,7 +61,7 @@ class Say:
 
     def word(self, kind: str, slug: str) -> str:
         """The plain words of a slug; the slug itself where it is not one of ours (a shop's own code, another channel)."""
-        known = meanings.MEANINGS.get(f"{kind}.{slug}") or (_channel(slug) if kind == "Source" else None)
+        known = in_both(f"{kind}.{slug}")
         return slug if known is None else known[self._column]
 
     def fact(self, told: Spoken) -> str:
@@ -88,8 +88,13 @@ class Say:
         return " ".join(told) or f"0 {self('span.seconds')}"
 
 
+def in_both(key: str) -> tuple[str, str] | None:
+    """The English and the Chinese of a kind and a slug; None where the slug is not one of ours. A payment channel brings its own words."""
+    kind, _, slug = key.partition(".")
+    return meanings.MEANINGS.get(key) or (_channel(slug) if kind == "Source" else None)
+
+
 def _channel(slug: str) -> tuple[str, str] | None:
-    """What people call a payment channel: each brings its own words."""
     # Here and not above: a page of help speaks of no channel.
     from makewhole.adapters.payments import registry
     from makewhole.core import ids
