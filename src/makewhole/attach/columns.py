@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -47,6 +48,9 @@ NUMBERED_MIN = 0.95
 BARE = frozenset({"id", "number", "num", "name", "info"})
 THINGS = frozenset({"goods", "sku", "order", "buyer", "coupon", "refund", "shop"})
 """What says nothing without the thing that stands before it."""
+_LISTED = re.compile(r"[/,，、;；|\s]+")
+LISTED_MIN = 2
+"""Values of a column that its comment lists, from which it is no name."""
 BLOCK_MIN = 2
 """Columns with one prefix that speak of an address, from which the others with that prefix belong to it."""
 IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
@@ -112,7 +116,7 @@ def read(table: survey.Table, *, initials: bool, whole_money: str = "") -> Read:
         table=table,
         looks={c.name: values.look(table, c) for c in table.columns},
         names={name: (*said, frozenset({"address"})) if name in within else said for name, said in names.items()},
-        comments={c.name: naming.of_text(naming.head(c.comment)) for c in table.columns},
+        comments={c.name: () if _lists(table, c) else naming.of_text(naming.head(c.comment)) for c in table.columns},
         neutral=NONE,
         coded=frozenset(c.name for c in table.columns if _coded(table, c)),
         whole_money=whole_money,
@@ -140,6 +144,13 @@ def _coded(table: survey.Table, column: survey.Column) -> bool:
         return False
     used = values.codes(table, column)
     return len(used) <= CODES_FEW and len(codes.of_comment(column.comment, used)) > 1
+
+
+def _lists(table: survey.Table, column: survey.Column) -> bool:
+    """Whether a comment does nothing but list the column's values: `ASKED, SENT, ARRIVED`."""
+    told = {values.text(v).lower() for v in table.values(column.name) if v is not None} - {""}
+    said = [part.strip().lower() for part in _LISTED.split(column.comment) if part.strip()]
+    return len(told & set(said)) >= LISTED_MIN and len(told & set(said)) >= len(said) / 2
 
 
 def _addresses(names: Mapping[str, Said]) -> frozenset[str]:

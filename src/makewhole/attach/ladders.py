@@ -63,7 +63,7 @@ def steps(read: Read, sides: Sides, pay: Axis, when: Instants, back: frozenset[i
     """
     paid, ship, refund = pay.told(read), sides.ship, sides.refund
     sent = ship.told(read) if ship is not None else ()
-    back = refund.told(read) if refund is not None else ()
+    given = refund.told(read) if refund is not None else ()
     shipped = read.table.values(when.shipped) if when.shipped and ship is None else ()
     done = read.table.values(when.completed) if when.completed else ()
 
@@ -71,7 +71,7 @@ def steps(read: Read, sides: Sides, pay: Axis, when: Instants, back: frozenset[i
         if (
             i in back
             or paid[i] not in pay.having("paid", "unpaid")
-            or (refund is not None and back[i] in refund.having("done", "requested", "processing"))
+            or (refund is not None and given[i] in refund.having("done", "requested", "processing"))
         ):
             return None
         if paid[i] in pay.having("unpaid"):

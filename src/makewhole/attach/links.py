@@ -73,7 +73,8 @@ def find(told: Read, to: Parent) -> Link:
     key, number = none, none
     for column in told.table.columns:
         named = _named(told, column.name, to) or _by_values(told, column.name, to)
-        if not named:
+        if not named or (named < PLAIN_NAME and not told.table.sample and len(to.read.table.sample) >= STRANGERS_MIN):
+            # Without a row, only a plain name leads anywhere.
             continue
         as_key, as_number, evidence = _holds(told, column.name, to, named)
         if named < SURE_NAME_MIN and not _met(evidence):

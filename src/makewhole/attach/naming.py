@@ -18,12 +18,14 @@ _HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n]|[-\
 _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
+ENDS = ("id", "no", "sn")
+"""Words of two letters that end many names without an underscore."""
 COMPOUNDS = frozenset(
     tuple(pair.split())
     for pair in (
         "after sale", "after sales", "way bill", "open id", "time out", "third party", "pre pay", "on hand", "on hold", "in stock",
         "pick up", "pre sale", "pre sell", "incl tax", "excl tax", "tax incl", "tax excl", "with tax", "without tax",
-        "purchase order", "purchase orders", "account log", "account logs",
+        "money back", "purchase order", "purchase orders", "account log", "account logs",
     )
 )  # fmt: skip
 """Words that say one thing together."""
@@ -72,6 +74,12 @@ def _of_word(word: str, *, initials: bool) -> Said:
     for told in (word, word.removesuffix("s"), word.removesuffix("es")):
         if told in _ENGLISH or told in _PINYIN:
             return (_ENGLISH.get(told, NONE) | _PINYIN.get(told, NONE),)
+    for end in ENDS:
+        # `orderid`, `paysn`: two letters that are only looked for at a word's end.
+        if word.endswith(end) and len(word) > len(end) + SEGMENT_MIN and all(told := _of_word(word.removesuffix(end), initials=initials)):
+            return (*told, _ENGLISH[end])
+    if word.startswith("is") and len(word) > len("is") + SEGMENT_MIN and all(told := _of_word(word.removeprefix("is"), initials=initials)):
+        return (_ENGLISH["is"], *told)
     for table in (_SPELLED, _INITIALS) if initials else (_SPELLED,):
         parts = _segments(word, table) or (_segments(word[:-1], table) if word.endswith("s") else None)
         if parts:

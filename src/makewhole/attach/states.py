@@ -121,7 +121,7 @@ def _among(read: Read, axis: Axis | None, word: str, rows: list[int]) -> float:
 
 def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) -> Told | None:
     main, pay = sides.main, sides.pay
-    if main is not None and not main.words and pay is None:
+    if main is not None and not any(main.labels.values()) and pay is None:
         return _ahead(sides.refund, _by_facts(read, main, when, back))
     if main is not None and (pay is None or _tells_payment(main)):
         return _with_refunds(sides, main)
@@ -130,7 +130,7 @@ def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) ->
         return told if main is None or not main.unclear else _within(read, sides, main, pay, told, when, back)
     if main is None:
         return ladders.by_instants(read, when)
-    return _with_refunds(sides, main) if main.words else _ahead(sides.refund, _by_facts(read, main, when, back))
+    return _with_refunds(sides, main) if any(main.labels.values()) else _ahead(sides.refund, _by_facts(read, main, when, back))
 
 
 def _parted(read: Read, told: Told, main: Axis, when: Instants, beside: tuple[Axis, ...], back: Back) -> Told:
@@ -274,7 +274,7 @@ def _within(read: Read, sides: Sides, main: Axis, pay: Axis, told: Told, when: I
         if not few and len(known) > 1:
             alive.append(code)
         elif not few and known - {"awaiting-payment"}:
-            same.append((main.sql(code), *known))
+            same.append((main.sql(code), min(known)))
         elif len(rows[code]) >= ROWS_MIN and guess in {"closed", "awaiting-payment"}:
             same.append((main.sql(code), guess))
         else:
@@ -307,10 +307,11 @@ def _by_facts(read: Read, main: Axis, when: Instants, back: Back) -> Told | None
     seen = {code: {name: moments.share(read, column, where) for name, column in when.witnesses().items()} for code, where in rows.items()}
     guess = {code: _guess(seen[code], rows[code], back) if len(rows[code]) >= ROWS_MIN else None for code in main.unclear}
     # Several codes of orders that nobody paid and that have ended are all closed; of any other word there is one, or it is asked.
-    sure = {c: w for c, w in guess.items() if w is not None and (w == "closed" or list(guess.values()).count(w) == 1)}
-    if not moments.in_order(sure):
+    taken = [w for w in guess.values() if w is not None] + list(main.words.values())
+    sure = {c: w for c, w in guess.items() if w is not None and (w == "closed" or taken.count(w) == 1)}
+    if not moments.in_order({**main.words, **sure}):
         sure = {}
-    rungs = tuple((main.sql(c), w) for c, w in sure.items())
+    rungs = tuple((main.sql(c), w) for c, w in {**main.words, **sure}.items())
     unclear = tuple((main.sql(c), moments.hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure)
     if not rungs and not unclear:
         return None

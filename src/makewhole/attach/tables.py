@@ -20,7 +20,8 @@ NAMED_MIN = 0.88
 LINES_TELL = 0.1
 """What a table of its lines adds to a table's claim to be the orders."""
 SURE_MAX = 0.99
-UNUSED_ROWS_MIN = 50
+UNUSED_ROWS_MIN, EMPTY_NAMED_MIN = 50, 0.7
+"""Orders beside which a table without a row is used only if it is plainly called so."""
 CLOSE = 0.06
 """Two tables whose claims to a role lie nearer than this are a question, not a choice."""
 _MORE_COSTS = 0.16
@@ -53,8 +54,11 @@ def _sought(role: str, says: str, never: str, needed: str, often: str, *, linked
 _SIDE = "bak stat_ relation setting comment address cart invoice image email notify remind settle"
 _ORDER = _sought(
     "order",
-    "order .9 | trade .78 | order trade .92 | order info .9 | order parent .8 | goods order .85 | pay order .6 | recharge order .5",
-    f"item history refund return coupon stock point transfer balance seller commission procure who {_SIDE}",
+    (
+        "order .9 | trade .78 | order trade .92 | order info .9 | order parent .8 | goods order .85 | pay order .6 | "
+        "recharge order .5 | procure .74"
+    ),
+    f"item history refund return coupon stock point transfer balance seller commission who {_SIDE}",
     "number amount_due",
     "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
     linked=False,
@@ -225,8 +229,8 @@ def _rivals(best: Cast, other: Cast) -> bool:
 
 def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
     name = _says(told, sought)
-    if name == 0.0 or (not told.table.sample and len(parent.read.table.sample) >= UNUSED_ROWS_MIN):
-        # A table without a row beside orders by the dozen is not used.
+    if name == 0.0 or (name < EMPTY_NAMED_MIN and not told.table.sample and len(parent.read.table.sample) >= UNUSED_ROWS_MIN):
+        # A table without a row beside orders by the dozen, which is not even plainly called so, is another.
         return None
     cover, there = _cover(told, sought)
     if cover == 0.0 or (sought.role in LEDGERS and name < PLAIN_MIN and not set(there) & set(sought.often)):

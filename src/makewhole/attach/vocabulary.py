@@ -9,7 +9,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "attribute": ("attribute attributes attr attrs property properties", "属性", "", ""),
     "trade": ("trade trades deal tid", "交易", "jiaoyi", "jy"),
     "number": (
-        "number ref reference no sn nbr numb serial code uuid",
+        "number ref reference no sn nbr numb serial code uuid cd",
         "编号 单号 号码 编码 序列号 序号 号 码",
         "bianhao danhao haoma hao",
         "bh dh",
@@ -18,28 +18,53 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "num": ("num", "", "", ""),
     "id": ("id ids pk ident identifier tid", "标识 主键", "biaoshi", ""),
     "state": ("state status stat stage sts stts phase", "状态 状況", "zhuangtai", "zt"),
-    "flag": ("is has flag flg whether", "是否", "shifou", ""),
+    "flag": (
+        "is has flag flg whether yn",
+        "是否",
+        "shifou",
+        "sf",
+    ),
     "type": ("type kind category class", "类型 类别 种类", "leixing", "lx"),
     "mode": ("model pattern", "模式", "moshi", ""),
-    "method": ("method way mode means by", "方式 方法", "fangshi", "fs"),
-    "channel": ("channel platform gateway provider", "渠道 通道 平台", "qudao", "qd"),
+    "method": (
+        "method way mode means by mth mthd tool",
+        "方式 方法",
+        "fangshi",
+        "fs",
+    ),
+    "channel": (
+        "channel platform gateway provider chnl chn",
+        "渠道 通道 平台",
+        "qudao",
+        "qd",
+    ),
     "amount": (
-        "amount amt money price fee cost value sum revenue payment fen cents cent yuan amout moneys",
+        "amount amt money price fee cost value sum revenue payment fen cents cent yuan amout moneys prc",
         "金额 价格 总价 总额 款项 费用 价钱 价 钱 款 额 费",
         "jine jiage zongjia zonge feiyong",
         "je",
     ),
-    "price": ("price", "价格 单价 价 售价", "jiage danjia", "dj"),
+    "price": (
+        "price prc",
+        "价格 单价 价 售价",
+        "jiage danjia",
+        "dj",
+    ),
     "unit": ("unit single each", "单价 单件", "danjia", "dj"),
     "subtotal": ("subtotal line row", "小计", "xiaoji", "xj"),
-    "total": ("total totals grand all gross overall", "总 合计 总计 总共", "zong heji", "zj"),
+    "total": (
+        "total totals grand all gross overall tot",
+        "总 合计 总计 总共",
+        "zong heji",
+        "zj",
+    ),
     "due": ("due payable topay need should", "应付 应收 需付 需支付 应支付 待付金额", "yingfu yingshou", "yf"),
     "actual": ("actual real final", "实付 实际支付 实际付款 实际 实支付 实际应付", "shifu shiji", "sf"),
     "paid": ("paid payed settled captured charged", "已付 已支付 实收 到账 已收 收款 支付成功", "yifu shishou", "ss"),
     "pay": ("pay payment pmt payments paying zf", "支付 付款 缴费 付费", "zhifu fukuan", "zf fk"),
     "time": ("time at date datetime ts tm dt timestamp day on when", "时间 日期 时刻 时间戳 年月日", "shijian riqi", "sj rq"),
     "create": (
-        "create created creation crt cre add added insert inserted ctime addtime createtime createdat",
+        "create created creation crt cre add added insert inserted ctime addtime createtime createdat reg rgst registered",
         "创建 生成 新建 添加 录入 建立",
         "chuangjian shengcheng tianjia",
         "cj",
@@ -51,15 +76,15 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "xd",
     ),
     "update": (
-        "update updated upd modify modified modification change changed mtime utime edit write written",
+        "update updated upd modify modified modification change changed mtime utime edit write written mod uptime",
         "更新 修改 变更 改动",
         "gengxin xiugai",
         "gx xg",
     ),
     "ship": (
         (
-            "ship shipped shipping shipment deliver delivery send sent consign consigned dispatch dispatched shp "
-            "despatch fulfil fulfilled fulfillment outbound"
+            "ship shipped shipping shipment deliver delivery send sent consign consigned dispatch dispatched shp despatch "
+            "fulfil fulfilled fulfillment outbound dlv dlvr dlvy dispatching"
         ),
         "发货 配送 寄出 出库 寄件 派送 送货",
         "fahuo peisong",
@@ -81,29 +106,54 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "sh",
     ),
     "finish": (
-        "finish finished complete completed completion end ended done success succeeded successful over fulfilled_at",
+        ("finish finished complete completed completion end ended done success succeeded successful over fulfilled_at cmpl cmplt"),
         "完成 成交 完结 结束 成功 办结",
         "wancheng jieshu",
         "wc",
     ),
     "close": ("close closed closing", "关闭", "guanbi", "gb"),
-    "cancel": ("cancel canceled cancelled cancellation cancle cancellaction void", "取消 撤销", "quxiao", "qx"),
+    "cancel": (
+        "cancel canceled cancelled cancellation cancle cancellaction void cncl cnl",
+        "取消 撤销",
+        "quxiao",
+        "qx",
+    ),
     "expire": (
         "expire expired expires expiry expiration timeout deadline overdue limit before due_at",
         "过期 失效 超时 截止 到期 有效期 支付截止 最晚 最后支付",
         "guoqi chaoshi jiezhi shixiao",
         "gq cs",
     ),
-    "refund": ("refund refunds refunded refunding rfd chargeback", "退款 退费", "tuikuan", "tk"),
-    "return": ("return returns returned aftersale aftersales aftermarket after_sale rma", "退货 售后 退换 退单", "tuihuo shouhou", "th"),
-    "apply": ("apply applied application request requested ask asked initiate", "申请 发起 请求", "shenqing", "sq"),
+    "refund": (
+        "refund refunds refunded refunding rfd chargeback rfnd moneyback",
+        "退款 退费",
+        "tuikuan",
+        "tk",
+    ),
+    "return": (
+        "return returns returned aftersale aftersales aftermarket after_sale rma ret rtn",
+        "退货 售后 退换 退单",
+        "tuihuo shouhou",
+        "th",
+    ),
+    "apply": (
+        "apply applied application request requested ask asked initiate req appl asked",
+        "申请 发起 请求",
+        "shenqing",
+        "sq",
+    ),
     "handle": (
-        "handle handled audit audited review approve approved check process processed examine",
+        "handle handled audit audited review approve approved check process processed examine aprv appr",
         "审核 处理 审批",
         "shenhe chuli",
         "cl",
     ),
-    "transaction": ("transaction txn trx trans transactionid", "流水 交易流水", "liushui", "ls"),
+    "transaction": (
+        "transaction txn trx trans transactionid",
+        "流水 交易流水",
+        "liushui",
+        "ls lsh",
+    ),
     "out": ("out merchant outer mch", "商户 外部", "shanghu waibu", ""),
     "third": (
         "third thirdparty psp acquirer external ext wechat weixin wx alipay upstream bank prepay",
@@ -113,11 +163,16 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "carrier": ("carrier courier express logistics logistic logi shipper exp kd", "快递 物流 承运 快运", "kuaidi wuliu", "kd wl"),
     "company": ("company corp corporation vendor comp com firm co", "公司 承运商 物流商 快递商", "gongsi", "gs"),
-    "tracking": ("tracking waybill track awb parcel package airway", "运单 包裹 追踪 跟踪", "yundan baoguo", "yd"),
+    "tracking": (
+        "tracking waybill track awb parcel package airway parcels",
+        "运单 包裹 追踪 跟踪",
+        "yundan baoguo",
+        "yd",
+    ),
     "phone": ("phone mobile tel telephone cellphone cell contact", "手机 电话 联系方式 联系电话", "shouji dianhua lianxi", "sj dh"),
     "receiver": ("receiver consignee recipient recipients addressee rec shr", "收货人 收件人 收货方", "shouhuoren shoujianren", "shr sjr"),
     "buyer": (
-        "user buyer partner member customer uid userid cust mbr usr client account openid memberid consumer purchaser shopper mid",
+        ("user buyer partner member customer uid userid cust mbr usr client account openid memberid consumer purchaser shopper mid usr"),
         "用户 会员 买家 客户 顾客 下单人 购买人 买方 消费者",
         "yonghu huiyuan maijia kehu",
         "yh hy mj kh",
@@ -130,14 +185,22 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "nick": ("nick", "昵称", "", ""),
     "name": (
-        "name title username nickname firstname lastname fullname realname surname",
+        "name title username nickname firstname lastname fullname realname surname nm",
         "名称 姓名 名字 名 抬头",
         "mingcheng xingming",
         "mc xm",
     ),
-    "coupon": ("coupon coupons voucher couponid", "优惠券 代金券 卡券 红包 券", "youhuiquan quan", "yhq"),
+    "coupon": (
+        "coupon coupons voucher couponid cpn",
+        "优惠券 代金券 卡券 红包 券",
+        "youhuiquan quan",
+        "yhq",
+    ),
     "discount": (
-        "discount promotion promo reduce reduction deduct deduction rebate preferential favorable activity off concession",
+        (
+            "discount promotion promo reduce reduction deduct deduction rebate preferential favorable activity off concession "
+            "dscnt dsct rebate"
+        ),
         "优惠 折扣 减免 抵扣 立减 满减 促销 折让 让利 活动",
         "youhui zhekou",
         "yh zk",
@@ -165,19 +228,34 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "version": ("version ver revision rev optimistic", "版本 乐观锁", "banben", "bb"),
     "goods": (
         (
-            "goods product products good commodity spu prod pdt prd article merchandise ware wares "
-            "food foods dish dishes meal meals course courses"
+            "goods product products good commodity spu prod pdt prd article merchandise ware wares food foods dish dishes "
+            "meal meals course courses gds"
         ),
         "商品 产品 货品 物品 货物 餐品 菜品 课程",
         "shangpin chanpin huopin",
         "sp cp",
     ),
-    "sku": ("sku skus variant spec specification skuid", "规格 单品", "guige", "gg"),
-    "item": ("item items detail details line lines entry entries position", "明细 详情 项目 行 项 子项", "mingxi xiangqing", "mx xq"),
+    "sku": (
+        "sku skus variant spec specification skuid",
+        "规格 单品",
+        "guige",
+        "gg",
+    ),
+    "item": (
+        "item items detail details line lines entry entries position dtl dtls",
+        "明细 详情 项目 行 项 子项",
+        "mingxi xiangqing",
+        "mx xq",
+    ),
     "quantity": ("quantity qty count cnt amount_of pieces pcs", "数量 件数 个数 购买数 份数", "shuliang jianshu", "sl"),
-    "stock": ("stock stocks onhand instock inventory inv storage warehouse", "库存 仓库", "kucun cangku", "kc"),
+    "stock": (
+        "stock stocks onhand instock inventory inv storage warehouse stk",
+        "库存 仓库",
+        "kucun cangku",
+        "kc",
+    ),
     "lock": (
-        "lock locked frozen freeze reserve reserved onhold occupy occupied hold held allocated preempt pre",
+        "lock locked frozen freeze reserve reserved onhold occupy occupied hold held allocated preempt pre rsv rsvd",
         "锁定 冻结 占用 预占 锁",
         "suoding dongjie zhanyong",
         "sd",
@@ -191,14 +269,14 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "sold": ("sold sale sales used use using consumed", "已售 销量 已用 售出 使用", "yishou xiaoliang", ""),
     "warn": ("warn warning low alarm alert threshold min minimum safe", "预警 安全 最低", "yujing", ""),
     "history": (
-        "history log logs activity trace record records journal timeline flow track_log event events action",
+        "history log logs activity trace record records journal timeline flow track_log event events action hst",
         "日志 历史 记录 轨迹 流程 跟踪记录",
         "rizhi jilu lishi guiji",
         "rz jl",
     ),
     "operate": ("operate operation operated oper op opt act", "操作", "caozuo", "cz"),
     "who": (
-        "operator actor creator author editor handler staff admin operatorname person man manager worker by",
+        "operator actor creator author editor handler staff admin operatorname person man manager worker by who",
         "操作人 操作员 操作者 经办人 创建人 创建者 处理人 处理人员 员工 管理员",
         "caozuoren caozuoyuan chuangjianren",
         "czr",

@@ -66,7 +66,8 @@ order.closed_at
   beside order trade buyer
 order.expires_at
   shape instant
-  says expire time .95 | expire .82 | expire pay time .95 | expire close time .9 | expire cancel time .9 | auto close time .8 | auto
+  says expire time .95 | expire .82 | expire pay time .95 | expire close time .9 | expire cancel time .9 | auto close time .8 |
+    pay due time .9 | due time .75 | auto
     cancel time .8
   never create refund return ship receive update TIME
   beside order trade buyer auto
@@ -87,7 +88,7 @@ order.transaction_id
   beside info pay channel
 order.carrier
   shape text code
-  says carrier company .95 | carrier name .92 | carrier .8 | ship company .93 | ship name .78 | carrier company name .95 | carrier
+  says carrier company .95 | carrier name .92 | carrier .8 | ship company .93 | ship name .62 | carrier company name .95 | carrier
     company number .88 | carrier number .6 | ship company name .93 | carrier type .75 | carrier id .6 | ship company number .86 |
     tracking company .9 | tracking company name .9
   never amount freight time state phone address receiver note person who buyer flag template setting method type shop pickup slip
@@ -121,7 +122,7 @@ order.tenant
   beside info seller
 order.version
   shape count instant
-  says version .96 | update time .9 | update .8
+  says version .82 | update time .9 | update .8
   never pay ship state receive address amount who
   beside order version lock number num
 item.sku
@@ -272,7 +273,7 @@ history.from
   beside id order operate pay
 history.to
   shape code
-  says new state .95 | new .75 | order state .88 | state .86 | new order state .95 | update state .6 | operate state .6 | update
+  says new state .95 | new .78 | order state .88 | state .86 | new order state .95 | update state .6 | operate state .6 | update
     type .6
   never time note who amount old name
   beside id order operate
