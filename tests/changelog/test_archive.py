@@ -319,11 +319,14 @@ def test_the_doctor_tells_what_a_server_forgets_and_what_an_archive_lacks(
 
     def seen() -> list[tuple[str, str]]:
         """The light and the first words of each line."""
-        return [(c.light.value, " ".join(c.what.split()[:6])) for c in shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))]
+        return [
+            (c.light.value, " ".join(c.what.split()[:6]))
+            for c in shoplog.log(settings.load(sections={}), words.Say(words.Language.ENGLISH))
+        ]
 
     def reminded() -> list[str]:
         with structlog.testing.capture_logs() as said:
-            histories.remind(settings.load())
+            histories.remind(settings.load(sections={}))
         return [str(line["kept_for"]) for line in said]
 
     days = {"expire_logs_days": 9} if server.recipe.name == "MariaDB" else {"binlog_expire_logs_seconds": 9 * 86_400}
@@ -334,24 +337,24 @@ def test_the_doctor_tells_what_a_server_forgets_and_what_an_archive_lacks(
         [("warn", "changes do not name their columns:"), ("warn", "the server keeps its log of")],
         ["3 days, 0:00:00"],
     )
-    (nameless, _) = shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))
+    (nameless, _) = shoplog.log(settings.load(sections={}), words.Say(words.Language.ENGLISH))
     statement = nameless.todo.partition(";")[0]
     assert statement.startswith("SET GLOBAL" if server.recipe.name == "MariaDB" else "SET PERSIST")
     run(server, database, statement, *(["RESET PERSIST"] if "PERSIST" in statement else []))
     monkeypatch.setenv("MAKEWHOLE_HISTORY_ARCHIVE", "kept")
     assert seen() == [("warn", "nothing was ever kept in the")]
     assert not (tmp_path / "kept").exists()
-    rounds = histories.Rounds(settings.load())
+    rounds = histories.Rounds(settings.load(sections={}))
     rounds()
     assert seen() == [("ok", "the archive of changes in kept")]
     run(server, database, "UPDATE oms_order SET status = 2")
     assert seen() == [("ok", "the archive of changes in kept")]
     monkeypatch.setattr(shoplog, "LATE", timedelta(0))
     monkeypatch.setattr(shoplog, "ROUNDS_LATE", 0)
-    (stopped,) = shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))
+    (stopped,) = shoplog.log(settings.load(sections={}), words.Say(words.Language.ENGLISH))
     assert (stopped.light.value, "has stopped: what was written since" in stopped.what) == ("warn", True)
     purge(server)
-    (gone,) = shoplog.log(settings.load(), words.Say(words.Language.ENGLISH))
+    (gone,) = shoplog.log(settings.load(sections={}), words.Say(words.Language.ENGLISH))
     assert (gone.light.value, "the server has forgotten what comes next" in gone.what) == ("warn", True)
     rounds()
     assert seen() == [("ok", "the archive of changes in kept")]
