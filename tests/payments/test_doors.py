@@ -53,6 +53,14 @@ ANSWERS = {
 """Status and body of a shop's answer, and whether it has taken the callback."""
 
 
+@pytest.mark.parametrize("name", every.CHANNELS)
+def test_a_channel_takes_our_yes_from_a_shop_too_and_our_no_from_nobody(name: str) -> None:
+    """What the relay says in a channel's words is what a shop must say in them."""
+    joined = registry.ENTRIES[ids.ChannelName(name)]
+    assert joined.taken(200, joined.answered(200, "SUCCESS", "OK").body)
+    assert not joined.taken(503, joined.answered(503, "FAIL", "try again").body)
+
+
 @pytest.mark.parametrize("name, status, body, taken", [(name, *told) for name in ANSWERS for told in ANSWERS[name]])
 def test_a_shop_has_taken_a_callback_only_if_it_says_so(name: str, status: int, body: bytes, taken: bool) -> None:  # noqa: FBT001
     """As it came, with the headers that prove it; another channel's goes to the shop's first door."""

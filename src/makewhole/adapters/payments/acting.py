@@ -7,6 +7,7 @@ and a look that hears nothing has seen nothing. How a channel is asked and what 
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import ClassVar, assert_never
 
 from makewhole.adapters.payments import meanings
@@ -22,6 +23,8 @@ ABSENT = "the channel says that it knows no such number"
 class Acts(abc.ABC):
     """Carries them out. Never retries, remembers nothing. Faults as `ports.Doer` says."""
 
+    REPEATS: ClassVar[Mapping[type[act.Act], str]]
+    """What the same act does when it is asked for again, and so why a look may say at once that it is not there."""
     PAID: ClassVar[str]
     CLOSED: ClassVar[str]
     """The channel's words for an attempt that was paid, and one that was closed."""

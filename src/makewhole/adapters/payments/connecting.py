@@ -80,7 +80,7 @@ class Connector(abc.ABC):
                 raise faults.Defect(f"a payment channel cannot {type(other).__name__}")
 
     def look(self, order: ids.OrderKey, step: plan.Step, now: datetime) -> run.News:
-        """Whether the act took effect. The connector's `acts.REPEATS` says why Saw(False) may be said at once."""
+        """Whether the act took effect. The connector's `Acts.REPEATS` says why Saw(False) may be said at once."""
         match step.act:
             case act.ClosePayment() as close:
                 return self._acts.look_closed(close)

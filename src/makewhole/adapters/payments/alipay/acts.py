@@ -32,6 +32,7 @@ _METHODS: Mapping[account.LinkKind, tuple[str, str]] = {
 class Acts(acting.Acts):
     """Over one conversation."""
 
+    REPEATS = REPEATS
     PAID, CLOSED = "ACQ.TRADE_HAS_SUCCESS", "ACQ.TRADE_HAS_CLOSE"
     # A trade that the buyer never opened cannot be closed, and may still be opened and paid.
     CLOSE_TELLS_LITTLE = frozenset({Meaning.CLOSED, Meaning.STATE, Meaning.PAID, Meaning.NOT_FOUND})

@@ -27,6 +27,7 @@ REPEATS: Mapping[type[act.Act], str] = {
 class Acts(acting.Acts):
     """Over one conversation."""
 
+    REPEATS = REPEATS
     PAID, CLOSED = "ORDERPAID", "ORDER_CLOSED"
     CLOSE_TELLS_LITTLE = frozenset({meanings.Meaning.CLOSED})
 
