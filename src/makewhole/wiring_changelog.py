@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from makewhole import settings, wiring_shop
 from makewhole.adapters.changelog import film, following
+from makewhole.adapters.changelog.postgres import archive, health, log, setup
 from makewhole.adapters.changelog.postgres import film as slotfilm
-from makewhole.adapters.changelog.postgres import health, log, setup
 from makewhole.adapters.shops import traces
 from makewhole.core import faults
 from makewhole.model import change
@@ -111,6 +112,14 @@ def _published(told: settings.Settings) -> tuple[sa.URL, Sequence[tuple[str, str
 def _tables(told: settings.Settings, url: sa.URL) -> Sequence[tuple[str, str]]:
     known = traces.traces(wiring_shop.map_of(told), wiring_shop.schema_of(url), b"").tables
     return tuple(dict.fromkeys((t.schema, t.table) for t in known))
+
+
+def forget(told: settings.Settings, before: datetime) -> int:
+    """Let go of what was committed before this instant; how many transactions."""
+    if not archive.exists(folder(told)):
+        return 0
+    with archive.opened(folder(told)) as kept:
+        return kept.forget(before)
 
 
 def keep_up(told: settings.Settings, url: sa.URL, tables: Sequence[Traced]) -> tuple[int, Sequence[change.Gap]]:

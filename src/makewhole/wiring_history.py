@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from makewhole import ports, settings, wiring_changelog, wiring_shop
@@ -63,6 +63,19 @@ def forgets_after(told: settings.Settings) -> timedelta | None:
     """How soon a MariaDB or MySQL shop's server forgets its log, where that is too soon; None where it is not. Raises as adapters do."""
     url = wiring_shop.address(told)
     return serverlog.forgets_after(url) if url.get_backend_name() in opening.BINLOG else None
+
+
+def forget_changes(told: settings.Settings, before: datetime) -> int:
+    """Let go of what the settings' archive holds from before this instant; how many transactions. Nothing where there is no archive.
+
+    Raises as `keep_archive` does.
+    """
+    if wiring_changelog.is_postgres(wiring_shop.address(told)):
+        return wiring_changelog.forget(told, before)
+    if not told.history.archive or not (Path(told.history.archive) / archive.FILE).exists():
+        return 0
+    with archive.opened(Path(told.history.archive)) as kept:
+        return kept.forget(before)
 
 
 def keep_archive(told: settings.Settings) -> tuple[int, Sequence[change.Gap]]:

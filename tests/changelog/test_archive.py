@@ -12,7 +12,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from makewhole import settings
 from makewhole.adapters.changelog import archive, opening
 from makewhole.cli import program, shoplog, words
 from makewhole.core import faults
+from makewhole.engine import history
 from makewhole.model.change import Sought, Traced, Transaction
 from makewhole.web import histories
 from tests.changelog import test_history
@@ -248,6 +249,22 @@ def test_a_damaged_byte_is_seen(server: launch.Server, shop: str, tmp_path: Path
     connection.close()
     with pytest.raises(faults.BadInput, match="checksum"):
         archived(tmp_path, shop, "A1")
+
+
+def test_what_is_old_is_let_go_of_and_nothing_else_is_lost(server: launch.Server, shop: str, tmp_path: Path) -> None:
+    """By their commits, in the order of the log; never less than the audit needs."""
+    run(server, shop, "INSERT INTO orders VALUES (1, 'A1', 0)", "DO SLEEP(1.1)", "UPDATE orders SET status = 1")
+    keep(server, shop, tmp_path)
+    *old, last = archived(tmp_path, shop, "A1")
+    with archive.opened(tmp_path) as kept:
+        assert (kept.forget(old[0].committed_at), kept.forget(last.committed_at)) == (0, len(old))
+    assert archived(tmp_path, shop, "A1") == [last]
+    run(server, shop, "UPDATE orders SET status = 2")
+    assert keep(server, shop, tmp_path) == 1
+    now = datetime.now(UTC)
+    assert history.kept_since(timedelta(days=180), now) == now - timedelta(days=180)
+    with pytest.raises(faults.Rejected, match="180 days at least"):
+        history.kept_since(timedelta(days=180) - timedelta(microseconds=1), now)
 
 
 def test_tables_that_the_log_does_not_name_are_not_guessed(server: launch.Server, shop: str, tmp_path: Path) -> None:

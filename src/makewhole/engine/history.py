@@ -6,13 +6,24 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from makewhole import ports
-from makewhole.core import ids
+from makewhole.core import faults, ids
 from makewhole.engine import partsteps
 from makewhole.model import change
 from makewhole.model.change import Change, Sought, Traced
 from makewhole.ports import trails
+
+KEPT_MIN = timedelta(days=180)
+"""R19: whoever asks for less is refused, as with the images that are made of the same changes."""
+
+
+def kept_since(keep: timedelta, now: datetime) -> datetime:
+    """Before when an archive may forget. Raises Rejected where less is to be kept than the audit needs."""
+    if keep < KEPT_MIN:
+        raise faults.Rejected(f"changes are kept for {KEPT_MIN.days} days at least (R19), not {keep.days}: see change-retention")
+    return now - keep
 
 
 @dataclass(frozen=True, kw_only=True)

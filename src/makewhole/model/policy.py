@@ -41,6 +41,7 @@ class RuleName(enum.Enum):
     FEE_HISTORY = "fee-history"
     FEE_VOLUME_MIN = "fee-volume-min"
     IMAGE_RETENTION = "image-retention"
+    CHANGE_RETENTION = "change-retention"
     CUT_OFF_WAIT = "cut-off-wait"
     PAYOUT_WAIT = "payout-wait"
     BILL_AGAIN = "bill-again"

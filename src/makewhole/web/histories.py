@@ -1,4 +1,5 @@
-"""The archive of the shop's changes while we serve: a round goes in every minute, what the shop's server wrote since is kept for good.
+"""The archive of the shop's changes while we serve: a round goes in every minute, what the shop's server wrote since is kept, as
+long as the rules want.
 
 Whoever serves without one is told, each day, what his server forgets.
 """
@@ -9,8 +10,11 @@ import time
 
 import structlog
 
-from makewhole import settings, wiring_history
+from makewhole import ports, settings, wiring_history
 from makewhole.core import faults
+from makewhole.engine import history
+from makewhole.model import image
+from makewhole.model.policy import RuleName
 
 REMIND_EVERY_S = 86_400
 """Seconds between two warnings of one kind: a log file of a week has it in it, and is not full of it."""
@@ -45,3 +49,21 @@ def remind(told: settings.Settings) -> None:
     kept_for = wiring_history.forgets_after(told)
     if kept_for is not None:
         log.warning("changes are not archived, and the server forgets them soon: set history.archive", kept_for=str(kept_for))
+
+
+class Tidying:
+    """One call is one round; once a day what is older than the rules want is forgotten."""
+
+    def __init__(self, told: settings.Settings, world: ports.World) -> None:
+        self._told, self._world = told, world
+
+    def __call__(self) -> None:
+        """Once a day. Raises Rejected where less is to be kept than the audit needs, Unavailable where the disk is not there."""
+        now = self._world.clock.now()
+        mark, today = f"changes/{self._world.eyes.shop}", image.day(now)
+        if self._world.store.mark(mark) == today:
+            return
+        before = history.kept_since(self._world.policies.at(now).span(RuleName.CHANGE_RETENTION), now)
+        if forgotten := wiring_history.forget_changes(self._told, before):
+            log.info("changes forgotten", transactions=forgotten, before=before.isoformat())
+        self._world.store.set_mark(mark, today)

@@ -57,6 +57,7 @@ def serve(
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
             every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
+        threads.append(every(told.history.every_s, "changes", histories.Tidying(told, world)))
         if told.history.archive:
             threads.append(every(told.history.every_s, "history", histories.Rounds(told)))
         else:

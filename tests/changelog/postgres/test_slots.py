@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from makewhole.adapters.changelog.postgres import health, log, reading, session, setup
+from makewhole.adapters.changelog.postgres import archive, health, log, reading, session, setup
+from makewhole.adapters.changelog.postgres.transactions import instant
 from makewhole.core import faults
 from makewhole.model.change import Sought, Traced
+from makewhole.ports import trails
 from tests.changelog.postgres import slotted
 from tests.servers import postgres
 
@@ -135,3 +138,29 @@ def test_whoever_follows_is_told_when_the_server_ends_it_and_others_read_what_it
         root.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s", (shop.slot,))
         follower.join(60)
         assert "ended its log" in str(*ended)
+
+
+def test_what_is_old_is_let_go_of_and_nothing_else_is_lost(postgresql: postgres.Server, tmp_path: Path) -> None:
+    """By their commits; what the archive knows of begins later then, and whoever would read on from before it is told so."""
+    with slotted.slotted(postgresql, ORDERS) as shop:
+        shop.keep("orders")
+        for number in range(1, 4):
+            shop.shop.execute("INSERT INTO orders VALUES (%s, 'N' || %s)", (number, number))
+            log.keep_up(shop.url, tmp_path, TABLES)
+        with archive.opened(tmp_path) as kept:
+            first, second, third = kept.after(0, 1 << 62)
+            assert kept.forget(instant(first.begin.committed_us)) == 0
+            assert kept.forget(instant(third.begin.committed_us)) == 2
+            assert [g.ends for g in kept.after(0, 1 << 62)] == [third.ends]
+            place = kept.place()
+            assert place is not None
+            assert (place.since, place.ends >= third.ends) == (second.ends, True)
+        shop.shop.execute("UPDATE orders SET number = 'N1' WHERE id = 3")
+        assert told(shop, tmp_path) == ["update"]
+        with reading.Reading(url=shop.url, slot=shop.slot, folder=tmp_path, keeps=False, tables=TABLES) as read:
+            assert read.unbroken(second.ends) == second.ends
+            with pytest.raises(trails.Purged):
+                read.unbroken(first.ends)
+        with archive.opened(tmp_path) as kept:
+            assert kept.forget(datetime.now(UTC) + timedelta(days=1)) == 2
+        assert told(shop, tmp_path) == []

@@ -8,6 +8,7 @@ read anew, and are proof. What the server forgot before it was read is a gap, wh
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import sqlite3
 import zlib
@@ -122,6 +123,21 @@ class Archive:
     def gaps(self) -> Sequence[change.Gap]:
         """What is missing, oldest first."""
         return [codec.decode(told, change.Gap) for (told,) in self._connection.execute("SELECT told FROM gaps ORDER BY id")]
+
+    def forget(self, before: datetime) -> int:
+        """Let go of what was committed before this instant, up to the first transaction that was not; how many. So with gaps."""
+        decoder = decoding.Decoder()
+        numbers = [n for (n,) in self._connection.execute("SELECT id FROM groups ORDER BY id")]
+        kept = bisect.bisect_left(numbers, before, key=lambda number: self._transaction(number, decoder).committed_at)
+        old = [n for n, told in self._connection.execute("SELECT id, told FROM gaps") if codec.decode(told, change.Gap).before < before]
+        if not kept and not old:
+            return 0
+        with filing.writing(self._connection, self._where):
+            if kept:
+                self._connection.execute("DELETE FROM keys WHERE number <= ?", (numbers[kept - 1],))
+                self._connection.execute("DELETE FROM groups WHERE id <= ?", (numbers[kept - 1],))
+            self._connection.executemany("DELETE FROM gaps WHERE id = ?", [(n,) for n in old])
+        return kept
 
     def _go_on(self, server: str, place: Position) -> None:
         if self.place() != self._expected:

@@ -221,6 +221,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "RuleName.money-look-back": ("money is asked about this far back", "向渠道核对的回溯时长"),
     "RuleName.person-deadline": ("a person must decide within", "人工处理时限"),
     "RuleName.image-retention": ("images of orders are kept for", "订单镜像保留期"),
+    "RuleName.change-retention": ("the archive of changes is kept for", "变更存档保留期"),
     "RuleName.link-lifetime": ("a new payment link lives for", "新支付链接有效期"),
     "RuleName.silence-callbacks-min": ("callbacks that must be missing to be called silent", "判定回调静默所缺的条数"),
     "RuleName.silence-history": ("days of callbacks that must be known", "判定回调静默所需的历史天数"),

@@ -102,6 +102,24 @@ class Archive:
         """What is missing, oldest first."""
         return tuple(codec.decode(told, change.Gap) for (told,) in self._connection.execute("SELECT told FROM gaps ORDER BY id"))
 
+    def forget(self, before: datetime) -> int:
+        """Let go of what was committed before this instant, up to the first transaction that was not; how many. The place from which on
+        everything is known moves with it, and gaps before it are gone as well."""
+        us = round(before.timestamp() * 1_000_000)
+        (first,) = self._connection.execute("SELECT MIN(id) FROM groups WHERE committed_us >= ?", (us,)).fetchone()
+        condition, given = ("id < ?", (first,)) if first is not None else ("committed_us < ?", (us,))
+        with filing.writing(self._connection, self.where):
+            (ends,) = self._connection.execute(f"SELECT MAX(ends) FROM groups WHERE {condition}", given).fetchone()  # noqa: S608
+            if ends is None:
+                return 0
+            self._connection.execute("DELETE FROM keys WHERE number IN (SELECT id FROM groups WHERE ends <= ?)", (ends,))
+            done = self._connection.execute("DELETE FROM groups WHERE ends <= ?", (ends,)).rowcount
+            self._connection.execute("UPDATE place SET since = max(since, ?)", (ends,))
+            gaps = self._connection.execute("SELECT id, told FROM gaps").fetchall()
+            old = [(number,) for number, told in gaps if codec.decode(told, change.Gap).until.offset <= ends]
+            self._connection.executemany("DELETE FROM gaps WHERE id = ?", old)
+        return done
+
     def last(self) -> datetime | None:
         """When the last transaction that is here was committed."""
         row = self._connection.execute("SELECT committed_us FROM groups ORDER BY id DESC LIMIT 1").fetchone()
