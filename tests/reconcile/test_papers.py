@@ -10,6 +10,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from makewhole.adapters.reports import page, table, workbook
@@ -80,6 +81,7 @@ def sheet(*rows: daysheet.Row) -> daysheet.DaySheet:
             total(bill.Side.THEIRS, bill.Break.AMOUNT, 1150),
         ),
         rows=rows,
+        settled=(comparison.Settled(channel=WECHAT, currency="CNY", gross_fen=98_765_443_60, fees_millifen=59_259_266_160, fees_fen=1),),
     )
 
 
@@ -96,13 +98,22 @@ def test_the_page_says_everything_in_both_languages_and_escapes_what_others_wrot
         "¥12.50",
         "¥11.50",
         "¥1.00",
+        "财务",
         "finance",
         "林会计",
+        "592,592.66160",
+        "我方减渠道",
+        "净额",
     ):
         assert word in text, word
     assert "¥98,765,444.60" in text  # ours: matched and broken are the whole book
     assert "¥98,765,443.60" in text  # theirs
+    assert "98,172,850.93840" in text  # what the bill pays out: less its fees
+    assert re.search(r'<td class="n" colspan="3">2</td><td class="n">¥2\.00</td>', text)  # the differences, and what is in question of them
     assert "2026-11-25 10:00:00" in text  # the deadline, in Beijing
+    assert "已逾期" not in text
+    late = msgspec.structs.replace(sheet(row("S1")), printed_at=NOW + timedelta(days=1, seconds=1))
+    assert "已逾期" in page.render([late], sheets.words)
     assert "<script>alert" not in text
     assert "&lt;script&gt;" in text
     assert re.findall(r"(?:src|href)=|url\(|@import", text) == []

@@ -38,6 +38,7 @@ def sheet(world: ports.World, books: accounts.Books, channel: ids.ChannelName, d
         printed_at=world.clock.now(),
         sums=tuple(s for s in last.sums if s.day == day),
         rows=tuple(row(world, f) for f in known if f.what() not in _SHOWN),
+        settled=last.settled or (),
         payouts=tuple(p for p in payouts.of_channel(world, books, channel) if day in p.days),
     )
 

@@ -85,6 +85,8 @@ class DaySheet(codec.Noun, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     payouts: tuple[bank.Payout, ...] = ()
     """What the bank says of this day's money, where a statement was given."""
+    settled: tuple[comparison.Settled, ...] = ()
+    """What the channel's bill pays out for the day, for each currency; nothing in the evening, and of a marketplace, which pays later."""
 
     def broken(self) -> tuple[Row, ...]:
         """Differences that are not over: somebody's."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import jinja2
 
 from makewhole.adapters.reports import table
 from makewhole.core import money
-from makewhole.model import bank, bill, daysheet
+from makewhole.model import bank, bill, comparison, daysheet
 
 
 def write(path: Path, sheets: Sequence[daysheet.DaySheet], words: table.Words) -> None:
@@ -33,7 +34,11 @@ def render(sheets: Sequence[daysheet.DaySheet], words: table.Words) -> str:
         at=table.instant,
         yuan=_amount,
         fees=_fees,
+        when=_when,
         books=_books,
+        classes=_classes,
+        gaps=_gaps,
+        fee=bill.Break.FEE,
         bank_wrong=bank.WRONG,
     )
 
@@ -54,18 +59,62 @@ def _amount(fen: int, currency: str) -> str:
 def _fees(millifen: int) -> str:
     """Finer than money can be paid: as the channel writes them, in yuan with five places."""
     sign, whole = ("-" if millifen < 0 else ""), abs(millifen)
-    return f"{sign}{whole // 100_000}.{whole % 100_000:05d}"
+    return f"{sign}{whole // 100_000:,}.{whole % 100_000:05d}"
+
+
+def _when(at: datetime | None, day: int) -> str:
+    """The time alone where it is of the sheet's own day."""
+    return table.instant(at).removeprefix(f"{bill.date_of(day)} ") or "–"
 
 
 def _books(sheet: daysheet.DaySheet) -> list[dict[str, object]]:
-    """For each side, currency and kind: the whole book, what of it is settled and what is not. The three add up (law 7)."""
-    found: dict[tuple[str, str, str], list[int]] = {}
+    """For each kind, currency and side: the whole book, what of it is settled and what is not, which add up (law 7); then ours less theirs.
+
+    Fees are as the bill writes them, and ours where a rate was agreed on.
+    """
+    found: dict[tuple[str, str], dict[str, list[int]]] = {}
     for one in sheet.sums:
-        held = found.setdefault((one.side.value, one.kind.value, one.currency), [0, 0, 0, 0])
-        held[0] += one.lines
-        held[1] += one.fen
-        held[2 if one.what in bill.SETTLED else 3] += one.fen
+        sides = found.setdefault((one.kind.value, one.currency), {side.value: [0] * 5 for side in bill.Side})
+        held = sides[one.side.value]
+        settled = one.what in bill.SETTLED
+        for i, more in enumerate((one.lines, one.fen, one.fen * settled, one.fen * (not settled), one.fees_millifen)):
+            held[i] += more
+    rows: list[dict[str, object]] = []
+    for (kind, currency), sides in sorted(found.items()):
+        gap = [ours - theirs for ours, theirs in zip(sides[bill.Side.OURS.value], sides[bill.Side.THEIRS.value], strict=True)]
+        for side, told in (*sides.items(), ("gap", gap)):
+            lines, whole, settled_fen, differs, fees = told
+            rows.append(
+                {
+                    "side": side,
+                    "kind": kind,
+                    "currency": currency,
+                    "lines": lines,
+                    "whole": whole,
+                    "settled": settled_fen,
+                    "differs": differs,
+                    "fees": fees if side != "gap" else 0,
+                }
+            )
+    return rows
+
+
+def _classes(sheet: daysheet.DaySheet) -> list[dict[str, object]]:
+    """Each class with both sides beside one another; what is settled first, as accountants tick off."""
+    found: dict[tuple[bool, str, str, str], dict[str, comparison.Sum]] = {}
+    for one in sheet.sums:
+        found.setdefault((one.what not in bill.SETTLED, one.what.value, one.kind.value, one.currency), {})[one.side.value] = one
     return [
-        {"side": side, "kind": kind, "currency": currency, "lines": held[0], "whole": held[1], "settled": held[2], "differs": held[3]}
-        for (side, kind, currency), held in sorted(found.items())
+        {"what": what, "kind": kind, **{side.value: sides.get(side.value) for side in bill.Side}}
+        for (_, what, kind, _), sides in sorted(found.items(), key=lambda told: told[0])
     ]
+
+
+def _gaps(sheet: daysheet.DaySheet) -> dict[str, tuple[int, int]]:
+    """Differences and what is in question, for each currency."""
+    told: dict[str, tuple[int, int]] = {}
+    for row in sheet.rows:
+        gap = row.of.found.gap()
+        lines, fen = told.get(gap.currency, (0, 0))
+        told[gap.currency] = (lines + 1, fen + gap.fen)
+    return told
