@@ -15,6 +15,7 @@ _STOP = (
 )
 _FORWARD = re.compile(rf"[\"']?({_NUMBER})[\"']?{_LINK}({_LABEL}){_STOP}")
 _GLUED = re.compile(r"(?<!\d)(-?\d{1,4})\s*[-=:：.、]?\s*([\u4e00-\u9fff][\u4e00-\u9fffA-Za-z（）()]*)")
+_SPACED = re.compile(r"(?<![\w.-])(\d{1,4})\s+([A-Za-z][A-Za-z _-]*?)(?=\s*[,;/|]|\s+\d|\s*$)")
 _BACKWARD = re.compile(r"([A-Za-z\u4e00-\u9fff_][\w\u4e00-\u9fff ]*?)\s*[=:：\-(（]\s*(-?\d{1,4})(?!\d)")
 _WORD = re.compile(
     r"(?<![A-Za-z_])([A-Za-z][A-Za-z_]{1,31})(?![A-Za-z_])[\"']?\s*(?:->|=>|→|[=:：\-—(（]|\s)?\s*[\"']?([\u4e00-\u9fff][\u4e00-\u9fff]*)"
@@ -28,7 +29,8 @@ _BRACKETS_MAX = 60
 
 def of_comment(comment: str, allowed: tuple[str, ...] = ()) -> Labels:
     """The codes of a comment. `allowed` are the codes in use: a reading that explains more of them is the better one."""
-    readings = [_once(r) for r in (_sections(comment), _forward(comment), _glued(comment), _backward(comment), _words(comment))]
+    ways = (_sections, _forward, _spaced, _glued, _backward, _words)
+    readings = [_once(way(comment)) for way in ways]
     known = set(allowed)
 
     def worth(labels: Labels) -> tuple[int, int]:
@@ -53,6 +55,11 @@ def _sections(comment: str) -> list[tuple[str, str]]:
 
 def _forward(comment: str) -> list[tuple[str, str]]:
     return [(m[1], _clean(m[2])) for m in _FORWARD.finditer(comment)]
+
+
+def _spaced(comment: str) -> list[tuple[str, str]]:
+    """`0 none 1 applying 2 done`, parted by nothing but blanks."""
+    return [(m[1], m[2].strip()) for m in _SPACED.finditer(comment)]
 
 
 def _glued(comment: str) -> list[tuple[str, str]]:

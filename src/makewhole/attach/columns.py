@@ -21,7 +21,12 @@ OTHER_MEANING = 0.55
 """What is left of a name's weight where the column's comment speaks of something else."""
 COMMENT_ALONE = 0.97
 NAME_UNSAID = 0.95
-"""What a name is worth in a schema that comments its columns, but not this one."""
+"""What is left where the comment says less than the name, and nothing else."""
+STRANGE_MIN, SAID_STRANGELY = 2, 0.82
+"""Chinese characters of words that nobody knows, from which a comment may speak of something else; what is left of a name beside one."""
+PROSE_MIN, IN_PROSE = 4, 0.89
+_PROSE = re.compile(r"[A-Za-z]{2,}")
+"""English words from which a comment is a sentence, which explains and does not name; what is left of a name beside one."""
 OWN_ID = 0.86
 UNTOLD = 0.8
 OTHERWISE = 0.75
@@ -199,7 +204,7 @@ def _candidate(told: Read, want: wants.Want, column: survey.Column) -> Candidate
         evidence.append(Evidence(why=Why.NAME, what=column.name))
     if comment:
         evidence.append(Evidence(why=Why.COMMENT, what=naming.head(column.comment)))
-    score = _together(name, comment, spoke=bool(said))
+    score = _together(name, comment, _unsaid(want, column, said))
     if score < CANDIDATE_MIN:
         return None
     made = Candidate(column=column, look=look, score=score, evidence=tuple(evidence))
@@ -228,12 +233,24 @@ def _by_type(column: survey.Column, look: Look, want: wants.Want) -> Said:
     return ()
 
 
-def _together(name: float, comment: float, *, spoke: bool) -> float:
+def _together(name: float, comment: float, unsaid: float) -> float:
     if name and comment:
         return 1 - (1 - name) * (1 - comment)
     if comment:
         return comment * COMMENT_ALONE
-    return name * (OTHER_MEANING if spoke else 1.0)
+    return name * unsaid
+
+
+def _unsaid(want: wants.Want, column: survey.Column, said: Said) -> float:
+    """What is left of a name whose comment does not say the same: little where it speaks of something else in as few words."""
+    if not said:
+        return 1.0
+    if len(_PROSE.findall(column.comment)) >= PROSE_MIN:
+        return IN_PROSE
+    foreign = any(word and not word & (want.ideas | want.neutral) for word in said)
+    if not foreign and naming.strange_han(naming.head(column.comment)) >= STRANGE_MIN:
+        return SAID_STRANGELY
+    return OTHER_MEANING if foreign else NAME_UNSAID
 
 
 def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | None:
@@ -344,7 +361,8 @@ def _numbered(told: Read, want: wants.Want, made: Candidate) -> Candidate | None
         return _less(made, KEY_AS_NUMBER)
     if column.kind is survey.Kind.INTEGER and Shape.DOCUMENT not in look.shapes:
         # People read a number of fourteen digits to each other; a row's own key is for the machine.
-        if alone in told.table.unique and told.table.key not in {(), alone} and "number" in naming.ideas(told.names[column.name]):
+        differs = alone in told.table.unique or (look.varied == 1.0 and look.told >= EMPTY_ROWS_MIN and look.present == 1.0)
+        if differs and told.table.key not in {(), alone} and "number" in naming.ideas(told.names[column.name]):
             return _support(made, fits=True, what="")
         return _less(made, KEY_AS_NUMBER)
     if look.varied < 0.5 or look.phones > 0.5:

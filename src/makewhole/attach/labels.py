@@ -15,7 +15,7 @@ _ORDER = (
         (
             r"^退款$|^退货$|部分退款|部分退货|partial(ly)?[ _-]?refund|退款失败|退款拒绝|拒绝退款|退款关闭|refund[ _]?(fail|reject|"
             r"refus|clos)|已拆分|已合并|冻结|"
-            r"frozen|on[ _-]?hold|risk|审核|审批|定金|拼团|待成团|已删除|^deleted?$"
+            r"frozen|on[ _-]?hold|risk|审核|审批|定金|拼团(?!成功|失败)|待成团|已删除|^deleted?$"
         ),
     ),
     (
@@ -74,6 +74,7 @@ _ORDER = (
         ),
     ),
     ("shipped", r"(出库|发货|配送)(成功|完成)"),
+    ("awaiting-shipment", r"待(发货|出库|配送)$"),
     ("awaiting-shipment", r"(支付|付款|缴费|配货|备货|拣货|打包)(成功|完成)|配货|备货|拣货|打包|pay[ _-]?(success|ok|done)"),
     ("closed", r"^(交易)?失败$"),
     (
@@ -175,6 +176,7 @@ _ATTEMPT = (
 )
 _PAY = (
     ("refunded", r"部分退|partial"),
+    ("ended", r"^void|cancel|expire|关闭|取消|超时|作废"),
     ("unpaid", r"未|待|中|没|失败|否|(?<![a-z])un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|void|[ _-]due$|关闭|取消|超时"),
     ("refunded_", r"退款|退|refund"),
     ("paid", r"已|成功|完成|是|paid|payed|captured|charged|success|succeed|yes|done|complete|finish|^支付$|^付款$"),

@@ -29,6 +29,8 @@ class Told:
     """Sampled rows by word, for the words whose instants must be there."""
     unpaid: tuple[int, ...] = ()
     """Sampled rows in which nothing that follows a payment can be there."""
+    paid: tuple[int, ...] = ()
+    """Sampled rows that a column of payments calls paid, and no column calls closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +120,8 @@ def of_sides(read: Read, sides: Sides, pay: Axis, deleted: str, when: Instants) 
         used.append(cancel.column)
         closes = True
     unpaid = pay.sql(*pay.having("unpaid"))
-    if not closes and when.closed:
+    closes = add(pay, "closed", "ended") or closes
+    if not closes and when.closed and _ends_unpaid(read, pay, when.closed):
         there(when.closed, "closed")
     elif deleted and not closes:
         rungs.append((f"{unpaid} AND {deleted}", "closed"))
@@ -134,6 +137,13 @@ def of_sides(read: Read, sides: Sides, pay: Axis, deleted: str, when: Instants) 
     unclear = _waiting(read, sides, pay, rungs)
     said = "; ".join(quoted(a) for a in (main, pay, ship, refund) if a is not None)
     return Told(rungs=tuple(rungs), confidence=BY_PARTS, said=said, columns=tuple(used), unclear=unclear)
+
+
+def _ends_unpaid(read: Read, pay: Axis, closed: str) -> bool:
+    """Whether mostly unpaid orders hold the instant of closing: what stands in paid ones is the end of any order, or its archiving."""
+    paid, there = pay.told(read), read.table.values(closed)
+    ended = [paid[i] in pay.having("paid") for i, v in enumerate(there) if not values.absent(v)]
+    return 2 * sum(ended) <= len(ended)
 
 
 def _waiting(read: Read, sides: Sides, pay: Axis, rungs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -83,6 +83,9 @@ def find(told: Read, to: Parent) -> Link:
             key = (column.name, as_key, evidence)
         if as_number and (_met(evidence), as_number) > (_met(number[2]), number[1]):
             number = (column.name, as_number, evidence)
+    if _met(key[2]) and number[0] and number[1] < SAME_SURE:
+        # Beside the order's key, a number that is the order's own in some rows only is the payment's.
+        number = none
     if _met(number[2]) and key[0] and not _met(key[2]) and not told.look(key[0]).told:
         # Values lead to the orders: another column without one, only called so, leads nowhere.
         key = none

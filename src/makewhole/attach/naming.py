@@ -14,7 +14,7 @@ Said = tuple[Ideas, ...]
 NONE: Ideas = frozenset()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-_HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
+_HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n=＝]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
 _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
@@ -123,6 +123,21 @@ def of_text(text: str) -> Said:
     chinese = tuple(ideas for run in _HAN.findall(told) for ideas in _of_han(run))
     english = (_ENGLISH.get(w) or _ENGLISH.get(w.removesuffix("s")) or NONE for w in split(_HAN.sub(" ", told)))
     return chinese + tuple(e for e in english if e)
+
+
+def strange_han(text: str) -> int:
+    """How many Chinese characters of a text belong to no word that is listed."""
+    told = text.translate(vocabulary.OLD_SCRIPT)
+    return sum(_strange(run) for run in _HAN.findall(told))
+
+
+def _strange(run: str) -> int:
+    at = found = 0
+    while at < len(run):
+        size = next((n for n in range(min(HAN_MAX, len(run) - at), 0, -1) if run[at : at + n] in _CHINESE), 0)
+        found += not size
+        at += size or 1
+    return found
 
 
 def _of_han(run: str) -> Said:

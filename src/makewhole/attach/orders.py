@@ -129,6 +129,12 @@ def _lacking(draft: Draft, read: Read, chosen: dict[str, Chosen], told: ladders.
             and _held(read, draft.found[name].column, told.unpaid) > BESIDE_MAX
         ):
             del draft.found[name]
+    completed = next((rows for word, rows in told.arrived if word == "completed"), ())
+    for rows in (completed, told.paid):
+        # What stands in completed orders, or in paid ones, is the end of any order, or of the good ones.
+        closed = draft.found.get("order.closed_at")
+        if closed is not None and len(rows) >= HELD_ROWS_MIN and _held(read, closed.column, rows) > BESIDE_MAX:
+            del draft.found["order.closed_at"]
     for word, rows in told.arrived:
         name = f"order.{word}_at"
         if name not in draft.found or len(rows) < HELD_ROWS_MIN or _held(read, draft.found[name].column, rows) >= HELD_MIN:
@@ -239,10 +245,11 @@ def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
         return ""
     best = chosen["order.deleted"].best
     column, look = best.column.name, best.look
-    if look.unit or (best.column.kind is not survey.Kind.INTEGER and values.Shape.INSTANT in look.shapes):
+    used = values.codes(read.table, best.column)
+    clock = not used and best.column.kind is not survey.Kind.INTEGER and values.Shape.INSTANT in look.shapes
+    if look.unit or clock:
         sql = spelling.present(column, look.unit)
     else:
-        used = values.codes(read.table, best.column)
         explained = dict(codes.of_comment(best.column.comment, used))
         yes = next((c for c, label in explained.items() if labels.deleted(label)), "")
         if not yes and not (set(used) <= values.ONES or values.flagged(used)):

@@ -39,7 +39,7 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: B
         return None
     if main is not None:
         told = _parted(read, told, main, when, tuple(a for a in (sides.refund, sides.pay) if a is not None), back)
-    return replace(told, arrived=_arrived(read, main, sides.ship), unpaid=_unpaid(read, main, sides.pay))
+    return replace(told, arrived=_arrived(read, main, sides.ship), unpaid=_unpaid(read, main, sides.pay), paid=_paid(read, main, sides.pay))
 
 
 def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Back) -> Sides:
@@ -81,6 +81,15 @@ def _unpaid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
     return tuple(sorted({i for rows in where for i in rows}))
 
 
+def _paid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
+    """The sampled rows that a column calls paid, without those that the order's own calls closed."""
+    if pay is None:
+        return ()
+    codes, ended = pay.told(read), main.told(read) if main is not None else ()
+    closed = frozenset(main.having(*ladders.ENDS)) if main is not None else frozenset()
+    return tuple(i for i, c in enumerate(codes) if c in pay.having("paid") and not (ended and ended[i] in closed))
+
+
 def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: Instants) -> Axis:
     """Labels that the rows contradict: what is `delivered` and never arrived is on its way; `complete` and unpaid, or unsent, is placed."""
     rows, words, done = moments.rows_of(read, main), dict(main.words), main.having("completed")
@@ -120,6 +129,8 @@ def _among(read: Read, axis: Axis | None, word: str, rows: list[int]) -> float:
 
 
 def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) -> Told | None:
+    if sides.main is not None and _only_pays(sides, sides.main):
+        sides = _as_payment(sides, sides.main)
     main, pay = sides.main, sides.pay
     if main is not None and not any(main.labels.values()) and pay is None:
         return _ahead(sides.refund, _by_facts(read, main, when, back))
@@ -131,6 +142,25 @@ def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) ->
     if main is None:
         return ladders.by_instants(read, when)
     return _with_refunds(sides, main) if any(main.labels.values()) else _ahead(sides.refund, _by_facts(read, main, when, back))
+
+
+def _only_pays(sides: Sides, main: Axis) -> bool:
+    """Whether the order's column follows it to its payment and no further, while another one follows the goods."""
+    ship = sides.ship
+    return (
+        ship is not None
+        and bool(ship.having("shipped", "received"))
+        and bool(main.having("awaiting-payment"))
+        and bool(main.having("awaiting-shipment"))
+        and not main.having("shipped", "completed", "partly-shipped")
+    )
+
+
+def _as_payment(sides: Sides, main: Axis) -> Sides:
+    """The sides with the order's column as that of its payment."""
+    told = {"awaiting-payment": "unpaid", "awaiting-shipment": "paid"}
+    pay = replace(main, words={c: told[w] for c, w in main.words.items() if w in told}, unclear=())
+    return replace(sides, pay=pay, main=replace(main, words={c: w for c, w in main.words.items() if w in ladders.ENDS}))
 
 
 def _parted(read: Read, told: Told, main: Axis, when: Instants, beside: tuple[Axis, ...], back: Back) -> Told:

@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "slip": ("", "单号", "danhao", ""),
     "num": ("num", "", "", ""),
     "id": ("id ids pk ident identifier tid", "标识 主键", "biaoshi", ""),
-    "state": ("state status stat stage sts stts phase", "状态 状況", "zhuangtai", "zt"),
+    "state": ("state status stat sts stts phase", "状态 状況", "zhuangtai", "zt"),
     "flag": (
         "is has flag flg whether yn",
         "是否",
@@ -61,7 +61,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "due": ("due payable topay need should", "应付 应收 需付 需支付 应支付 待付金额", "yingfu yingshou", "yf"),
     "actual": ("actual real final", "实付 实际支付 实际付款 实际 实支付 实际应付", "shifu shiji", "sf"),
     "paid": ("paid payed settled captured charged", "已付 已支付 实收 到账 已收 收款 支付成功", "yifu shishou", "ss"),
-    "pay": ("pay payment pmt payments paying zf", "支付 付款 缴费 付费", "zhifu fukuan", "zf fk"),
+    "pay": ("pay payment pmt payments paying financial pymt zf", "支付 付款 缴费 付费", "zhifu fukuan", "zf fk"),
     "time": ("time at date datetime ts tm dt timestamp day on when", "时间 日期 时刻 时间戳 年月日", "shijian riqi", "sj rq"),
     "create": (
         "create created creation crt cre add added insert inserted ctime addtime createtime createdat reg rgst registered",

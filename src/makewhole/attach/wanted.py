@@ -45,7 +45,7 @@ order.created_at
   beside order trade buyer by
 order.paid_at
   shape instant
-  says pay time .95 | paid time .95 | paid .8 | pay .85 | pay finish time .95 | paid finish time .9
+  says pay time .95 | paid time .95 | paid .8 | pay .85 | pay finish time .95 | paid finish time .9 | pay receive time .82
   never update expire refund return create ship receive close cancel limit TIME
   beside order trade buyer actual third
 order.shipped_at
