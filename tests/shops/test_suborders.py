@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from makewhole import settings
 from makewhole.adapters.changelog import following, triggers
+from makewhole.adapters.changelog.postgres import log, setup
 from makewhole.adapters.shops import engines, eyes, hands, language, lens, shopmap
 from makewhole.adapters.store import journal
 from makewhole.core import clock, faults, ids, money
@@ -23,6 +24,8 @@ from makewhole.flow.diagnose import changes, contradictions, parts, rule
 from makewhole.model import act, fact, finding, order, plan, run, screen, suborder
 from makewhole.model.order import Field
 from makewhole.model.order import OrderState as S
+from makewhole.ports import trails
+from tests.changelog.postgres import slotted
 from tests.servers import launch, postgres
 from tests.shops import tea, trade
 
@@ -229,6 +232,27 @@ def test_a_part_that_is_not_as_it_was_read_stops_the_whole_hand(shop: Shop) -> N
     assert rows(shop) == before
 
 
+def test_an_order_that_is_written_again_has_its_parts_again_once(shop: Shop) -> None:
+    """Under its new number, unpaid, whatever became of the parts of the old one, which stay; the way back closes them all."""
+    two_parts(shop, S.CLOSED, S.CLOSED)
+    before = rows(shop)
+    again = act.ReissueOrder(new_number=ids.reissued_number("T1", 1), expires_at=tea.NOW, items=())
+    key, step = given(shop, again)
+    assert len(shop.hands.preview(key, step, tea.NOW)) == 3
+    for _ in range(2):
+        assert isinstance(shop.hands.do(key, step, tea.NOW), run.Succeeded)
+    written = [row for row in rows(shop) if row not in before]
+    assert written == [(1000001, "WAIT_PAY", 0, 0), (1000010, "s1", 0, 0), (1000011, "s2", 0, 0)]
+    new = shop.order(str(again.new_number))
+    assert (new.state, [c.says for c in parts.ALL if c.holds(new)]) == (S.AWAITING_PAYMENT, [])
+    assert new.suborders is not None
+    assert (len(new.suborders.parts), new.due) == (2, shop.order("T1").due)
+    cancel = act.CancelReissue(new_number=again.new_number, items=())
+    assert shop.hands.do(*given(shop, cancel), tea.NOW) == run.Succeeded()
+    assert (shop.order(str(again.new_number)).state, shop.order("T1").state) == (S.CLOSED, S.CLOSED)
+    assert [row for row in rows(shop) if row in before] == before
+
+
 EACH = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 1 WHERE oid = :part AND state = :part_state AND state = 0"'
 AWAIT = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 0 WHERE oid = :part AND state = 1 AND refund = 0"'
 WRONG = [
@@ -256,26 +280,30 @@ def test_a_mistake_about_parts_is_named_when_the_file_is_read(old: str, new: str
 # ---------------------------------------------------------------- the change log
 
 
-@pytest.mark.parametrize("on", ["sqlite", pytest.param("mariadb", marks=pytest.mark.server)])
+@pytest.mark.parametrize("on", ["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "postgresql"))])
 def test_the_change_log_names_the_part_that_was_overwritten(on: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """What the shop does to its parts is its own affair; a statement that takes two back and deletes a third is not, until it is undone."""
     address = place = f"sqlite:///{tmp_path / 'shop.db'}"
     if on != "sqlite":
-        server: launch.Server = request.getfixturevalue(on)
+        server: launch.Server | postgres.Server = request.getfixturevalue(on)
         database = server.create_database()
         address, place = server.url(database), server.url(database, "reader")
     url, writer, reader = sa.make_url(place), engines.for_hands(address), engines.for_eyes(place)
     trade.create(writer)
     map_ = trade.shop_map()
-    seen = lens.MapLens(map_, "" if on == "sqlite" else url.database or "", tea.SECRET, reader)
+    schema = {"sqlite": "", "postgresql": "public"}.get(on, url.database or "")
+    seen = lens.MapLens(map_, schema, tea.SECRET, reader)
     # The table of parts is the table of lines as well: it is read once, as what it is first.
     assert [t.role for t in seen.tables if t.table == "t_sub"] == ["suborder"]
     if on == "sqlite":
         triggers.install(url, [t.table for t in seen.tables])
+    if on == "postgresql":
+        request.addfinalizer(lambda: _let_go(server, database))
+        setup.install(sa.make_url(address), [(t.schema, t.table) for t in seen.tables])
     whole = [trade.sub(k, 1, S.AWAITING_SHIPMENT) for k in (10, 11, 12)]
     trade.fill(writer, [trade.trade(1, S.AWAITING_SHIPMENT, paid=True, parts=3)], whole)
     with journal.SqlStore("sqlite://") as memory:
-        trail = heed.LogTrail(ids.ShopName("trade"), lambda: following.open_stream(url, seen.tables), seen, memory.notebook, keeps=False)
+        trail = heed.LogTrail(ids.ShopName("trade"), lambda: _stream(url, seen, tmp_path), seen, memory.notebook, keeps=False)
         sent = f"UPDATE t_sub SET state = 3, parcel = 'SF1', sent_at = '{trade.SENT}' WHERE oid"
         written(writer, f"{sent} = 10", f"{sent} = 11", "UPDATE t_sub SET refund = 2 WHERE oid = 12")
         assert overwritten(trail, map_, reader) == []
@@ -286,6 +314,20 @@ def test_the_change_log_names_the_part_that_was_overwritten(on: str, tmp_path: P
         assert {line[:2] for line in overwritten(trail, map_, reader)} == {("part-moved", "T1-11"), ("part-gone", "T1-12")}
     writer.dispose()
     reader.dispose()
+
+
+def _let_go(server: launch.Server | postgres.Server, database: str) -> None:
+    """A slot that nobody reads keeps the server's log, and a server has ten."""
+    assert isinstance(server, postgres.Server)
+    with server.root_connection() as root:
+        slotted.drop(root, database)
+
+
+def _stream(url: sa.URL, seen: lens.MapLens, folder: Path) -> trails.Stream:
+    """The change log of this database, whichever it is."""
+    if url.get_backend_name() == "postgresql":
+        return log.SlotStream(url, folder, seen.tables, keeps=True)
+    return following.open_stream(url, seen.tables)
 
 
 def written(writer: sa.Engine, *statements: str) -> None:

@@ -59,7 +59,7 @@ def slotted(server: postgres.Server, *statements: str) -> Iterator[Slotted]:
             yield Slotted(server, database, shop)
         finally:
             with server.root_connection() as root:
-                _drop(root, database)
+                drop(root, database)
 
 
 _speak = session.Copying._speak
@@ -72,7 +72,7 @@ def unheard(self: session.Copying, *, ask: bool) -> None:
     self.confirmed = confirmed
 
 
-def _drop(root: Connection, database: str) -> None:
+def drop(root: Connection, database: str) -> None:
     """A slot that nobody reads keeps the server's log for ever, and a server has ten. One that is still read is let go of first."""
     slots_of = "FROM pg_replication_slots WHERE database = %s"
     root.execute(f"SELECT pg_terminate_backend(active_pid, 5000) {slots_of} AND active_pid IS NOT NULL", (database,))
