@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import drain_orders  # noqa: E402  the checkout must be on the path first
 from bench.machine import described  # noqa: E402
-from makewhole import ports, settings, wiring  # noqa: E402
+from makewhole import ports, settings  # noqa: E402
 from makewhole.adapters import http  # noqa: E402
 from makewhole.adapters.payments.wechatpay import account, connector  # noqa: E402
 from makewhole.adapters.shops import engines, eyes, hands, language, shopmap  # noqa: E402
@@ -46,6 +46,7 @@ from makewhole.core import ids  # noqa: E402
 from makewhole.engine import recover, sweep  # noqa: E402
 from makewhole.model import policy  # noqa: E402
 from makewhole.sandbox.wechatpay import keys  # noqa: E402
+from makewhole.wiring import clocks  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "drain.json"
 TARGET = 0.5
@@ -154,7 +155,7 @@ def connected(address: str, line: Line) -> connector.WeChatPay:
         public_key_id=keys.PUBLIC_KEY_ID,
         public_key=keys.public("public_key_mode"),
     )
-    return connector.WeChatPay(merchant, http.Client(line), wiring.SystemClock())
+    return connector.WeChatPay(merchant, http.Client(line), clocks.SystemClock())
 
 
 def generous() -> policy.Book:
@@ -171,7 +172,7 @@ def attached(folder: Path, told: connector.WeChatPay) -> Iterator[ports.World]:
     map_ = shopmap.compile_map(language.load(settings.find_data("shops", "demo")))
     address = f"sqlite:///{folder / 'shop.db'}"
     reader, writer = engines.for_eyes(address), engines.for_hands(address)
-    ticking = wiring.SystemClock()
+    ticking = clocks.SystemClock()
     with journal.SqlStore(f"sqlite:///{folder / 'store.db'}") as store:
         yield ports.World(
             clock=ticking,

@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import drain_orders  # noqa: E402  the checkout must be on the path first
-from makewhole import wiring  # noqa: E402
 from makewhole.sandbox.channel import truth  # noqa: E402
 from makewhole.sandbox.wechatpay import gateway  # noqa: E402
+from makewhole.wiring import clocks  # noqa: E402
 
 
 def filled(orders: int, begun: datetime) -> gateway.Gateway:
     """A channel that was paid for every one of the orders."""
-    made = gateway.Gateway(wiring.SystemClock())
+    made = gateway.Gateway(clocks.SystemClock())
     for n in range(orders):
         sold = drain_orders.sold(n, begun)
         asked = truth.Order(

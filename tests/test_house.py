@@ -32,9 +32,11 @@ SOUND_HOUSE = {
     "adapters/shops/mall": "import sqlalchemy",
     "adapters/store/runs": "from makewhole import ports, settings\nimport sqlalchemy, sqlite3",
     "sandbox/shop": "from makewhole import ports\nimport httpx2, sqlite3",
-    "wiring": "from makewhole.adapters.store import runs\nfrom makewhole.engine import drive\nimport sqlalchemy",
-    "web/console": "from makewhole import wiring",
-    "cli/main": "from makewhole import wiring\nfrom makewhole.web import console",
+    "wiring/channels": "from makewhole.adapters.payments import wechat",
+    "wiring/worlds": "from makewhole.adapters.store import runs\nfrom makewhole.engine import drive\nimport sqlalchemy",
+    "wiring/images": "from makewhole.wiring import channels",
+    "web/console": "from makewhole.wiring import worlds",
+    "cli/main": "from makewhole.wiring import worlds\nfrom makewhole.web import console",
 }
 
 
@@ -48,6 +50,7 @@ class Breach:
 
 
 FLOORS = "Imports run one way, from the top floor down"
+WIRING = "Rooms of wiring stand on each other one way"
 PORTS = "Ports promise the same whatever the settings"
 FLOW = "Rooms of flow are strangers"
 WINGS = "Wings of adapters are strangers, and share only the HTTP client, PyMySQL's connection and PostgreSQL's values"
@@ -68,9 +71,11 @@ BREACHES = [
     Breach(room="engine/drive", plants="from makewhole.adapters import http", breaks=FLOORS),
     Breach(room="adapters/http", plants="from makewhole.sandbox import shop", breaks=FLOORS),
     Breach(room="sandbox/shop", plants="from makewhole.adapters import http", breaks=FLOORS),
-    Breach(room="wiring", plants="from makewhole.cli import main", breaks=FLOORS),
+    Breach(room="wiring/worlds", plants="from makewhole.cli import main", breaks=FLOORS),
     Breach(room="web/console", plants="from makewhole.cli import main", breaks=FLOORS),
     Breach(room="attic", plants="", breaks=FLOORS),
+    Breach(room="wiring/channels", plants="from makewhole.wiring import worlds", breaks=WIRING),
+    Breach(room="wiring/cellar", plants="", breaks=WIRING),
     Breach(room="ports", plants="from makewhole import settings", breaks=PORTS),
     Breach(room="settings", plants="from makewhole import ports", breaks=PORTS),
     Breach(room="flow/observe", plants="from makewhole.flow import guard", breaks=FLOW),

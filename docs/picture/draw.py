@@ -24,12 +24,13 @@ from typing import Any
 import click
 from rich import console, terminal_theme, text
 
-from makewhole import ports, wiring
+from makewhole import ports
 from makewhole.cli import program
 from makewhole.engine import sweep
 from makewhole.model import finding
 from makewhole.rehearsal import stage
 from makewhole.sandbox import world
+from makewhole.wiring import worlds
 
 WIDTH = 118
 """Columns: what a README shows without shrinking the letters too far."""
@@ -90,7 +91,7 @@ def perform() -> None:
         yield on.world
 
     # The commands attach to this world and its clock instead of to addresses.
-    wiring.open_world = opened
+    worlds.open_world = opened
     for command in (["show", number], ["recover", number, "--apply"]):
         click.echo(prompt(command))
         with contextlib.suppress(SystemExit):

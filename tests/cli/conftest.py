@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import makewhole
-from makewhole import ports, settings
+from makewhole import ports, settings, wiring
 from makewhole.cli import program
 from makewhole.core import clock
 from tests.cli import fakes
@@ -22,7 +21,7 @@ Call = Callable[..., Result]
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> fakes.FakeWorld:
-    """A fake world that `wiring.open_world` opens; the working directory is a folder of the test's own with a settings file."""
+    """A fake world that `worlds.open_world` opens; the working directory is a folder of the test's own with a settings file."""
     told = fakes.FakeWorld()
 
     @contextlib.contextmanager
@@ -31,10 +30,10 @@ def house(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> fakes.FakeWorld:
         told.at = clock
         yield told.world()
 
-    wiring = types.ModuleType("makewhole.wiring")
-    wiring.__dict__["open_world"] = open_world
-    monkeypatch.setitem(sys.modules, "makewhole.wiring", wiring)
-    monkeypatch.setattr(makewhole, "wiring", wiring, raising=False)
+    worlds = types.ModuleType("makewhole.wiring.worlds")
+    worlds.__dict__["open_world"] = open_world
+    monkeypatch.setitem(sys.modules, "makewhole.wiring.worlds", worlds)
+    monkeypatch.setattr(wiring, "worlds", worlds, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", fakes.SECRET)
     monkeypatch.delenv("MAKEWHOLE_LANGUAGE", raising=False)

@@ -15,13 +15,15 @@ from typing import Any
 import pymysql
 import pytest
 
-from makewhole import settings, wiring, wiring_channels
+from makewhole import settings
 from makewhole.adapters.payments import registry
 from makewhole.core import clock, ids
 from makewhole.engine import look, propose, recover, relay
 from makewhole.model import plan, verdict
 from makewhole.sandbox.channel import server
 from makewhole.sandbox.wechatpay import gateway, keys
+from makewhole.wiring import channels as wiring_channels
+from makewhole.wiring import clocks, worlds
 from tests.servers import launch
 from tests.shops import mall
 
@@ -117,7 +119,7 @@ def scene(mariadb: launch.Server, tmp_path: Path) -> Iterator[Scene]:
         cursor.execute("UPDATE pms_sku_stock SET stock = 1 WHERE id = 221")
         cursor.execute("SET SESSION sql_log_bin = 1")
     root.commit()
-    gate = gateway.Gateway(wiring.SystemClock())
+    gate = gateway.Gateway(clocks.SystemClock())
     gate.truth.refund_takes = timedelta(0)
     numbers = _pay(root, gate, shift)
     with server.serving(gate) as base:
@@ -177,7 +179,7 @@ def _callback(scene: Scene, number: str) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(scene.folder)
         patched.setenv("MAKEWHOLE_SHOP_PASSWORD", "app")
-        with wiring.open_world(told) as world:
+        with worlds.open_world(told) as world:
             reader = wiring_channels.notice_readers(world)[ids.ChannelName("wechatpay")]
             notice = next(n for n in scene.gate.notices.all if n.number == number)
             sent = scene.gate.notices.dress(notice)
@@ -296,7 +298,7 @@ def test_an_order_that_changed_since_it_was_planned_is_refused(scene: Scene, mon
     monkeypatch.chdir(scene.folder)
     monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", "app")
     number = ids.OrderNumber(scene.numbers[OPEN])
-    with wiring.open_world(settings.load(sections=registry.sections())) as world:
+    with worlds.open_world(settings.load(sections=registry.sections())) as world:
         looked = look.look(world, number)
         made = propose.propose(world, looked, looked.findings()[0]).plan
         with scene.root.cursor() as cursor:

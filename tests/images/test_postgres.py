@@ -13,11 +13,12 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from makewhole import settings, wiring_images
+from makewhole import settings
 from makewhole.cli import program
 from makewhole.core import clock
 from makewhole.engine import image as mover
 from makewhole.model.image import Kind
+from makewhole.wiring import images as wiring_images
 from tests.changelog.postgres import slotted
 from tests.images import shops, test_truth
 from tests.images.test_take import MINUTE

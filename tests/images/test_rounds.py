@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import structlog
 
-from makewhole import settings, wiring, wiring_images
+from makewhole import settings
 from makewhole.adapters.changelog import triggers
 from makewhole.web import images
+from makewhole.wiring import images as wiring_images
+from makewhole.wiring import worlds
 from tests.images import shops
 
 pytestmark = pytest.mark.slow
@@ -33,7 +35,7 @@ def test_a_day_of_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with shops.sqlite_shop(tmp_path) as shop:
         shop.write(datetime.now(UTC), "INSERT INTO orders VALUES (1, 'A1', 0, 100, 'p', 'b', 's')")
         told = settings.Settings(shop=settings.ShopSettings(file="shop.toml", database="sqlite:///shop.db"))
-        with wiring.open_world(told) as world:
+        with worlds.open_world(told) as world:
             logs = captured(monkeypatch)
             rounds = images.Rounds(told, world, threading.Event())
             rounds()
@@ -56,7 +58,7 @@ def test_a_shop_of_which_no_images_can_be_made_is_told_of_once(tmp_path: Path, m
     with shops.sqlite_shop(tmp_path) as shop:
         triggers.remove(shop.url)
         told = settings.Settings(shop=settings.ShopSettings(file="shop.toml", database="sqlite:///shop.db"))
-        with wiring.open_world(told) as world:
+        with worlds.open_world(told) as world:
             logs = captured(monkeypatch)
             rounds = images.Rounds(told, world, threading.Event())
             for _ in range(3):

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from makewhole import ports, settings, wiring_channels
+from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.payments import registry
 from makewhole.adapters.payments.alipay import account, callbacks, connector, section
@@ -19,6 +19,7 @@ from makewhole.core import clock, faults, ids
 from makewhole.engine import codes, relay
 from makewhole.sandbox.alipay import gateway, keys, seal
 from makewhole.web import relay as relay_page
+from makewhole.wiring import channels as wiring_channels
 from tests.payments import alipay
 from tests.payments import shop as shops
 

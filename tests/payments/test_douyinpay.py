@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from makewhole import ports, settings, wiring_channels
+from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.payments import bill, meanings, registry
 from makewhole.adapters.payments.apiv3 import callbacks
@@ -25,6 +25,7 @@ from makewhole.model import run
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.douyinpay import gateway, keys
 from makewhole.web import relay as relay_page
+from makewhole.wiring import channels as wiring_channels
 from tests.payments import douyinpay
 from tests.payments import shop as shops
 from tests.payments.test_attached import posted

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from makewhole import ports, settings, wiring_books, wiring_channels
+from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.bills import bank
 from makewhole.adapters.payments import registry
@@ -20,6 +20,8 @@ from makewhole.engine import relay
 from makewhole.model import bill
 from makewhole.rehearsal import days
 from makewhole.sandbox import counterparts
+from makewhole.wiring import books as wiring_books
+from makewhole.wiring import channels as wiring_channels
 from tests.payments import every, fourth_joined
 from tests.payments import shop as shops
 from tests.payments.fourth import connector

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from makewhole import settings, wiring_markets
+from makewhole import settings
 from makewhole.adapters import http
 from makewhole.core import clock
 from makewhole.ports import accounts
 from makewhole.sandbox.douyin import gateway
+from makewhole.wiring import markets as wiring_markets
 
 OWN = {
     "id": "line_no",

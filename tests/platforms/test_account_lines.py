@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from makewhole import settings, wiring_markets
+from makewhole import settings
 from makewhole.adapters import http
 from makewhole.adapters.platforms.douyin import errors
 from makewhole.core import clock, faults
@@ -19,6 +19,7 @@ from makewhole.model.bill import Refused, Wrong
 from makewhole.ports import accounts
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.douyin import gateway
+from makewhole.wiring import markets as wiring_markets
 from tests.platforms import market
 
 DAY = date(2026, 11, 18)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from makewhole import ports, settings, wiring
+from makewhole import ports, settings
 from makewhole.cli import program
 from makewhole.core import clock
+from makewhole.wiring import worlds
 from tests.cli import fakes
 from tests.reconcile import morning
 
@@ -32,7 +33,7 @@ def call(shop: morning.Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, need_store: bool = True) -> Iterator[ports.World]:
         yield shop.world
 
-    monkeypatch.setattr(wiring, "open_world", open_world)
+    monkeypatch.setattr(worlds, "open_world", open_world)
     monkeypatch.chdir(tmp_path)
     for name in ("LC_ALL", "LC_MESSAGES", "MAKEWHOLE_LANGUAGE"):
         monkeypatch.delenv(name, raising=False)

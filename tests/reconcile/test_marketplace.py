@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from makewhole import wiring_books, wiring_markets
 from makewhole.core import ids
 from makewhole.engine import closing, daily, daysheets
 from makewhole.model import bill, daysheet, finding, plan
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.douyin import gateway
+from makewhole.wiring import books as wiring_books
+from makewhole.wiring import markets as wiring_markets
 from tests.platforms import market
 from tests.reconcile import morning
 from tests.reconcile.conftest import Call

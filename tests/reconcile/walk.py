@@ -17,11 +17,12 @@ from unittest import mock
 
 from click.testing import CliRunner
 
-from makewhole import ports, wiring
+from makewhole import ports
 from makewhole.cli import program
 from makewhole.core import clock
 from makewhole.engine import sweep
 from makewhole.sandbox import day as days
+from makewhole.wiring import worlds
 from tests.cli import fakes
 from tests.reconcile import morning
 
@@ -68,7 +69,7 @@ def _town(folder: Path) -> Iterator[morning.Shop]:
         was = Path.cwd()
         os.chdir(folder)
         try:
-            with mock.patch.object(wiring, "open_world", open_world), mock.patch.dict(os.environ, plain):
+            with mock.patch.object(worlds, "open_world", open_world), mock.patch.dict(os.environ, plain):
                 for name in ("LC_ALL", "LC_MESSAGES", "MAKEWHOLE_LANGUAGE"):
                     os.environ.pop(name, None)
                 yield shop

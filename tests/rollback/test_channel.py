@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from makewhole import wiring
 from makewhole.sandbox.channel import server as channels
 from makewhole.sandbox.wechatpay import gateway, keys
+from makewhole.wiring import clocks
 from tests.rollback.shop import Shop
 from tests.servers import launch
 
@@ -27,7 +27,7 @@ def server(mariadb: launch.Server) -> launch.Server:
 @pytest.fixture
 def gate(shop: Shop) -> Iterator[gateway.Gateway]:
     """Orders N1 to N3 were paid there, N4 never was; the settings name the account."""
-    gate = gateway.Gateway(wiring.SystemClock())
+    gate = gateway.Gateway(clocks.SystemClock())
     gate.truth.refund_takes = timedelta(0)
     merchant = {"appid": gate.merchant.appid, "mchid": gate.merchant.mchid, "notify_url": "http://127.0.0.1:1/notify"}
     for i in (1, 2, 3):

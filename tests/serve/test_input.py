@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from makewhole import ports, settings, wiring
+from makewhole import ports, settings
 from makewhole.adapters.payments import registry
 from makewhole.adapters.payments.wechatpay import section
 from makewhole.core import faults, ids
@@ -25,6 +25,7 @@ from makewhole.sandbox.shop.defects import Defect
 from makewhole.sandbox.shop.schema import Status
 from makewhole.sandbox.wechatpay import keys
 from makewhole.web import serve
+from makewhole.wiring import worlds
 from tests.attacks import test_orders as orders
 from tests.serve import town as towns
 
@@ -121,7 +122,7 @@ def test_scan_and_serve_see_the_same_order(tmp_path: Path) -> None:
         makewhole(town, "policy", "check")
         told = settings.load(tmp_path / "makewhole.toml", sections=registry.sections())
         assert told.relayed()
-        with wiring.open_world(told, need_store=False) as scan, wiring.open_world(told) as served:
+        with worlds.open_world(told, need_store=False) as scan, worlds.open_world(told) as served:
             assert scan.relayed is served.relayed is True
     shop = settings.ShopSettings(notify_url="https://shop.example/notify")
     channel = section.Section(mchid="1", appid="a", serial_no="s", private_key_file="p", apiv3_key_file="k")

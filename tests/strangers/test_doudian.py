@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from makewhole import settings, wiring_markets
+from makewhole import settings
 from makewhole.adapters import http
 from makewhole.core import clock
 from makewhole.model import fetched
 from makewhole.sandbox.channel import server
 from makewhole.sandbox.douyin import gateway, tokens
+from makewhole.wiring import markets as wiring_markets
 from tests.platforms import market
 from tests.strangers import process
 

@@ -84,10 +84,10 @@ def run(
 
 
 def _survey(now: session.Session, told: Settings) -> survey.Survey:
-    from makewhole import wiring
+    from makewhole.wiring import shop as wiring_shop
 
     now.out.note(now.say("attach.reading", database=told.shop.database))
-    return wiring.survey_shop(told)
+    return wiring_shop.survey_shop(told)
 
 
 def _scan(now: session.Session, path: Path, config: str | None, database: str | None) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from makewhole import settings, wiring_books
+from makewhole import settings
 from makewhole.cli import session, words
 from makewhole.core import faults, money
 from makewhole.model import bank, bill
+from makewhole.wiring import books as wiring_books
 
 
 def read(now: session.Session, told: settings.Settings, path: str) -> bank.Statement:

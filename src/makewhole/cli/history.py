@@ -39,7 +39,7 @@ def run(begun: start.Start, /, *, number: str, everything: bool, as_json: bool, 
         raise faults.BadInput(
             now.say("bad.number", given=number[: orders.NUMBER_LENGTH_MAX]), where="ORDER", todo=now.say("bad.number-todo")
         )
-    from makewhole import wiring_history
+    from makewhole.wiring import history as wiring_history
 
     with wiring_history.open_past(told, places["log"], places["archive"]) as past:
         steps = history.history(past, ids.OrderNumber(number))

@@ -49,7 +49,7 @@ def run(begun: start.Start, /, *, ask: str, number: str | None, as_json: bool, o
     if ask == "restore" and at is None:
         raise faults.BadInput(now.say("bad.image-at"), where="--at", todo=now.say("bad.image-at-todo"))
     since, until = (_instant(now, asked[name], f"--{name}") for name in ("since", "until"))
-    from makewhole import wiring_images
+    from makewhole.wiring import images as wiring_images
 
     with wiring_images.open_studio(told) as studio:
         moment = studio.clock.now()

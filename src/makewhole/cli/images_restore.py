@@ -13,12 +13,12 @@ from makewhole.engine import image as mover
 
 def run(now: session.Session, told: Any, studio: mover.Studio, number: ids.OrderNumber, at: datetime | None, target: str | None) -> int:
     """Plan, write the plan, tell it. Nothing in the shop is written."""
-    from makewhole import wiring
     from makewhole.adapters.store import plans
     from makewhole.engine import restoring
+    from makewhole.wiring import rollback as wiring_rollback
 
     moment = studio.clock.now()
-    with wiring.open_rollback(told, None) as (bench, known):
+    with wiring_rollback.open_rollback(told, None) as (bench, known):
         draft = restoring.plan(bench, studio, number, at or moment, moment)
         if not draft.header.rows and not draft.header.conflicts:
             now.out.note(now.say("images.nothing-to-do"))

@@ -62,15 +62,17 @@ def offer(now: session.Session, told: Settings, what: What, *, wanted: bool, sur
 
 
 def _script(told: Settings, what: What) -> tuple[str, ...]:
-    from makewhole import wiring, wiring_changelog
+    from makewhole.wiring import changelog as wiring_changelog
+    from makewhole.wiring import recording as wiring_recording
 
-    return wiring.trigger_script(told) if what is What.TRIGGERS else wiring_changelog.slot_script(told)
+    return wiring_recording.trigger_script(told) if what is What.TRIGGERS else wiring_changelog.slot_script(told)
 
 
 def _run(told: Settings, what: What) -> None:
-    from makewhole import wiring, wiring_changelog
+    from makewhole.wiring import changelog as wiring_changelog
+    from makewhole.wiring import recording as wiring_recording
 
     if what is What.TRIGGERS:
-        wiring.install_triggers(told)
+        wiring_recording.install_triggers(told)
     else:
         wiring_changelog.make_slot(told)

@@ -57,10 +57,10 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
     scope = _scope(now, asked)
     if (applied is not None) + (undone is not None) + (scope != rollback.Scope()) != 1:
         raise faults.BadInput(now.say("bad.rollback-one"), where="rollback", todo=now.say("bad.rollback-one-todo"))
-    from makewhole import wiring
+    from makewhole.wiring import rollback as wiring_rollback
 
     with contextlib.ExitStack() as stack:
-        bench, known = stack.enter_context(wiring.open_rollback(told, asked["log"]))
+        bench, known = stack.enter_context(wiring_rollback.open_rollback(told, asked["log"]))
         shown = (lambda _t, _c, value: value) if everything else known.shown
         if told.channels:
             from makewhole.engine import unwinding
@@ -100,16 +100,16 @@ def _instant(now: session.Session, option: str, text: str | None) -> datetime | 
 
 
 def _plan(now: session.Session, bench: Any, scope: rollback.Scope, shown: Any, undone: str | None, asked: dict[str, Any]) -> int:
-    from makewhole import wiring
     from makewhole.adapters.store import plans
     from makewhole.engine import unwinding
+    from makewhole.wiring import clocks
 
     mode = rollback.Mode.ALL_OR_NOTHING if asked["all_or_nothing"] else rollback.Mode.SKIP_CONFLICTS
     undo = ""
     if undone is not None:
         with plans.read(Path(undone), asked["known"]) as earlier:
             undo = earlier.hash
-    draft = unwinding.plan(bench, scope, wiring.SystemClock().now(), mode, partial=asked["partial"], undo=undo)
+    draft = unwinding.plan(bench, scope, clocks.SystemClock().now(), mode, partial=asked["partial"], undo=undo)
     hash_ = draft.hash()
     target = Path(asked["target"] or f"rollback-{hash_[:PLAN_NAME_LENGTH]}.plan")
     plans.write(target, draft.sealed())

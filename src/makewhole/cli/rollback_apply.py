@@ -16,13 +16,13 @@ RECEIPT = ".receipt"
 
 def run(now: session.Session, told: Any, bench: Any, shown: Any, path: Path, asked: dict[str, Any]) -> int:
     """Do it. A plan with amounts wants a second name."""
-    from makewhole import wiring
     from makewhole.adapters.store import journal, plans
     from makewhole.engine import reversal
+    from makewhole.wiring import clocks
 
     if not asked["known"]:
         raise faults.BadInput(now.say("bad.rollback-hash"), where="--hash", todo=now.say("bad.rollback-hash-todo"))
-    ticking = wiring.SystemClock()
+    ticking = clocks.SystemClock()
     receipt_path = path.with_name(path.name + RECEIPT)
     with plans.read(path, asked["known"]) as plan, journal.SqlStore(told.store) as store:
         by = asked["by"] or getpass.getuser()

@@ -56,9 +56,9 @@ def run(
     paths, sought = ((*files, *typed), ()) if files else ((), typed)
     if not (sought or paths or refresh or rebuild or asked["order"]):
         raise faults.BadInput(now.say("search.nothing-asked"), where=now.say("arg.words"), todo=now.say("search.nothing-asked-todo"))
-    from makewhole import wiring
+    from makewhole.wiring import search as wiring_search
 
-    index, reader = wiring.open_search(told), wiring.log_reader(told)
+    index, reader = wiring_search.open_search(told), wiring_search.log_reader(told)
     if rebuild:
         index.clear()
     if refresh or (rebuild and told.shop.database):
@@ -77,9 +77,9 @@ def run(
 
 
 def _refresh(now: session.Session, told: settings.Settings, index: ports.Search) -> None:
-    from makewhole import wiring
+    from makewhole.wiring import search as wiring_search
 
-    with now.world(told, need_store=False) as world, wiring.open_archive(told) as archive, progress.Progress() as bar:
+    with now.world(told, need_store=False) as world, wiring_search.open_archive(told) as archive, progress.Progress() as bar:
         fed = feed.refresh(world, archive, index, whole=True, seen=lambda n: bar.at(now.say("search.progress", count=n)))
     now.out.note(now.say("search.refreshed", orders=fed.orders, callbacks=fed.callbacks, entries=fed.cases, changes=fed.changes))
 

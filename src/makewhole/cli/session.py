@@ -59,10 +59,10 @@ class Session:
         """The attached world; as of `at`, where the command was asked to judge the past."""
         self.attached(told)
         # Here and not above: adapters and their drivers cost a newcomer's `scan --help` half a second.
-        from makewhole import wiring
+        from makewhole.wiring import worlds
 
         stopped = None if at is None else clock.ManualClock(at)
-        with wiring.open_world(told, clock=stopped, need_store=need_store) as world:
+        with worlds.open_world(told, clock=stopped, need_store=need_store) as world:
             yield world
 
     def attached(self, told: settings_module.Settings) -> None:

@@ -21,7 +21,8 @@ _GIGABYTE = 1 << 30
 
 def log(told: Settings, say: words.Say) -> Iterator[Check]:
     """A line for each part. Nothing for a shop on SQLite, whose triggers forget nothing."""
-    from makewhole import wiring_changelog, wiring_history
+    from makewhole.wiring import changelog as wiring_changelog
+    from makewhole.wiring import history as wiring_history
 
     try:
         slot, server = wiring_changelog.slot_health(told), wiring_history.log_health(told)

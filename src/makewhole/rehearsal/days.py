@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from makewhole import ports, settings, wiring_books
+from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.payments import joining, registry
 from makewhole.adapters.shops import engines, eyes, hands
@@ -24,6 +24,7 @@ from makewhole.rehearsal import stage
 from makewhole.sandbox import trading
 from makewhole.sandbox.channel.faults import Fault
 from makewhole.sandbox.stories import trading as stories
+from makewhole.wiring import books as wiring_books
 
 EVENING, MORNING = timedelta(hours=20, minutes=1), timedelta(hours=10, minutes=1)
 AFTER = tuple(timedelta(minutes=m) for m in (2, 10, 30, 60))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from makewhole import ports, settings, wiring_books
+from makewhole import ports, settings
 from makewhole.adapters import http
 from makewhole.adapters.payments.wechatpay import account, connector
 from makewhole.adapters.shops import engines, eyes, hands, language, schema, shopmap
@@ -20,6 +20,7 @@ from makewhole.model import act, payment, plan, run
 from makewhole.sandbox import day, world
 from makewhole.sandbox.shop import notices, till
 from makewhole.sandbox.wechatpay import keys
+from makewhole.wiring import books as wiring_books
 
 CHANNEL = ids.ChannelName("wechatpay")
 FORWARD_AFTER = timedelta(seconds=2)

@@ -10,11 +10,12 @@ import time
 
 import structlog
 
-from makewhole import ports, settings, wiring_history
+from makewhole import ports, settings
 from makewhole.core import faults
 from makewhole.engine import history
 from makewhole.model import image
 from makewhole.model.policy import RuleName
+from makewhole.wiring import history as wiring_history
 
 REMIND_EVERY_S = 86_400
 """Seconds between two warnings of one kind: a log file of a week has it in it, and is not full of it."""

@@ -7,11 +7,12 @@ from datetime import datetime
 
 import structlog
 
-from makewhole import ports, settings, wiring_images
+from makewhole import ports, settings
 from makewhole.core import faults
 from makewhole.engine import image as mover
 from makewhole.model import image
 from makewhole.model.policy import RuleName
+from makewhole.wiring import images as wiring_images
 
 log = structlog.get_logger()
 

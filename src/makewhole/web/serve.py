@@ -12,12 +12,15 @@ from functools import partial
 import structlog
 import uvicorn
 
-from makewhole import ports, settings, wiring, wiring_channels
+from makewhole import ports, settings
 from makewhole.core import faults
 from makewhole.engine import closing, daily, daysheets, feed, gather, payouts, relay, signals, sweep, wake
 from makewhole.model import daysheet
 from makewhole.web import histories, images
 from makewhole.web import relay as relay_page
+from makewhole.wiring import channels as wiring_channels
+from makewhole.wiring import search as wiring_search
+from makewhole.wiring import worlds
 
 STOP_WITHIN_S = 20
 """Seconds to finish the calls under way after SIGTERM: longer than one call's time-out; then the journal takes over."""
@@ -42,7 +45,7 @@ def serve(
     Raises Credentials before the first callback is taken, where a channel does not know us; and our own mistake, once all has stopped.
     """
     with ExitStack() as stack:
-        world = stack.enter_context(wiring.open_world(told))
+        world = stack.enter_context(worlds.open_world(told))
         _introduce(world)
         pool = futures.ThreadPoolExecutor(told.engine.workers, thread_name_prefix="order")
         # Two hundred orders may stand in its queue: whoever stops begins none of them.
@@ -52,7 +55,7 @@ def serve(
             every(told.engine.forward_every_s, "forward", partial(relay.forward_due, world, stop.is_set)),
             every(told.engine.sweep_every_s, "sweep", partial(_sweep, world, pool, stop)),
             every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
-            every(CHECKPOINT_EVERY_S, "books", partial(wiring.keep_books, world)),
+            every(CHECKPOINT_EVERY_S, "books", partial(worlds.keep_books, world)),
             every(SIGNALS_EVERY_S, "signals", partial(signals.keep, world)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
             every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
@@ -164,8 +167,8 @@ def _follow(world: ports.World, stop: threading.Event) -> None:
 
 def _feed(told: settings.Settings, world: ports.World, stop: threading.Event) -> None:
     """What happened since the last time goes into the search index; every order again once a day."""
-    with wiring.open_archive(told) as archive:
-        fed = feed.refresh(world, archive, wiring.open_search(told), stopped=stop.is_set)
+    with wiring_search.open_archive(told) as archive:
+        fed = feed.refresh(world, archive, wiring_search.open_search(told), stopped=stop.is_set)
     log.info("search", orders=fed.orders, callbacks=fed.callbacks, cases=fed.cases, changes=fed.changes)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import settings, wiring_shop
+from makewhole import settings
 from makewhole.adapters.changelog import film, following
 from makewhole.adapters.changelog.postgres import archive, health, log, setup
 from makewhole.adapters.changelog.postgres import film as slotfilm
@@ -18,6 +18,7 @@ from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.change import Traced
 from makewhole.ports import reversals, trails
+from makewhole.wiring import shop as wiring_shop
 
 ARCHIVE = "makewhole-changes"
 """Where a slot's changes are kept when the settings name no folder: they are read once, so that somewhere they must be."""

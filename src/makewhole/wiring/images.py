@@ -8,10 +8,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import settings, wiring, wiring_changelog, wiring_shop
+from makewhole import settings
 from makewhole.core import clock, codec, faults
 from makewhole.engine import image
 from makewhole.ports import imaging
+from makewhole.wiring import changelog as wiring_changelog
+from makewhole.wiring import clocks
+from makewhole.wiring import shop as wiring_shop
 
 _SERVERS = frozenset({"mysql", "mariadb"})
 
@@ -20,7 +23,7 @@ _SERVERS = frozenset({"mysql", "mariadb"})
 def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) -> Iterator[image.Studio]:
     """Attach to the shop and to its images. Nothing is made before something is added.
 
-    Raises as `wiring.open_world` does, and BadInput for a shop without a change log.
+    Raises as `worlds.open_world` does, and BadInput for a shop without a change log.
     """
     from makewhole.adapters.images import album
     from makewhole.adapters.shops import engines, schema, traces, wholes
@@ -53,7 +56,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
                 form=form,
             ),
             album=kept,
-            clock=ticking or wiring.SystemClock(),
+            clock=ticking or clocks.SystemClock(),
             state=known.state,
             whole=known.whole,
             left_out=imaged.left_out,

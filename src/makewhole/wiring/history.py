@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from makewhole import ports, settings, wiring_changelog, wiring_shop
+from makewhole import ports, settings
 from makewhole.adapters.changelog import archive, opening, serverlog
 from makewhole.adapters.shops import engines, traces
 from makewhole.engine import history
 from makewhole.model import change
+from makewhole.wiring import changelog as wiring_changelog
+from makewhole.wiring import shop as wiring_shop
 
 
 @contextlib.contextmanager
@@ -20,7 +22,7 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
 
     Where neither is named it is the settings' archive, if they name one.
 
-    Raises as `wiring.open_world` does.
+    Raises as `worlds.open_world` does.
     """
     map_, url = wiring_shop.map_of(told), wiring_shop.address(told)
     known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from makewhole import settings, wiring_channels
-from makewhole.adapters.shops import engines, language, shopmap
+from makewhole import settings
+from makewhole.adapters.shops import engines, language, shopmap, survey
+from makewhole.attach import survey as surveys
 from makewhole.core import faults
+from makewhole.wiring import channels as wiring_channels
 
 
 def map_of(told: settings.Settings) -> shopmap.ShopMap:
@@ -82,3 +84,12 @@ def _address(database: str, shop: settings.ShopSettings, secret: str) -> sa.URL:
     if not shop.password_file:
         return url
     return url.set(password=wiring_channels.read_file(shop.password_file, "shop.password_file").decode().strip())
+
+
+def survey_shop(told: settings.Settings) -> surveys.Survey:
+    """What the shop's database shows of itself, read and not written. Raises as `open_world` does."""
+    reader = engines.for_eyes(address(told))
+    try:
+        return survey.take(reader, "shop.database")
+    finally:
+        reader.dispose()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from makewhole import settings, wiring_channels
+from makewhole import settings
 from makewhole.adapters import http
 from makewhole.adapters.platforms.douyin import account, connector
 from makewhole.core import clock, ids
 from makewhole.ports import accounts
+from makewhole.wiring import channels as wiring_channels
 
 DOUYIN_SHOP = ids.ChannelName("douyin-shop")
 

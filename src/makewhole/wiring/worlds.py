@@ -6,9 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,16 +14,19 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from makewhole import ports, settings, wiring_books, wiring_changelog, wiring_channels, wiring_markets, wiring_shop
+from makewhole import ports, settings
 from makewhole.adapters import http
-from makewhole.adapters.changelog import triggers
-from makewhole.adapters.search import reader as logs
-from makewhole.adapters.shops import engines, eyes, forward, hands, lens, shopmap, survey, traces
+from makewhole.adapters.shops import engines, eyes, forward, hands, lens, shopmap
 from makewhole.adapters.store import evidence, journal
-from makewhole.attach import survey as shop_survey
 from makewhole.core import clock, faults, ids, note
-from makewhole.engine import codes, heed, rewinding
+from makewhole.engine import codes, heed
 from makewhole.ports import trails
+from makewhole.wiring import books as wiring_books
+from makewhole.wiring import changelog as wiring_changelog
+from makewhole.wiring import channels as wiring_channels
+from makewhole.wiring import clocks
+from makewhole.wiring import markets as wiring_markets
+from makewhole.wiring import shop as wiring_shop
 
 ORIGIN = "makewhole/evidence"
 """The name of the evidence log in its checkpoints."""
@@ -36,18 +37,6 @@ FORWARD_TIMEOUTS = http.Timeouts(connect_s=2, read_s=5, total_s=5)
 log = structlog.get_logger()
 
 
-class SystemClock:
-    """The machine's clock: the only place where the real time comes in."""
-
-    def now(self) -> datetime:
-        """The current instant, in UTC."""
-        return datetime.now(UTC)
-
-    def sleep(self, span: timedelta) -> None:
-        """Wait."""
-        time.sleep(max(span.total_seconds(), 0))
-
-
 @contextlib.contextmanager
 def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, need_store: bool = True) -> Iterator[ports.World]:
     """Attach to the shop, the channels and the store that the settings name; let go of them at the end.
@@ -55,7 +44,7 @@ def open_world(told: settings.Settings, *, clock: clock.Clock | None = None, nee
     Without `need_store` nothing is written, not even our own: a store that exists is read, else a passing one in memory is used.
     Raises BadInput for settings that cannot be meant, Unavailable for addresses that do not answer.
     """
-    ticking = clock or SystemClock()
+    ticking = clock or clocks.SystemClock()
     with contextlib.ExitStack() as stack:
         keeps = need_store or _exists(told.store)
         store = stack.enter_context(journal.SqlStore(told.store if keeps else "sqlite://"))
@@ -113,106 +102,6 @@ def _trail(told: settings.Settings, map_: shopmap.ShopMap, reader: sa.Engine, st
         return wiring_changelog.stream(told, url, seen.followed, keeps=keep)
 
     return heed.LogTrail(name, stream, seen, store.notebook, keeps=keep)
-
-
-def survey_shop(told: settings.Settings) -> shop_survey.Survey:
-    """What the shop's database shows of itself, read and not written. Raises as `open_world` does."""
-    reader = engines.for_eyes(wiring_shop.address(told))
-    try:
-        return survey.take(reader, "shop.database")
-    finally:
-        reader.dispose()
-
-
-@contextlib.contextmanager
-def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tuple[rewinding.Bench, traces.Traces]]:
-    """Attach to the shop's rows and to its log from the first byte, to take changes back; and what may be shown of them.
-
-    Raises as `open_world` does. Who may not write can plan all the same.
-    """
-    from makewhole.adapters.changelog import shelf
-    from makewhole.adapters.shops import backing, reverser
-    from makewhole.adapters.shops.postgres import reverser as pgreverser
-
-    map_ = wiring_shop.map_of(told)
-    url = wiring_shop.address(told)
-    hands_url = wiring_shop.hands_address(told)
-    with contextlib.ExitStack() as stack:
-        known = traces.traces(map_, wiring_shop.schema_of(url), wiring_shop.hash_secret(told, keep=False))
-        log_film = stack.enter_context(wiring_changelog.run(told, url, known.tables, log_place))
-        attach = pgreverser.attach if wiring_changelog.is_postgres(url) else reverser.attach
-        reader, writer = engines.for_eyes(url), None if hands_url is None else engines.for_hands(hands_url)
-        for engine in filter(None, (reader, writer)):
-            stack.callback(engine.dispose)
-        bench = rewinding.Bench(
-            film=log_film,
-            hand=attach(reader, writer, backing.counters(map_), map_.where),
-            shelf=stack.enter_context(shelf.opened()),
-            shop=map_.name,
-            tables=known.tables,
-            key_of=lambda number: traces.key_of(map_, reader, number),
-            who=backing.historian(map_),
-            state=known.state,
-            whole=known.whole,
-            money=backing.money(map_),
-        )
-        yield bench, known
-
-
-def trigger_script(told: settings.Settings) -> tuple[str, ...]:
-    """What installing the triggers of this shop file would run on a SQLite shop. Reads only. Raises BadInput for another database."""
-    url, tables = _recordable(told)
-    return triggers.script(url, tables)
-
-
-def install_triggers(told: settings.Settings) -> None:
-    """Have a SQLite shop record its own changes from now on: the one thing that is ever added to a shop, and only when asked."""
-    url, tables = _recordable(told)
-    triggers.install(url, tables)
-
-
-def _recordable(told: settings.Settings) -> tuple[sa.URL, tuple[str, ...]]:
-    url = wiring_shop.address(told)
-    if url.get_backend_name() != "sqlite":
-        raise faults.BadInput(
-            "a server keeps a change log of its own, and needs no triggers",
-            where="shop.database",
-            todo="Leave --triggers out; docs/history.md says what the server's log must be set to.",
-        )
-    map_ = wiring_shop.map_of(told)
-    return url, tuple(dict.fromkeys(t.table for t in traces.traces(map_, "", b"").tables))
-
-
-def open_search(told: settings.Settings) -> ports.Search:
-    """The search index of the settings' folder. Nothing is made before something is written."""
-    from makewhole.adapters.search import embedded
-
-    return embedded.EmbeddedSearch(Path(told.search))
-
-
-@contextlib.contextmanager
-def open_archive(told: settings.Settings) -> Iterator[ports.Archive]:
-    """Every order of the shop, for the index. Raises as `open_world` does."""
-    from makewhole.adapters.shops import archive
-
-    map_ = wiring_shop.map_of(told)
-    reader = engines.for_eyes(wiring_shop.address(told))
-    try:
-        yield archive.attach(map_, reader, wiring_shop.hash_secret(told, keep=True))
-    finally:
-        reader.dispose()
-
-
-def log_reader(told: settings.Settings) -> logs.Reader:
-    """Reads log files and words as the shop's map allows; without a shop file nothing is kept of any phone."""
-    from makewhole.adapters.shops import archive
-
-    if not told.shop.file:
-        return logs.Reader(shop=ids.ShopName(""), zone=clock.BEIJING, spell=archive.phones(None, b""))
-    map_ = wiring_shop.map_of(told)
-    hashed = archive.hashes_phones(map_)
-    spell = archive.phones(map_, wiring_shop.hash_secret(told, keep=True) if hashed else b"")
-    return logs.Reader(shop=ids.ShopName(map_.name), zone=map_.zone, spell=spell)
 
 
 def keep_books(world: ports.World) -> None:
