@@ -98,7 +98,9 @@ def test_what_the_shop_does_is_no_finding(shop: Shop) -> None:
 
 
 def test_a_bulk_overwrite_by_a_second_connection_is_named(shop: Shop) -> None:
-    """Every order that lost its state, with transaction, statement and how many; the one that may be closed is not among them."""
+    """Every order that lost its state, with transaction, statement and how many; the one that may be closed is not among them, and
+    one of which a part was once refunded is."""
+    shop.write("INSERT INTO oms_order_return_apply (order_id, order_sn, return_amount, status) VALUES (1, 'N1', 20.00, 2)")
     shop.write("UPDATE oms_order SET status = 4")
     rows = shop.scan()
     assert named(rows) == {f"N{i}": ("row-overwritten", "bulk-edit") for i in (1, 2, 3)}

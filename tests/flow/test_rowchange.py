@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from makewhole.model import order, rowchange
+from makewhole.core import money
+from makewhole.model import order, payment, rowchange
 from makewhole.model.change import Kind
 from makewhole.model.order import Field, OrderState
+from makewhole.model.payment import RefundState
 from makewhole.model.rowchange import Moved, RowChange
-from tests.flow import told
+from tests.flow import test_takeback, told
 
 S = OrderState
 
@@ -42,7 +45,8 @@ def test_a_state_is_followed_by_what_may_follow_it(was: OrderState, now: OrderSt
     allowed = now is was or now in rowchange.FOLLOWS[was]
     closes = was in order.SAYS_PAID and now is S.CLOSED
     assert breach is (not allowed or closes)
-    assert not (allowed and rowchange.unexplained([moves(was, now)], refunded=True))
+    assert not (allowed and rowchange.unexplained([moves(was, now)], lambda _: True))
+    assert bool(rowchange.unexplained([moves(was, now)], lambda _: False)) is breach
 
 
 @pytest.mark.parametrize("was", sorted({S.AWAITING_PAYMENT, S.CLOSED}, key=str))
@@ -129,3 +133,43 @@ def test_each_part_of_an_order_is_healed_by_itself() -> None:
     assert fold(part("A", S.AWAITING_SHIPMENT, S.SHIPPED, "1"), part("A", S.SHIPPED, S.REFUNDED, "2")) == ()
     gone = changed("5", part="A", did=Kind.DELETE, was=S.SHIPPED, moved=(Moved(field=Field.SUBORDER_STATE, before="shipped"),))
     assert [(r.part, r.did) for r in fold(one, gone)] == [("A", Kind.UPDATE), ("A", Kind.DELETE)]
+
+
+DONE = RefundState.DONE
+HALF = money.Money(fen=4_951)
+GIVEN_BACK: dict[str, tuple[bool, int, tuple[payment.ShopRefund | payment.ChannelRefund, ...]]] = {
+    "nothing": (False, 1, ()),
+    "a refund that failed": (False, 1, (told.shop_refund(RefundState.CLOSED),)),
+    "all of it, long ago, with forty others": (True, 42, (told.shop_refund(DONE, done_at=told.ago(days=40)),)),
+    "as the shop and the channel tell": (True, 42, (told.shop_refund(DONE, amount=HALF), told.refund(DONE))),
+    "a part, long ago, alone": (True, 1, (told.shop_refund(DONE, amount=HALF, done_at=told.ago(days=40)),)),
+    "a part, long ago, with one other": (False, 2, (told.shop_refund(DONE, amount=HALF, done_at=told.ago(days=40)),)),
+    "a part, just outside of a batch": (False, 2, (told.shop_refund(DONE, amount=HALF, done_at=told.ago(days=7)),)),
+    "all but the shipping, in a batch": (True, 42, (told.shop_refund(DONE, amount=HALF, done_at=told.ago(days=6)),)),
+    "the smaller part, in a batch": (False, 42, (told.shop_refund(DONE, amount=money.Money(fen=4_950), done_at=told.ago(days=6)),)),
+    "in two parts": (True, 42, tuple(told.shop_refund(DONE, str(n), amount=HALF, done_at=told.ago(days=40)) for n in (1, 2))),
+    "before it was paid": (False, 1, (told.shop_refund(DONE, done_at=told.ago(days=61)),)),
+    "nobody says when": (True, 42, (told.shop_refund(RefundState.PROCESSING, amount=HALF),)),
+}
+
+
+@pytest.mark.parametrize("explains, orders, refunds", GIVEN_BACK.values(), ids=GIVEN_BACK.keys())
+def test_what_went_back_explains_a_closing_by_its_amount_and_its_time(
+    explains: bool,  # noqa: FBT001
+    orders: int,
+    refunds: tuple[payment.ShopRefund | payment.ChannelRefund, ...],
+) -> None:
+    """All of the price does; a part does unless others were closed with it, and then if it is lately given and more than is withheld."""
+    shop = told.shop_order(S.CLOSED, paid_at=told.ago(days=60))
+    heard = told.heard(shop, moves(S.COMPLETED, S.CLOSED, orders=orders, due=told.DUE), *refunds)
+    assert (heard.unexplained() == ()) is explains
+
+
+@pytest.mark.parametrize("now", [S.AWAITING_PAYMENT, S.CLOSED])
+def test_a_persons_word_that_no_money_came_explains_that_it_counts_as_unpaid(now: OrderState) -> None:
+    """Whoever corrects the row, from the decision on; not before it, and not once goods are out."""
+    ruled = test_takeback.ruling(speaks=False)
+    later = msgspec.structs.replace(ruled, said_so=msgspec.structs.replace(ruled.said_so, at=told.NOW + timedelta(hours=1)))
+    for was, said, explained in ((S.AWAITING_SHIPMENT, ruled, True), (S.AWAITING_SHIPMENT, later, False), (S.SHIPPED, ruled, False)):
+        heard = told.heard(told.shop_order(now), moves(was, now), said)
+        assert (heard.unexplained() == ()) is explained

@@ -232,6 +232,19 @@ def test_a_burst_of_one_code_is_told_from_what_questions_are_answered(on: stage.
     assert len(told(on.store)) == 1
 
 
+def test_what_questions_about_refunds_are_answered_with_counts_as_well(on: stage.Stage) -> None:
+    """The payment is told, its refund is not: what that question is answered with. That there is no such refund counts for nothing."""
+    (sn,) = refunded(on, "M", 1)
+    (number,) = on.day.bank.refunds
+    del on.day.bank.refunds[number]
+    look.look(on.world, ids.OrderNumber(sn))
+    assert not on.world.answers.take()
+    on.day.channel.faults.next(Fault.SYSTEM_ERROR_BEFORE, where="query-refund", times=1000)
+    look.look(on.world, ids.OrderNumber(sn))
+    (((code, _), times),) = on.world.answers.take().items()
+    assert (code, times >= 1) == ("SYSTEM_ERROR", True)
+
+
 def test_a_drift_of_fees_is_told_from_closed_days(on: stage.Stage) -> None:
     """Of days that were compared with their bill, on the channel's side of the books."""
 

@@ -8,7 +8,7 @@ from makewhole import ports
 from makewhole.books import standing
 from makewhole.core import ids
 from makewhole.engine import keepbook, settling
-from makewhole.model import bill, difference, dossier, finding, order, payment
+from makewhole.model import bill, difference, dossier, finding, order, payment, rowchange
 from makewhole.ports import accounts
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ def rulings(world: ports.World, books: accounts.Books, told: dossier.Dossier) ->
     shop, attempts = told.shop(), told.of(payment.Attempt)
     if shop is None or not attempts or any(a.state not in payment.SETTLED_UNPAID for a in attempts):
         return ()
-    if not shop.says_paid() and shop.state not in order.ENDED_UNPAID:
+    if not shop.says_paid() and shop.state not in order.ENDED_UNPAID and not told.of(rowchange.RowChange):
         return ()
     try:
         known = books.ledger.decided(told.order)

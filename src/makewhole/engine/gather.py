@@ -110,11 +110,16 @@ def _asked(world: ports.World, channel: ports.Channel, numbers: list[ids.OutTrad
         raise
     except faults.Fault as silent:
         heard = (), tuple(_silence(channel.name, claim.About.PAYMENT, n, _why(silent), silent.why, silent.code) for n in numbers)
-    for quiet in heard[1]:
+    _count(world, heard[1])
+    return heard
+
+
+def _count(world: ports.World, silences: Iterable[claim.Silence]) -> None:
+    """The codes that a channel answered with, for whoever looks for bursts."""
+    for quiet in silences:
         # That there is no such number is an answer, and no trouble of the channel's.
         if quiet.code and quiet.why is not claim.Why.NOT_FOUND:
             world.answers.add(quiet.code, signals.slot(world.clock.now()))
-    return heard
 
 
 def _why(silent: faults.Fault) -> claim.Why:
@@ -176,8 +181,9 @@ def _refunds(world: ports.World, key: ids.OrderKey, claims: list[dossier.AnyClai
         except faults.Credentials:
             raise
         except faults.Fault as down:
-            silent.append(_silence(attempt.channel, claim.About.REFUND, attempt.number, _why(down), down.why))
-            continue
+            quiet = (_silence(attempt.channel, claim.About.REFUND, attempt.number, _why(down), down.why, down.code),)
+            told = ()
+        _count(world, quiet)
         # A refund number may belong to another attempt of the same order, and ours is a guess.
         found += [r for r in told if isinstance(r, payment.ChannelRefund) and r.payment == attempt.number]
         silent += [s for s in quiet if s.why is not claim.Why.NOT_FOUND]

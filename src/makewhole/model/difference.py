@@ -10,6 +10,9 @@ from datetime import datetime
 from makewhole.core import codec, ids, money
 from makewhole.model import bill, claim, comparison, decision, plan
 
+_OURS_ALONE = frozenset({bill.Break.OURS_ONLY, bill.Break.STATUS})
+"""Classes in which the channel has nothing of what our book has."""
+
 
 class Difference(codec.Noun, frozen=True, kw_only=True):
     """What two books said of one movement when it was found. `source` is the digest of the bill, or `query`."""
@@ -141,6 +144,18 @@ class Ruling(claim.Claim, frozen=True, kw_only=True, tag="ruling"):
     of: Difference
     said_so: decision.Decision
     speaks: bool
+
+    def never_came(self) -> bool:
+        """Whether it says that a payment never came which our book alone has: for the channel, which has nothing of it."""
+        of = self.of
+        return (
+            self.said_so.choice is decision.Choice.CHANNEL_IS_RIGHT
+            and of.kind is bill.Kind.PAYMENT
+            and of.what in _OURS_ALONE
+            and of.ours is not None
+            and of.ours.standing not in bill.IDLE
+            and (of.theirs is None or of.theirs.standing in bill.IDLE)
+        )
 
 
 def identity(order: ids.ShopName, pair: comparison.Pair, copy: int = 0) -> ids.Key:

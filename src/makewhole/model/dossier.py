@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from makewhole.core import codec, ids
-from makewhole.model import claim, difference, order, payment, resource, rowchange
+from makewhole.model import claim, difference, givenback, order, payment, resource, rowchange
 
 AnyClaim = (
     order.ShopOrder
@@ -55,9 +55,17 @@ class Dossier(codec.Noun, frozen=True, kw_only=True):
         return None
 
     def unexplained(self) -> tuple[rowchange.RowChange, ...]:
-        """Changes of the order's row that no legal transition explains and no refund either, oldest first, with what of them that is."""
-        refunded = bool(self.of(payment.ShopRefund) or self.of(payment.ChannelRefund))
-        return rowchange.unexplained(self.of(rowchange.RowChange), refunded=refunded)
+        """Changes of the order's row that nothing explains: no legal transition, no refund, no person's decision. Oldest first."""
+        return rowchange.unexplained(self.of(rowchange.RowChange), self._explains)
+
+    def _explains(self, one: rowchange.RowChange) -> bool:
+        """Whether money that went back, or a person's word that none ever came, tells why a paid order counts as paid no more."""
+        shop = self.shop()
+        refunds = (*self.of(payment.ShopRefund), *self.of(payment.ChannelRefund))
+        if rowchange.needs_refund(one) and givenback.explains(refunds, one, None if shop is None else shop.paid_at):
+            return True
+        ruled = (r for r in self.of(difference.Ruling) if r.never_came() and r.said_so.at <= one.as_of)
+        return rowchange.takes_back(one) and next(ruled, None) is not None
 
     def silent(self, about: claim.About) -> tuple[claim.Silence, ...]:
         """Who could have spoken of this and did not."""

@@ -6,7 +6,7 @@ bad change back, by whatever means, heals it. What was healed is not told any mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -17,6 +17,8 @@ from makewhole.model.order import ENDED_UNPAID, SAYS_PAID, Field, OrderState
 SOURCE = "changelog"
 GONE = "gone"
 """The word that follows a state in which the shop itself deletes the row."""
+BULK_MIN = 2
+"""Orders that one transaction changed and nothing explains: one is a slip of the pen, more are a statement that said too much."""
 STANDING_MAX = 16
 """Changes of one order that stand at once: the first, and the newest. A statement that is run in a loop says nothing new each time."""
 _PAYS = frozenset({OrderState.AWAITING_PAYMENT, *ENDED_UNPAID})
@@ -112,6 +114,12 @@ def needs_refund(told: RowChange) -> bool:
     return told.did is change.Kind.UPDATE and told.may_follow is None and told.was in SAYS_PAID and told.now is OrderState.CLOSED
 
 
+def takes_back(told: RowChange) -> bool:
+    """Whether an order that counted as paid, and of which nothing was sent, counts as unpaid after this change."""
+    unpaid = told.now is OrderState.AWAITING_PAYMENT or told.now in ENDED_UNPAID
+    return told.did is change.Kind.UPDATE and told.was is OrderState.AWAITING_SHIPMENT and unpaid
+
+
 def breaches(told: RowChange) -> tuple[Moved, ...]:
     """What of this change no legal transition explains; a refund may still explain it (`needs_refund`)."""
     if told.ours:
@@ -125,12 +133,12 @@ def breaches(told: RowChange) -> tuple[Moved, ...]:
             return tuple(m for m in told.moved if _breaks(told, m))
 
 
-def unexplained(told: Iterable[RowChange], *, refunded: bool) -> tuple[RowChange, ...]:
-    """Those of these changes that nothing explains, with what of each that is; with `refunded`, money went back meanwhile."""
+def unexplained(told: Iterable[RowChange], explains: Callable[[RowChange], bool]) -> tuple[RowChange, ...]:
+    """Those of these changes that nothing explains, with what of each that is. `explains`: something else tells why its state changed."""
     left = []
     for one in told:
         broken = breaches(one)
-        if refunded and needs_refund(one):
+        if broken and explains(one):
             broken = tuple(m for m in broken if m.field not in STATES)
         if broken:
             left.append(msgspec.structs.replace(one, moved=broken))

@@ -5,22 +5,20 @@ Planned and judged by the same words: the remedy asks here what may be done, and
 
 from __future__ import annotations
 
-from makewhole.model import bill, decision, difference, dossier, fact, order, payment
+from makewhole.model import difference, dossier, fact, order, payment
 
-_OURS_ALONE = frozenset({bill.Break.OURS_ONLY, bill.Break.STATUS})
-"""Classes in which the channel has nothing of what our book has."""
 _UNSENT = frozenset({order.OrderState.AWAITING_PAYMENT, order.OrderState.AWAITING_SHIPMENT})
 
 
 def ruling(told: dossier.Dossier) -> difference.Ruling | None:
     """The decision that this very money never came: for the channel, about what our book alone has, both sides still as they were."""
-    return next((r for r in told.of(difference.Ruling) if r.speaks and _never_came(r)), None)
+    return next((r for r in told.of(difference.Ruling) if r.speaks and r.never_came()), None)
 
 
 def was_taken_back(told: dossier.Dossier) -> bool:
     """Whether it was decided so, and the shop claims no such payment any more: the order did not merely run out of time."""
     shop = told.shop()
-    return shop is not None and not shop.says_paid() and any(_never_came(r) for r in told.of(difference.Ruling))
+    return shop is not None and not shop.says_paid() and any(r.never_came() for r in told.of(difference.Ruling))
 
 
 def hinders(told: dossier.Dossier) -> fact.Fact | None:
@@ -35,16 +33,3 @@ def hinders(told: dossier.Dossier) -> fact.Fact | None:
     back: list[payment.ShopRefund | payment.ChannelRefund] = [*told.of(payment.ShopRefund), *told.of(payment.ChannelRefund)]
     alive = next((r for r in back if r.state is not payment.RefundState.CLOSED), None)
     return None if alive is None else fact.fact(fact.Says.MONEY_GOES_BACK, alive.number, alive.amount, alive.state)
-
-
-def _never_came(told: difference.Ruling) -> bool:
-    of = told.of
-    nothing = of.theirs is None or of.theirs.standing in bill.IDLE
-    return (
-        told.said_so.choice is decision.Choice.CHANNEL_IS_RIGHT
-        and of.kind is bill.Kind.PAYMENT
-        and of.ours is not None
-        and of.ours.standing not in bill.IDLE
-        and of.what in _OURS_ALONE
-        and nothing
-    )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from makewhole.flow.diagnose import causes, rule
 from makewhole.model import change, fact, finding
-from makewhole.model.rowchange import RowChange
+from makewhole.model.rowchange import BULK_MIN, RowChange
 
-BULK_MIN = 2
-"""Orders that one transaction changed and nothing explains: one is a slip of the pen, more are a statement that said too much."""
 STATEMENT_CHARS_MAX = 200
 """Characters of a statement in evidence: enough to know it again; `history` tells the whole."""
 
