@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import binlog_data, machine  # noqa: E402
-from makewhole.adapters.changelog import compiled, connection, decoding, files, replica, scanning, segments, stretches  # noqa: E402
+from makewhole.adapters.changelog import compiled, connection, decoding, replica, segments, stretches  # noqa: E402
 from makewhole.model.change import Position  # noqa: E402
 from tests.servers import launch, mariadb, packages  # noqa: E402
 from tools import native  # noqa: E402
@@ -59,8 +59,10 @@ def _busy() -> float:
 def pure(log: Path) -> int:
     """Whole transactions with every value, by Python alone."""
     decoder, images = decoding.Decoder(), 0
-    for group in scanning.groups(files.read([log])):
-        images += sum((c.before is not None) + (c.after is not None) for c in decoder.transaction(group).changes)
+    for group in stretches.read(segments.of_files([log]), lambda shape: None, plain=False):
+        assert not isinstance(group, stretches.Stretch)
+        for told in decoder.transaction(group).changes:
+            images += (told.before is not None) + (told.after is not None)
     return images
 
 

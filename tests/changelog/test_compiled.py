@@ -109,7 +109,20 @@ def same(path: Path, wanted: stretches.Wanted = everything_of) -> int:
     ours, in_stretches, our_word = everything(segments.of_files([path]), plain=True, wanted=wanted)
     assert spelled(ours) == spelled(theirs)
     assert our_word == their_word
+    assert read_out(stretches.read(segments.of_files([path]), wanted, plain=False)) == read_out(scanning.groups(files.read([path])))
     return in_stretches
+
+
+def read_out(told: Iterable[stretches.Stretch | Group]) -> tuple[list[object], str]:
+    """All that the transactions are, in one go or event by event; and what was said at the end, if it was refused."""
+    found: list[object] = []
+    try:
+        for group in told:
+            assert isinstance(group, Group)
+            found.append(group._replace(raw=(memoryview(b"".join(group.raw)),)))
+    except faults.BadInput as wrong:
+        return found, str(wrong)
+    return found, ""
 
 
 @st.composite

@@ -24,6 +24,8 @@ class Decoder:
         self._definitions = definitions
         self._readers: dict[tuple[int, frozenset[str] | None], tuple[tablemaps.Shape, rows.Reader]] = {}
         self._named_by_us: set[tuple[str, str]] = set()
+        self._last = (0, _EPOCH)
+        """When the last transaction was committed: MariaDB tells seconds, and in one of them there are many."""
 
     def changes(self, told: Rows, file: str, wanted: frozenset[str] | None = None) -> tuple[change.Change, ...]:
         """The changes of one row event; `wanted` are the only columns (lower case) that are read, if told.
@@ -31,7 +33,7 @@ class Decoder:
         Raises BadInput where its bytes are not what its table's shape says.
         """
         reader = self.reader(told.shape, wanted)
-        table, kind, statement = reader.table, told.block.kind, told.statement
+        table, kind, statement = reader.table, told.block.told.kind, told.statement
         try:
             read = reader.read(told.block)
         except wrong.UNREAD as damage:
@@ -40,15 +42,17 @@ class Decoder:
 
     def transaction(self, group: Group) -> change.Transaction:
         """The whole transaction."""
+        if self._last[0] != group.committed_us:
+            self._last = (group.committed_us, instant(group))
         return change.Transaction(
             id=group.id,
             begins=group.begins,
             ends=group.ends,
-            committed_at=instant(group),
+            committed_at=self._last[1],
             connection=group.connection,
             user=group.user,
             changes=self._all(group),
-            statements=tuple([q.text for q in group.statements]),
+            statements=tuple([q.text for q in group.statements]) if group.statements else (),
         )
 
     def _all(self, group: Group) -> tuple[change.Change, ...]:

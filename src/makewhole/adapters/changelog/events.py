@@ -19,7 +19,7 @@ ENCRYPTED_MAGIC = b"\xfdbin"
 HEADER_LENGTH = 19
 CHECKSUM_LENGTH = 4
 HEADER = struct.Struct("<IBIIIH")
-_RESIDUE = 0x2144DF1C
+RESIDUE = 0x2144DF1C
 """The CRC32 of whatever ends with its own CRC32, lowest byte first."""
 _new = tuple.__new__
 """Makes a named tuple in half the time of its own constructor, which counts where a log has hundreds of millions of events."""
@@ -180,7 +180,7 @@ def walk(raw: memoryview, at: int, told: Format, file: str, base: int = 0) -> Ge
             whole = raw[at:end]
             if length < least or kind == _DESCRIPTION:
                 _check_unusual(raw[at : at + size_of(whole)], at + base, told)
-            elif tail and zlib.crc32(whole) != _RESIDUE:
+            elif tail and zlib.crc32(whole) != RESIDUE:
                 yield file, parse(whole, at + base, told), told
             else:
                 body = raw[at + HEADER_LENGTH : end - tail]

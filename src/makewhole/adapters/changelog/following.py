@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,7 +139,7 @@ class _Reading:
         gap = self._altered(group) or _unseen(group, wanted)
         if not any((r.shape.schema.lower(), r.shape.table.lower()) in wanted for r in group.rows):
             return trails.Step(place=self.place(group.ends), gap=gap) if gap else None
-        only = dataclasses.replace(group, rows=tuple(r for r in group.rows if (r.shape.schema.lower(), r.shape.table.lower()) in wanted))
+        only = group._replace(rows=tuple(r for r in group.rows if (r.shape.schema.lower(), r.shape.table.lower()) in wanted))
         return trails.Step(place=self.place(group.ends), transaction=self.decoder.transaction(only), gap=gap)
 
     def place(self, at: Position) -> str:

@@ -43,7 +43,10 @@ class Executed:
             raise Unreadable(f"{part!r} is no GTID", "MySQL writes server-uuid:1-5, MariaDB domain-server-number.") from wrong
 
     def __str__(self) -> str:
-        # Asked for before and after each transaction, and the same where one ends and the next begins.
+        return self.text()
+
+    def text(self) -> str:
+        """All of it, spelled. Asked for before and after each transaction, and the same where one ends and the next begins."""
         if self._text is None:
             self._text = self._spelled()
         return self._text
@@ -69,8 +72,8 @@ class Executed:
 
     def add_mariadb(self, domain: int, gtid: str) -> None:
         """The newest transaction of a domain."""
-        self._text = None
         self._domains[domain] = gtid
+        self._text = gtid if len(self._domains) == 1 and not self._sets else None
 
     def encoded(self) -> bytes:
         """A MySQL set as COM_BINLOG_DUMP_GTID wants it."""

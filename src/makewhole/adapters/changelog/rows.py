@@ -5,6 +5,7 @@ Format: MySQL, Rows_event (libbinlogevents/include/rows_event.h); MariaDB, "Rows
 
 from __future__ import annotations
 
+import functools
 import zlib
 from typing import NamedTuple
 
@@ -36,7 +37,8 @@ _KINDS = {
 _SECOND_VERSION = frozenset({Type.WRITE_ROWS, Type.UPDATE_ROWS, Type.DELETE_ROWS, Type.PARTIAL_UPDATE_ROWS})
 _UNCOMPRESSED_BYTES_MAX = 1 << 30
 """No event is larger than the largest packet that a server can be set to."""
-END_OF_STATEMENT = 0x0001
+_END_OF_STATEMENT = 0x01
+"""In the lower byte of a row event's flags."""
 _ONE_BYTE_END = 251
 """A length below this is one byte."""
 _new = tuple.__new__
@@ -48,54 +50,68 @@ class _Form(NamedTuple):
     """What a row event's number says of it."""
 
     kind: Kind
+    images: int
+    """Of each row."""
     compressed: bool
     second_version: bool
-    partial: bool = False
+    partial: bool
 
 
-_FORMS: dict[int, _Form] = {int(t): _Form(kind, False, t in _SECOND_VERSION, t is Type.PARTIAL_UPDATE_ROWS) for t, kind in _KINDS.items()}
+_FORMS: dict[int, _Form] = {
+    int(t): _Form(kind, 1 + (kind is Kind.UPDATE), False, t in _SECOND_VERSION, t is Type.PARTIAL_UPDATE_ROWS) for t, kind in _KINDS.items()
+}
 _FORMS |= {int(t): _FORMS[plain]._replace(compressed=True) for t, plain in _COMPRESSED.items()}
 BEARING = frozenset(_FORMS)
 """Kinds of events that hold rows."""
 
 
-class Block(NamedTuple):
-    """One row event, cut but not decoded: which table, what was done, which columns are told, and the bytes of the rows."""
+class Told(NamedTuple):
+    """What stands before the rows of an event, the same in all of a table's events of one kind: what was done, which columns are told."""
 
     kind: Kind
-    table: int
-    flags: int
-    before: int
-    """Bits of the columns that images before hold, the first column lowest; of the only image where there is one."""
-    after: int
+    before: bytes
+    """A bit for each column that images before hold, the first column lowest; of the only image where there is one."""
+    after: bytes
     width: int
+    """How many columns the table has."""
+    partial: bool
+
+
+class Block(NamedTuple):
+    """One row event, cut but not decoded."""
+
+    told: Told
+    table: bytes
+    """Its number, see `tablemaps.table_id`."""
+    ends_statement: bool
     rows: Bytes
-    partial: bool = False
 
 
 def cut(kind: int, body: Bytes, fixed: int) -> Block:
     """The parts of a row event's body. `fixed` is the length of its fixed part. Raises Unreadable."""
-    done, compressed, second_version, partial = _FORMS[kind]
     if len(body) <= _COPIED_MAX:
         body = bytes(body)
+    form = _FORMS[kind]
     at, flags_at = fixed, 4 if fixed == 6 else 6
-    if second_version:
+    if form.second_version:
         # Two bytes count themselves and what else the server tells about the rows (partitions, NDB).
         at += int.from_bytes(body[fixed - 2 : fixed], "little") - 2
-    width = body[at]
-    at += 1
+    width, bits = body[at], at + 1
     if width >= _ONE_BYTE_END:
-        width, at = events.lenenc(body, at - 1)
-    begins = at + (width + 7) // 8
-    every = (1 << width) - 1
-    before = after = int.from_bytes(body[at:begins], "little") & every
-    if done is Kind.UPDATE:
-        at, begins = begins, begins + begins - at
-        after = int.from_bytes(body[at:begins], "little") & every
-    table = int.from_bytes(body[:flags_at], "little")
-    flags = body[flags_at] | body[flags_at + 1] << 8
-    rows = inflated(body[begins:]) if compressed else body[begins:]
-    return _new(Block, (done, table, flags, before, after, width, rows, partial))
+        width, bits = events.lenenc(body, at)
+    begins = bits + (width + 7 >> 3) * form.images
+    told = _told(kind, width, bytes(body[bits:begins]))
+    rows = inflated(body[begins:]) if form.compressed else body[begins:]
+    return _new(Block, (told, bytes(body[:flags_at]), body[flags_at] & _END_OF_STATEMENT != 0, rows))
+
+
+@functools.lru_cache(maxsize=1024)
+def _told(kind: int, width: int, bits: bytes) -> Told:
+    form = _FORMS[kind]
+    size = (width + 7) // 8
+    if len(bits) != size * form.images:
+        raise Unreadable("an event that ends before its rows")
+    return Told(form.kind, bits[:size], bits[-size:], width, form.partial)
 
 
 def inflated(raw: Bytes) -> bytes:
@@ -132,47 +148,56 @@ class Reader:
         self._all = [(n, columns.field(c)) for n, c in zip(names, shape.columns, strict=True)]
         self._wanted = None if wanted is None else frozenset(n for n in names if n.lower() in wanted)
         self._documents = [n for n, c in zip(names, shape.columns, strict=True) if c.code is Code.JSON]
-        self._images: dict[int, images.Images] = {}
+        self._images: dict[bytes, images.Images] = {}
+        self._ways: dict[int, tuple[Told, images.Images, images.Images]] = {}
 
     def read(self, block: Block) -> list[Pair]:
         """Images before and after of every row. Raises Unreadable where the bytes do not fit the shape."""
-        if block.width != len(self._all):
-            raise Unreadable(f"rows of {block.width} columns for {self.table}, which has {len(self._all)}")
-        raw, kind = bytes(block.rows), block.kind
-        if not (block.before or block.after) and raw:
-            raise Unreadable(f"rows of {self.table} without a column")
-        if block.partial:
-            told, at = self._partials(raw, block)
-        elif kind is Kind.UPDATE:
-            told, at = _pairs(raw, self._reading(block.before), self._reading(block.after))
+        raw, (told, first, second) = bytes(block.rows), self._ways.get(id(block.told)) or self._way(block.told)
+        if told.partial:
+            read, at = self._partials(raw, told)
+        elif told.kind is Kind.UPDATE:
+            read, at = _pairs(raw, first, second)
         else:
-            found, at = _each(raw, self._reading(block.before))
-            told = [(None, image) for image in found] if kind is Kind.INSERT else [(image, None) for image in found]
+            found, at = _each(raw, first)
+            read = [(None, image) for image in found] if told.kind is Kind.INSERT else [(image, None) for image in found]
         if at != len(raw):
             raise Unreadable(f"rows of {self.table} that end {at - len(raw)} bytes after their event")
-        return told
+        return read
 
-    def _reading(self, told: int) -> images.Images:
+    def _way(self, told: Told) -> tuple[Told, images.Images, images.Images]:
+        """By identity, and so with it: what reads the images of such events."""
+        if told.width != len(self._all):
+            raise Unreadable(f"rows of {told.width} columns for {self.table}, which has {len(self._all)}")
+        first, second = self._reading(told.before), self._reading(told.after)
+        if not (first.width or second.width):
+            raise Unreadable(f"rows of {self.table} without a column")
+        self._ways[id(told)] = way = (told, first, second)
+        return way
+
+    def _reading(self, told: bytes) -> images.Images:
         """What reads images that hold the columns of these bits."""
         known = self._images.get(told)
         if known is None:
             known = self._images[told] = images.Images(self._plan(told), self._wanted)
         return known
 
-    def _plan(self, told: int) -> images.Plan:
-        return [c for i, c in enumerate(self._all) if told >> i & 1]
+    def _plan(self, told: bytes) -> images.Plan:
+        bits = int.from_bytes(told, "little")
+        return [c for i, c in enumerate(self._all) if bits >> i & 1]
 
-    def _partials(self, raw: bytes, block: Block) -> tuple[list[Pair], int]:
+    def _partials(self, raw: bytes, how: Told) -> tuple[list[Pair], int]:
         """Rows whose images after may tell JSON as differences (binlog_row_value_options=PARTIAL_JSON)."""
-        at, told, first = 0, list[Pair](), self._reading(block.before)
+        told: list[Pair] = []
+        at, first = 0, self._reading(how.before)
         while at < len(raw):
             begins = at + first.width
             before, at = first[raw[at:begins]](raw, begins)
-            after, at = self._partial(raw, at, block.after, before)
+            after, at = self._partial(raw, at, how.after, before)
             told.append((before, after))
         return told, at
 
-    def _partial(self, raw: bytes, at: int, told: int, before: change.Image) -> tuple[change.Image, int]:
+    def _partial(self, raw: bytes, at: int, told: bytes, before: change.Image) -> tuple[change.Image, int]:
         options, at = events.lenenc(raw, at)
         partial = 0
         if options & 1:
@@ -201,7 +226,8 @@ class Reader:
 
 
 def _each(raw: bytes, reading: images.Images) -> tuple[list[change.Image], int]:
-    at, told, width = 0, list[change.Image](), reading.width
+    told: list[change.Image] = []
+    at, width = 0, reading.width
     while at < len(raw):
         begins = at + width
         image, at = reading[raw[at:begins]](raw, begins)
@@ -210,7 +236,8 @@ def _each(raw: bytes, reading: images.Images) -> tuple[list[change.Image], int]:
 
 
 def _pairs(raw: bytes, first: images.Images, second: images.Images) -> tuple[list[Pair], int]:
-    at, told = 0, list[Pair]()
+    told: list[Pair] = []
+    at = 0
     while at < len(raw):
         begins = at + first.width
         before, at = first[raw[at:begins]](raw, begins)

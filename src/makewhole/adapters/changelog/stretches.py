@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from makewhole.adapters.changelog import arrow, compiled, events, gtids, queries, wrong
+from makewhole.adapters.changelog import arrow, compiled, events, gtids, queries, usual, wrong
 from makewhole.adapters.changelog.compiled import Place
 from makewhole.adapters.changelog.segments import Segment
 from makewhole.adapters.changelog.tablemaps import Shape
@@ -106,8 +106,7 @@ class Stretch:
 
     def _fed(self, assembler: Assembler, place: Place) -> Iterator[Group]:
         told = self._told
-        for file, event, form in events.walk(told.raw[: place.end], place.at, told.told, told.file, told.base):
-            yield from assembler.feed(file, event, form)
+        return _by_hand(Segment(told.file, told.told, told.raw[: place.end], told.base, place.at), assembler)
 
     def _spoken(self, place: Place) -> tuple[int | None, str]:
         """Which connection it came from, and who invoked it, as far as its events in words say so: MariaDB's mostly have none."""
@@ -157,20 +156,33 @@ def read(log: Iterable[Segment], wanted: Wanted, *, plain: bool | None = None, e
         if reading is not None:
             yield from reading.segment(told)
             continue
-        walk = events.walk(told.raw, told.at, told.told, told.file, told.base)
-        told.at = yield from _all(walk, assembler)
+        yield from _by_hand(told, assembler)
 
 
-def _all(walk: Generator[events.Placed, None, int], assembler: Assembler) -> Generator[Group, None, int]:
-    """All events of a walk; where it stopped."""
+def _by_hand(told: Segment, assembler: Assembler) -> Iterator[Group]:
+    """All of a segment, by Python alone: by turns what is usual and what is not."""
+    ended = False
+    if not assembler.between:
+        ended = yield from _one_by_one(told, assembler)
+    while not ended:
+        yield from usual.read(told, assembler)
+        ended = yield from _one_by_one(told, assembler)
+
+
+def _one_by_one(told: Segment, assembler: Assembler) -> Generator[Group, None, bool]:
+    """Event by event, to where a transaction may begin; whether the segment ends there."""
+    walk = events.walk(told.raw, told.at, told.told, told.file, told.base)
     while True:
         try:
-            placed = next(walk)
+            _, event, _ = next(walk)
         except StopIteration as end:
-            return int(end.value)
-        done = assembler.feed(*placed)
-        if done:
-            yield from done
+            told.at = end.value
+            return True
+        done = assembler.feed(told.file, event, told.told)
+        told.at = event.at - told.base + len(event.raw)
+        yield from done
+        if assembler.between:
+            return False
 
 
 class _Reading:
@@ -190,7 +202,7 @@ class _Reading:
             self._scan.format(told.told.lengths, checksummed=told.told.checksummed)
         ended = False
         if not self._assembler.between:
-            ended = yield from self._by_hand(told)
+            ended = yield from _one_by_one(told, self._assembler)
         with _address(told.raw) as address:
             while not ended:
                 reason, told.at, map_at, map_size = self._scan.run(address, len(told.raw), told.at)
@@ -199,22 +211,7 @@ class _Reading:
                     continue
                 yield from self._stretch(told)
                 if reason != compiled.FULL:
-                    ended = yield from self._by_hand(told)
-
-    def _by_hand(self, told: Segment) -> Generator[Group, None, bool]:
-        """What is not plain, to where a transaction may begin; whether the segment ends there."""
-        walk = events.walk(told.raw, told.at, told.told, told.file, told.base)
-        while True:
-            try:
-                _, event, _ = next(walk)
-            except StopIteration as end:
-                told.at = end.value
-                return True
-            done = self._assembler.feed(told.file, event, told.told)
-            told.at = event.at - told.base + len(event.raw)
-            yield from done
-            if self._assembler.between:
-                return False
+                    ended = yield from _one_by_one(told, self._assembler)
 
     def _learn(self, map_: bytes, told: events.Format) -> None:
         plan = compiled.ODD

@@ -134,9 +134,9 @@ class Shape:
         return all(c.name is not None for c in self.columns)
 
 
-def table_id(body: bytes, fixed: int) -> int:
-    """The number under which the rows that follow name this table."""
-    return int.from_bytes(body[: 4 if fixed == 6 else 6], "little")
+def table_id(body: bytes, fixed: int) -> bytes:
+    """The number under which the rows that follow name this table, as it is written: nobody counts with it."""
+    return body[:4] if fixed == 6 else body[:6]
 
 
 def parse(body: memoryview, *, mariadb: bool, year_signed: bool | None = True) -> Shape:

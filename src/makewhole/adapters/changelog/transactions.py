@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from makewhole.adapters.changelog import events, gtids, payloads, queries, rows, tablemaps, wrong
 from makewhole.adapters.changelog.events import Event, Format, Type
+from makewhole.adapters.changelog.fields import Bytes
 from makewhole.adapters.changelog.queries import Verb
 from makewhole.model.change import Position
 
@@ -25,7 +26,8 @@ _PASSED = frozenset(
 _TABLE_MAP, _XID, _MARIA_GTID = int(Type.TABLE_MAP), int(Type.XID), int(Type.MARIA_GTID)
 _MARIA_ANNOTATE_ROWS = int(Type.MARIA_ANNOTATE_ROWS)
 _QUERIES = frozenset({Type.QUERY, Type.MARIA_QUERY_COMPRESSED})
-_GTIDS = frozenset({Type.GTID, Type.MARIA_GTID})
+GTIDS = frozenset({Type.GTID, Type.MARIA_GTID})
+"""Events that begin a transaction and name it."""
 _BEGINNERS = frozenset({Type.QUERY, Type.MARIA_QUERY_COMPRESSED, Type.TRANSACTION_PAYLOAD, Type.EXECUTE_LOAD_QUERY})
 """Events that begin a group where there are no GTIDs."""
 _OLD_ROWS = frozenset({Type.PRE_GA_WRITE_ROWS, Type.PRE_GA_UPDATE_ROWS, Type.PRE_GA_DELETE_ROWS})
@@ -47,9 +49,8 @@ class Rows(NamedTuple):
     at: int
 
 
-@dataclass(slots=True)
-class Group:
-    """One transaction as the log holds it. Nobody changes it; that Python enforces this would cost a microsecond for each of millions."""
+class Group(NamedTuple):
+    """One transaction as the log holds it."""
 
     id: str
     begins: Position
@@ -61,7 +62,7 @@ class Group:
     rows: tuple[Rows, ...]
     statements: tuple[queries.Query, ...]
     raw: tuple[memoryview, ...]
-    """Its events, every byte as the server wrote them."""
+    """Its events, every byte as the server wrote them, in one piece or in several."""
     told: Format
     """How they are written."""
 
@@ -91,7 +92,7 @@ class Assembler:
     def __init__(self, executed: str = "", parsed: dict[bytes, tablemaps.Shape] | None = None) -> None:
         self._executed = gtids.Executed(executed)
         self._open: _Open | None = None
-        self._shapes: dict[int, tablemaps.Shape] = {}
+        self._shapes: dict[bytes, tablemaps.Shape] = {}
         self._parsed = {} if parsed is None else parsed
         self._text = ""
         self._prepared: dict[str, _Open] = {}
@@ -125,9 +126,9 @@ class Assembler:
         try:
             self._told = told
             kind = event.kind
-            if kind in _GTIDS:
+            if kind in GTIDS:
                 # It ends whatever was open, and is the first of its own.
-                self._gtid(file, event, mariadb=kind == _MARIA_GTID).raw.append(event.raw)
+                self._gtid(file, event).raw.append(event.raw)
                 return ()
             if self._open is not None:
                 self._open.raw.append(event.raw)
@@ -165,7 +166,7 @@ class Assembler:
         elif kind in {Type.PREVIOUS_GTIDS, Type.MARIA_GTID_LIST}:
             read = gtids.previous_mysql if kind == Type.PREVIOUS_GTIDS else gtids.previous_mariadb
             # Only at the beginning: a server that skips what we know begins with the list of a file that lies before.
-            self._executed = self._executed if str(self._executed) else gtids.Executed(read(event.body))
+            self._executed = self._executed if self._executed.text() else gtids.Executed(read(event.body))
         elif kind == Type.FORMAT_DESCRIPTION:
             self._restarted(event)
         elif kind == Type.EXECUTE_LOAD_QUERY or kind in _LOADS:
@@ -176,7 +177,7 @@ class Assembler:
 
     def _begin(self, file: str, event: Event) -> _Open:
         if self._open is None:
-            self._open = _Open(file, event.at, str(self._executed))
+            self._open = _Open(file, event.at, self._executed.text())
         return self._open
 
     def _map(self, told_body: memoryview, told: Format) -> None:
@@ -191,24 +192,23 @@ class Assembler:
                 raise wrong.Unreadable("rows of a table that the log has not described", "Start at the beginning of a transaction.")
             group = self._open or self._begin(file, event)
             group.rows.append(_new(Rows, (shape, block, self._text, event.at)))
-        if block.flags & rows.END_OF_STATEMENT:
+        if block.ends_statement:
             self._shapes.clear()
             self._text = ""
 
-    def _gtid(self, file: str, event: Event, *, mariadb: bool) -> _Open:
+    def _gtid(self, file: str, event: Event) -> _Open:
         # A group that was open has no end: the server died in it, and no replica would apply it.
         self._open = None
-        group, body = self._begin(file, event), event.body
-        if mariadb:
-            number, domain, flags = _MARIA_NUMBERS.unpack_from(body)
-            group.id, group.within = f"{domain}-{event.server}-{number}", not flags & _STANDALONE
-            self._executed.add_mariadb(domain, group.id)
-            return group
-        server, number = gtids.spelled(bytes(body[1:17])), int.from_bytes(body[17:25], "little")
-        group.id = f"{server}:{number}"
-        self._executed.add_mysql(server, number)
-        group.committed_us = _committed(body)
+        told, group = gtid(event.kind, event.server, event.body), self._begin(file, event)
+        group.id, group.within, group.committed_us = told.id, told.within, told.committed_us
+        self._count(told)
         return group
+
+    def _count(self, told: Gtid) -> None:
+        if isinstance(told.source, int):
+            self._executed.add_mariadb(told.source, told.id)
+        else:
+            self._executed.add_mysql(told.source, told.number)
 
     def _query(self, file: str, event: Event) -> Group | None:
         query = queries.parse(event.body, compressed=event.kind == Type.MARIA_QUERY_COMPRESSED)
@@ -280,17 +280,28 @@ class Assembler:
         if not event.flags & events.ARTIFICIAL and event.at <= len(events.MAGIC):
             self._open = None
 
+    def passed(self, told: Gtid, file: str, at: int, end: int) -> tuple[Position, Position]:
+        """Where a transaction begins and ends that somebody else read whole, between two others: it is executed now."""
+        before = self._executed.text()
+        self._count(told)
+        return self._begins(file, at, before), self._ends(file, end)
+
+    def _begins(self, file: str, at: int, before: str) -> Position:
+        """Nearly always where the last one ended."""
+        last = self._ended
+        return last if last.offset == at and last.file == file and last.gtids == before else Position(file=file, offset=at, gtids=before)
+
+    def _ends(self, file: str, end: int) -> Position:
+        self._ended = Position(file=file, offset=end, gtids=self._executed.text())
+        return self._ended
+
     def _end(self, file: str, event: Event) -> Group:
         group = self._open or self._begin(file, event)
         self._open, self._text = None, ""
-        begins, executed = self._ended, str(self._executed)
-        if begins.offset != group.at or begins.file != group.file or begins.gtids != group.before:
-            begins = Position(file=group.file, offset=group.at, gtids=group.before)
-        self._ended = ends = Position(file=file, offset=event.end, gtids=executed)
         return Group(
             group.id or f"{group.file}:{group.at}",
-            begins,
-            ends,
+            self._begins(group.file, group.at, group.before),
+            self._ends(file, event.end),
             group.committed_us or event.when * 1_000_000,
             group.connection,
             group.user,
@@ -301,7 +312,29 @@ class Assembler:
         )
 
 
-def _committed(body: memoryview) -> int:
+class Gtid(NamedTuple):
+    """What a GTID event says of the transaction that it begins."""
+
+    id: str
+    source: int | str
+    """MariaDB's domain, MySQL's server."""
+    number: int
+    within: bool
+    """Whether it says itself that the transaction has an end of its own; MySQL's is followed by BEGIN where it has."""
+    committed_us: int
+    """Unix microseconds; 0 where the event does not tell."""
+
+
+def gtid(kind: int, server: int, body: Bytes) -> Gtid:
+    """The transaction's name, from an event of `GTIDS` and the server that its header names."""
+    if kind == _MARIA_GTID:
+        number, domain, flags = _MARIA_NUMBERS.unpack_from(body)
+        return _new(Gtid, (f"{domain}-{server}-{number}", domain, number, not flags & _STANDALONE, 0))
+    source, number = gtids.spelled(bytes(body[1:17])), int.from_bytes(body[17:25], "little")
+    return _new(Gtid, (f"{source}:{number}", source, number, False, _committed(body)))
+
+
+def _committed(body: Bytes) -> int:
     """When the transaction was committed where it began, in microseconds; 0 before MySQL 8.0."""
     at = 1 + 16 + 8 + 1 + 16
     if len(body) < at + _MICROSECOND_WIDTH:
