@@ -33,6 +33,12 @@ MESSAGES_SINCE = 140_000
 _DATA, _ALIVE, _STATUS = 0x77, 0x6B, b"r"
 _DATA_HEAD, _ALIVE_BODY, _STATUS_BODY = 25, struct.Struct(">QqB"), struct.Struct(">cQQQqB")
 _EPOCH_S = 946_684_800
+_FULL = frozenset({"53400"})
+"""What a server answers that has as many slots as it may."""
+_ROOM = (
+    "Raise max_replication_slots and max_wal_senders in postgresql.conf and start the server again, or drop a slot that nobody reads "
+    "(pg_replication_slots tells them)."
+)
 _RIGHTS = "ALTER ROLE … REPLICATION for this account, or name one that may."
 
 
@@ -214,6 +220,8 @@ def translated(where: str) -> Iterator[None]:
         if "wal sender" in text.lower() or "walsender" in text:
             # Said before there is a session, and so without a code.
             raise faults.BadInput(f"the account may not read the log: {text}", where=where, todo=_RIGHTS) from wrong
+        if state in _FULL or any(name in text for name in ("max_replication_slots", "max_wal_senders")):
+            raise faults.BadInput(f"the server has no room for a reader of its log: {text}", where=where, todo=_ROOM) from wrong
         if state.startswith(("08", "53", "55P03", "57")) or (isinstance(wrong, psycopg.OperationalError) and not _denied(state, text)):
             raise faults.Unavailable(f"the shop's database cannot be asked for its log: {text}", code=state) from wrong
         todo = "Check the address and the account's rights."
