@@ -1,4 +1,4 @@
-"""Twelve planted bugs, each a likely mistake of one line: what is planted, and the world in which the laws must see it."""
+"""Thirteen planted bugs, each a likely mistake of one line: what is planted, and the world in which the laws must see it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from makewhole.adapters.store import journal, runs, statements
 from makewhole.core import faults, ids
 from makewhole.engine import drive, relay
 from makewhole.flow import execute
-from makewhole.model import act, case, run, tally
+from makewhole.model import act, case, difference, run, takeback, tally
 from makewhole.rehearsal import simulate, watch
 from makewhole.sandbox.channel.faults import Fault
 
@@ -147,6 +147,11 @@ def starts_over(patch: Patch) -> None:
     patch.setattr(runs, "claim", claim)
 
 
+def decided_for_good(patch: Patch) -> None:
+    """A decision about an order's money counts whatever its row claims by now."""
+    patch.setattr(takeback, "ruling", lambda told: next((r for r in told.of(difference.Ruling) if r.never_came()), None))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
     """A planted bug, and where it must be seen: at the crash points of a scene, or in seeded worlds with these faults and orders."""
@@ -183,5 +188,6 @@ MUTANTS = (
         plant=old_stamps_accepted, swarm=_swarm(notices={Fault.NOTICE_STALE: 0.5}), tales=("shop-down",) * 4, law="acknowledged_is_kept"
     ),
     Mutant(plant=starts_over, scene="recall", law="look_after_doubt"),
+    Mutant(plant=decided_for_good, swarm=_swarm(), tales=("paid-by-hand",) * 4, law="lowered_by_decision"),
 )
-"""Twelve. The table in docs/laws.md names the same ones."""
+"""Thirteen. The table in docs/laws.md names the same ones."""

@@ -1,4 +1,4 @@
-"""The mutation gate: each of twelve planted bugs is seen by the laws, and without it the very same world keeps them all."""
+"""The mutation gate: each of thirteen planted bugs is seen by the laws, and without it the very same world keeps them all."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def play(mutant: mutants.Mutant, at: World, folder: Path) -> set[str]:
     return {b.law for b in simulate.play(seed, folder, mutant.swarm, fill).breaches}
 
 
-def test_there_are_twelve() -> None:
+def test_there_are_thirteen() -> None:
     """Each once, each seen by a law that there is."""
-    assert len({m.name for m in mutants.MUTANTS}) == len(mutants.MUTANTS) == 12
+    assert len({m.name for m in mutants.MUTANTS}) == len(mutants.MUTANTS) == 13
     assert {m.law for m in mutants.MUTANTS} <= set(laws.NAMES)
 
 

@@ -18,12 +18,15 @@ def second_line(on: stage.Stage, number: str, choice: decision.Choice) -> None:
     _keep(on, number, bill.Break.DUPLICATE_THEIRS, choice, "a line of the channel's own test", theirs=told)
 
 
-def paid_by_hand(on: stage.Stage, number: str) -> None:
-    """The bill has nothing of a payment that the shop's row claims; finance decides that the channel is right."""
+def paid_by_hand(on: stage.Stage, number: str, off_fen: int = 0) -> None:
+    """The bill has nothing of a payment that the shop's row claims; finance decides that the channel is right.
+
+    With `off_fen`, the row claimed that much less then: of what it claims now, nobody has decided.
+    """
     at = schema.instant(on.day.row(number, "paid_at"))
     told = comparison.Told(
         line=1,
-        amount_fen=on.day.due_fen(number),
+        amount_fen=on.day.due_fen(number) - off_fen,
         fee_millifen=None,
         currency="CNY",
         standing=bill.Standing.PAID,

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from makewhole.core import codec
+from makewhole.model import decision, difference
 from makewhole.rehearsal import stage, watch
 from makewhole.sandbox import laws
 
 TABLES = ("trade_order", "trade_order_item", "pay_attempt", "refund_order", "sku_stock", "stock_flow", "member_coupon", "order_log")
 """The shop's tables that any of us may write."""
+DAYS_EVER = 10**6
+"""Days since 1970 beyond any rehearsal."""
 Shape = dict[str, object]
 """What a finished world must keep: the shop's rows by table, the channel's ledger, our cases and the length of our evidence."""
 
@@ -50,9 +53,20 @@ def scene(on: stage.Stage, book: watch.Notebook, roots: Roots, once_more: Callab
         effects=book.effects,
         audit=roots.complaints(),
         unkept=book.unkept,
+        decided=_decided(on),
         rerun=[f"{name} changed" for name, was in before.items() if after[name] != was],
         started_with={str(r["sku_code"]): on.day.arrived[r["sku_code"]] for r in skus},
     )
+
+
+def _decided(on: stage.Stage) -> dict[str, frozenset[int]]:
+    """By order, the fen of each payment that was decided never to have come."""
+    found: dict[str, set[int]] = {}
+    for one in on.store.ledger.of_days(on.world.eyes.shop, stage.CHANNEL, 0, DAYS_EVER):
+        said = next((m.said.choice for m in reversed(one.moves) if isinstance(m, difference.Decided)), None)
+        if said is decision.Choice.CHANNEL_IS_RIGHT and one.found.ours is not None:
+            found.setdefault(str(one.found.order.number), set()).add(one.found.ours.amount_fen)
+    return {number: frozenset(fen) for number, fen in found.items()}
 
 
 def shape(on: stage.Stage) -> Shape:

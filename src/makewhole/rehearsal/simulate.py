@@ -9,7 +9,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from makewhole.core import faults as our_faults
 from makewhole.core import ids
 from makewhole.engine import sweep
 from makewhole.model import act, plan
-from makewhole.rehearsal import judgement, lives, stage, watch
+from makewhole.rehearsal import decided, judgement, lives, stage, watch
 from makewhole.sandbox import day, grade, laws, lightkeys, truth, world
 from makewhole.sandbox.channel.faults import Fault, Faults
 from makewhole.sandbox.shop import till
@@ -53,6 +53,10 @@ TURNS = (0, 1, 2, 4, 7, 12, 20, 31, 45, 60, 90, 120, 180, 240, 360)
 """Minutes after the first sweep at which something is done while faults last."""
 REST = (420, 480, 600, 780, 1020, 1440, 1800, 2200, 2880, 3600, 4320, 5040, 5760, 6480, 7200, 7920, 8640, 9360, 10080)
 """And when all is healed: a week is enough for every wait."""
+DECIDED_AT = 12
+"""The turn before which people say what they think of orders that were marked as paid by hand."""
+DECIDES, TOO_EARLY = 0.5, 0.3
+"""Shares of those of which they decide that no money came, and of which they did when the row claimed another amount."""
 SWEEPS = frozenset({0, 1, 2, 7, 20, 45, 90, 180, 360, 420, 1440, REST[-1]})
 """Turns at which all of the shop's rows are looked at; at the others only what waits, what was left and what could not be judged."""
 
@@ -148,6 +152,8 @@ class _Game:
         self.on.day.channel.faults = Faults(self.on.day.seed, self.told.channel)
         self.hooks.quiet, self.hooks.visit = False, self._visit
         for minutes in TURNS:
+            if minutes == DECIDED_AT:
+                self._decide()
             self._turn(minutes)
         self.hooks.quiet = True
         self.on.day.channel.faults.heal()
@@ -177,6 +183,22 @@ class _Game:
     def _once_more(self) -> None:
         self._turn(REST[-1] + 1)
         self.lives.alive(self.lives.course.sweep)
+
+    # ---- people
+
+    def _decide(self) -> None:
+        """Finance has looked at orders that were marked as paid by hand: no money came of some, and of others it decided too early."""
+        for number, known in sorted(self.on.day.truths.items()):
+            if known.story != "paid-by-hand":
+                continue
+            mood = random.Random(f"{self.on.day.seed} {number} decided").random()
+            dear = self.on.day.due_fen(number) >= laws.REVIEW_FEN
+            if mood < DECIDES and not dear:
+                decided.paid_by_hand(self.on, number)
+                closed = truth.Right(kept_fen=0, status=frozenset({Status.CLOSED}))
+                self.on.day.truths[number] = replace(known, ends={truth.End.RESTORED: closed})
+            elif mood < DECIDES + TOO_EARLY:
+                decided.paid_by_hand(self.on, number, off_fen=100)
 
     # ---- trouble
 

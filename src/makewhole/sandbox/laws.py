@@ -63,6 +63,8 @@ class Scene:
     """What the store's own audit of its evidence found, and every older root that is no prefix."""
     unkept: Sequence[str] = ()
     """Callbacks that were acknowledged and are not in the inbox."""
+    decided: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Fen of payments that a person decided never to have come, by order."""
     rerun: Sequence[str] = ()
     """What a second sweep over the finished world changed."""
     started_with: Mapping[str, int] = field(default_factory=dict)
@@ -242,6 +244,16 @@ def within_limits(scene: Scene) -> Iterator[str]:
             yield f"{number} of {row['pay_amount']} fen: {sorted(acts)} without a person"
 
 
+def lowered_by_decision(scene: Scene) -> Iterator[str]:
+    """What the shop claims to have is lowered only where a person has decided about that very money."""
+    for e in scene.effects:
+        if e.kind is not Did.DO or not isinstance(e.act, act.ReopenUnpaid | act.CloseUnpaid):
+            continue
+        row = scene.day.shop.rows.order(e.order)
+        if row is not None and row["pay_amount"] not in scene.decided.get(e.order, frozenset()):
+            yield f"{e.order}: {_tag(e)} of {row['pay_amount']} fen that nobody decided about"
+
+
 def evidence_whole(scene: Scene) -> Iterator[str]:
     """The log is what it says it is, only ever grew, and tells of every act."""
     yield from scene.audit
@@ -274,6 +286,7 @@ LAWS: tuple[Law, ...] = (
     recorded_money_is_there,
     acknowledged_is_kept,
     within_limits,
+    lowered_by_decision,
     evidence_whole,
     finished_is_finished,
 )
