@@ -14,6 +14,8 @@ from makewhole.core import ids
 from makewhole.engine import closing, daily, recover, sweep
 from makewhole.model import bill, case, difference, plan
 from makewhole.rehearsal import stage
+from makewhole.sandbox.shop import notices, till
+from makewhole.sandbox.shop.defects import Defect
 from tests.reconcile import conftest, morning
 
 pytestmark = pytest.mark.slow
@@ -69,6 +71,24 @@ def test_a_decided_order_is_corrected_in_the_shop_once_and_its_day_stays_whole(s
     assert (anew.state, [d.order.number for d in anew.found]) == (closing.Closing.CORRECTED, [whole])
     assert next(f for f in shop.differences() if f.found.id == one.found.id) == one
     assert not shop.on.store.audit().complaints
+
+
+def test_what_the_shop_sold_for_a_forged_callback_is_for_sale_again(shop: morning.Shop, call: conftest.Call) -> None:
+    """Its own code took the payment for true: units were sold, the attempt is done. All of it is as before the order, its coupon too."""
+    shop.until(morning.NOON)
+    stock = "SELECT sku_code, available, locked, sold FROM sku_stock ORDER BY sku_code"
+    before, member = [tuple(r) for r in shop.day.shop.rows.all(stock)], shop.day.member()
+    coupon = shop.day.coupon(member)
+    sn = shop.day.order(Defect.JOB_NOT_RUN, member=member, coupon=coupon)
+    due, at = shop.day.due_fen(sn), shop.day.clock.now()
+    notices.record(shop.day.shop, sn, till.Paid(out_trade_no=sn, transaction="4200FORGED", amount_fen=due, paid_at=at))
+    assert [tuple(r) for r in shop.day.shop.rows.all(stock)] != before
+    decided(shop, call, sn)
+    assert (shop.day.row(sn, "status"), shop.day.row(sn, "trade_no")) == ("50", "None")
+    assert [tuple(r) for r in shop.day.shop.rows.all(stock)] == before
+    assert [tuple(r) for r in shop.day.shop.rows.all("SELECT status, order_sn FROM member_coupon")] == [(0, None)]
+    assert [tuple(r) for r in shop.day.shop.rows.all("SELECT status, trade_no, paid_at FROM pay_attempt")] == [(2, None, None)]
+    assert call("scan").exit_code == 0
 
 
 def test_who_marks_it_as_paid_once_more_is_not_answered_by_the_old_decision(shop: morning.Shop, call: conftest.Call) -> None:
