@@ -7,10 +7,11 @@ from collections import Counter
 
 from makewhole.attach import axes, fields, labels, ladders, lines, links, naming, orders, proposal, spelling, states, values
 from makewhole.attach.columns import Candidate, Read
-from makewhole.attach.drafts import Draft, coded, found_of
+from makewhole.attach.drafts import UNSURE, Draft, coded, found_of
 from makewhole.attach.fields import Chosen
 from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Question, Role, Why
 from makewhole.attach.tables import Cast
+from makewhole.attach.values import Shape
 
 _MONEY = frozenset({"item.amount", "payment.amount", "refund.amount", "stock.price"})
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -19,6 +20,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "payment": ("unpaid", "paid", "refund", "closed", "failed", "paying"),
 }
 _CLASSIFY = {"refund": labels.refund_state, "coupon": labels.coupon_state, "payment": labels.attempt_state}
+_WITNESS = {"refund": ("refund.done_at", "done"), "coupon": ("coupon.used_at", "used"), "payment": ("payment.at", "paid")}
+"""The instant that only rows of one word hold."""
 _NEEDED = {
     "item": ("item.sku", "item.quantity"),
     "refund": ("refund.amount",),
@@ -32,6 +35,10 @@ _NEEDED = {
 SHARED_MIN = 0.5
 FEW_ROWS_MIN, FEW = 20, 2
 """Lines, and the different values up to which a column numbers them and names no goods."""
+GOODS_ID_MAX = 0.9
+"""How sure a line's goods are by their names alone; beyond, the stock's own values said so."""
+REPEATED_MAX = 0.5
+"""Share of lines up to which a key has values of its own: goods are bought again, and what is new in each line is the line's."""
 UNIQUE_MIN = 0.98
 """Share of an item's skus that the stock must know; and of a stock's rows that a number must tell apart."""
 
@@ -44,7 +51,8 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
     if _strangers(cast, casts):
         return
     _skus(cast, casts, chosen)
-    _own_key(read, role, chosen)
+    _own_key(read, role, chosen, casts.get("item"))
+    _finer(read, role, chosen)
     _coupon_key(draft, read, role, chosen)
     for name, told in chosen.items():
         match name:
@@ -97,7 +105,9 @@ def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], look
     if role not in _WORDS or f"{role}.state" not in chosen:
         return None
     best = chosen[f"{role}.state"].best
-    told = states.one(read, best.column.name, _CLASSIFY[role], lookups, frozenset(_WORDS[role]))
+    field, word = _WITNESS[role]
+    witness = (chosen[field].name, word) if field in chosen and chosen[field].best.score >= STATED_MIN else None
+    told = states.one(read, best.column.name, _CLASSIFY[role], lookups, frozenset(_WORDS[role]), witness)
     if told is None or best.score < STATED_MIN:
         return None
     draft.questions += coded(role, told, _WORDS[role])
@@ -138,6 +148,26 @@ def _skus(cast: Cast, casts: dict[str, Cast], chosen: dict[str, Chosen]) -> None
     column = cast.read.table.by_name[ours]
     by = (Evidence(why=Why.REFERS, what=f"{stock.read.table.name}.{pair[1]}"),)
     chosen[f"{cast.role}.sku"] = Chosen(best=Candidate(column=column, look=cast.read.look(ours), score=0.95, evidence=by))
+
+
+def _finer(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
+    """A line's goods, where another column tells them apart further: which of the two the stock is kept by is asked."""
+    told = chosen.get("item.sku")
+    if role != "item" or told is None or "sku" in read.ideas(told.name) or told.best.score > GOODS_ID_MAX:
+        return
+    finer = next((c for c in read.table.columns if (c.name,) != read.table.key and _parts(read, told.name, c.name)), None)
+    if finer is not None:
+        more = Candidate(column=finer, look=read.look(finer.name), score=told.best.score, evidence=(Evidence(why=Why.VALUES),))
+        chosen["item.sku"] = Chosen(best=told.best, rivals=(*told.rivals, more))
+
+
+def _parts(read: Read, goods: str, other: str) -> bool:
+    """Whether another column is a key, and each of its values belongs to one good, of which some have several."""
+    look = read.look(other)
+    if other == goods or Shape.KEY not in look.shapes or look.unit or not naming.ideas(read.names[other]) & {"id", "number"}:
+        return False
+    pairs = {(values.text(a), values.text(b)) for a, b in zip(read.table.values(other), read.table.values(goods), strict=True)}
+    return len(pairs) == len({a for a, _ in pairs}) and len({b for _, b in pairs}) < len(pairs) <= REPEATED_MAX * len(read.table.sample)
 
 
 def _strangers(cast: Cast, casts: dict[str, Cast]) -> bool:
@@ -182,7 +212,7 @@ def _stock_keys(read: Read) -> set[str]:
 
 def _calls_goods(ideas: frozenset[str]) -> bool:
     """Whether a column is what goods are called by: `sku`, `goods_id`; not their name, not their count."""
-    called = "sku" in ideas or (bool(ideas & {"goods", "item"}) and bool(ideas & {"id", "number"}))
+    called = "sku" in ideas or ideas == {"goods"} or (bool(ideas & {"goods", "item"}) and bool(ideas & {"id", "number"}))
     return called and not ideas & {"name", "amount", "price", "quantity", "num", "image", "stock", "lock"}
 
 
@@ -201,7 +231,7 @@ def _kin(stock: Cast, key: str, name: str, ideas: frozenset[str]) -> float:
     return same
 
 
-def _own_key(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
+def _own_key(read: Read, role: str, chosen: dict[str, Chosen], item: Cast | None) -> None:
     """A stock's or a coupon's own key, where no better name is there; a refund without a number is called by its key."""
     wanted = {"stock": "stock.sku"}.get(role)
     if wanted is None or len(read.table.key) != 1:
@@ -209,7 +239,10 @@ def _own_key(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
     key = read.table.key[0]
     if wanted in chosen and chosen[wanted].best.score >= STATED_MIN and chosen[wanted].name in _stock_keys(read):
         return
-    best = Candidate(column=read.table.by_name[key], look=read.look(key), score=0.88, evidence=(Evidence(why=Why.KEY, what=key),))
+    # Where lines name goods, and none of them by this key, the key is only a guess.
+    told = item is not None and any(item.read.look(c.name).told for c in item.read.table.columns if _calls_goods(item.read.ideas(c.name)))
+    score = UNSURE if told else 0.88
+    best = Candidate(column=read.table.by_name[key], look=read.look(key), score=score, evidence=(Evidence(why=Why.KEY, what=key),))
     chosen[wanted] = Chosen(best=best)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from makewhole.attach import codes, spelling, values
+from makewhole.attach import codes, spelling, survey, values
 from makewhole.attach.columns import Read
 from makewhole.attach.naming import Said
 from makewhole.attach.values import Shape
@@ -113,6 +113,11 @@ def of_kind(read: Read, fits: Fits, classify: Classify, lookups: dict[str, dict[
         if worth > best[0]:
             best = (worth, column.name)
     return axis(read, best[1], classify, lookups) if best[0] else None
+
+
+def hidden(read: Read) -> bool:
+    """Whether some column is called the order's state, and nothing of it was read."""
+    return any(c.kind is survey.Kind.OTHER and is_main(read.names[c.name]) for c in read.table.columns)
 
 
 _BESIDE = frozenset({"order", "trade", "info", "goods", "buyer", "id", "number"})

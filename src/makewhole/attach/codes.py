@@ -80,7 +80,8 @@ def _parted(comment: str) -> bool:
 
 def _backward(comment: str) -> list[tuple[str, str]]:
     """`待付款:0，已付款:1`, `unpaid(0)`."""
-    if re.search(rf"(?:^|[：:（(\[【{{\s,，;；]){_NUMBER}\s*[-=:：>.、)）\]】]", comment):
+    behind = re.search(r"[（(]-?\d{1,4}[)）][\s.。;；]*$", comment)
+    if not behind and re.search(rf"(?:^|[：:（(\[【{{\s,，;；]){_NUMBER}\s*[-=:：>.、)）\]】]", comment):
         return []
     return [(m[2], _clean(m[1])) for m in _BACKWARD.finditer(comment)]
 

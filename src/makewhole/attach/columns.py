@@ -22,6 +22,8 @@ OTHER_MEANING = 0.55
 COMMENT_ALONE = 0.97
 NAME_UNSAID = 0.95
 """What is left where the comment says less than the name, and nothing else."""
+COUNTED = 0.82
+"""How sure small whole numbers beside prices are pieces."""
 STRANGE_MIN, SAID_STRANGELY = 2, 0.82
 """Chinese characters of words that nobody knows, from which a comment may speak of something else; what is left of a name beside one."""
 PROSE_MIN, IN_PROSE = 4, 0.89
@@ -302,8 +304,12 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
             return None
         case "item.quantity" | "stock.available" if _largest(told, made) > QUANTITY_MAX:
             return None
+        case "item.amount" if _counts(told, made) and _priced(told):
+            # Small whole numbers beside prices with places: pieces, whatever they are called.
+            return None
         case "item.quantity" if _counts(told, made):
-            return _support(made, fits=True, what="")
+            pieces = made.score < COUNTED and _priced(told) and not told.ideas(made.column.name) & {"number", "id"}
+            return replace(made, score=COUNTED) if pieces else _support(made, fits=True, what="")
         case "order.created_at" if look.rows >= EMPTY_ROWS_MIN and look.present < NUMBERED_MIN:
             # Every order was placed at some time: an instant that some lack is another.
             return None
@@ -337,6 +343,10 @@ def _counts(told: Read, made: Candidate) -> bool:
     return (
         whole and made.look.told >= 4 * values.ROWS_TELL_MIN and made.look.distinct <= COUNTS_MAX and _largest(told, made) <= COUNT_LARGEST
     )
+
+
+def _priced(told: Read) -> bool:
+    return any(c.scale and "price" in told.ideas(c.name) for c in told.table.columns)
 
 
 def _own_id(told: Read, made: Candidate) -> bool:

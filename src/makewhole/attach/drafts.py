@@ -82,7 +82,8 @@ def found_of(read: Read, name: str, column: str, score: float, evidence: tuple[E
     """A column as one of our fields; instants get their unit from the sample."""
     told = read.table.by_name[column]
     look = read.look(column)
-    instant = name.endswith(("_at", ".at")) or (name == "order.version" and look.unit)
+    dated = bool(look.unit) or (not look.told and "update" in read.ideas(column) and "version" not in read.ideas(column))
+    instant = name.endswith(("_at", ".at")) or (name == "order.version" and dated)
     sql = spelling.name(column)
     if instant:
         unit, score = _clock(read, told, score)

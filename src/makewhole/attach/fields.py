@@ -11,6 +11,8 @@ NEARLY = 1.6
 """A runner-up whose doubt is less than this many times the best one's makes a choice a question, unless both columns hold the same."""
 DOUBT_MIN = 0.004
 """Doubts below this are all alike."""
+SAME_S, SAME_MIN = 3600.0, 0.95
+"""Seconds between two instants of one row up to which they are of one event; the share of rows that must agree."""
 RIVAL_MIN = 0.6
 
 
@@ -65,4 +67,14 @@ def same(read: Read, left: Candidate, right: Candidate) -> bool:
         for a, b in zip(read.table.values(left.column.name), read.table.values(right.column.name), strict=True)
         if not values.absent(a) and not values.absent(b)
     ]
-    return len(pairs) >= values.ROWS_TELL_MIN and all(a == b for a, b in pairs)
+    return len(pairs) >= values.ROWS_TELL_MIN and (all(a == b for a, b in pairs) or _together(read, left, right))
+
+
+def _together(read: Read, left: Candidate, right: Candidate) -> bool:
+    """Whether two columns hold nearly the same instants: when a row was written, and when the order was placed."""
+    if not left.look.unit or not right.look.unit or left.look.present < 1.0 or right.look.present < 1.0:
+        return False
+    pairs = zip(read.table.values(left.column.name), read.table.values(right.column.name), strict=True)
+    seconds = [(values.instant_of(a, left.look.unit), values.instant_of(b, right.look.unit)) for a, b in pairs]
+    near = sum(a is not None and b is not None and abs(a - b) <= SAME_S for a, b in seconds)
+    return near >= SAME_MIN * len(seconds)

@@ -9,7 +9,13 @@ from makewhole.attach import vocabulary
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ORDER = (
     # The first that fits wins: what is more particular stands above.
-    ("?", r"未完成|申请取消|取消中|取消申请|incomplete|not[ _-]?complete|cancel\w*[ _-]?(request|pend|appl)|(request|pend)\w*[ _-]?cancel"),
+    (
+        "?",
+        (
+            r"^(checkout|cart)\b|^checkout|未完成|申请取消|取消中|取消申请|incomplete|not[ _-]?complete|"
+            r"cancel\w*[ _-]?(request|pend|appl)|(request|pend)\w*[ _-]?cancel"
+        ),
+    ),
     (
         "?",
         (
@@ -82,8 +88,8 @@ _ORDER = (
         (
             r"完成|成功(?!付|支)|已收货|(用户|系统|买家|自动)收货|已签收|确认收货|待评价|已评价|已评论|待评论|已送达|已结束|完结|交易结束|归档|"
             r"已核销|已使用|已取货|已提货|complet|finish|success|"
-            r"done|deliver(ed|y[ _]?complete)|received|signed|confirm[ _-]?receipt|buyer[ _]?signed|comment|review|"
-            r"archiv|closed[ _]?success|fulfilled|picked[ _-]?up"
+            r"done|deliver(ed|y[ _]?complete)|received|signed|confirm[ _-]?receipt|buyer[ _]?signed|comment|reviewed|"
+            r"(to|wait\w*|pend\w*)[ _-]?(be[ _-]?)?review|archiv|closed[ _]?success|fulfilled|picked[ _-]?up"
         ),
     ),
     (
@@ -222,6 +228,15 @@ def order_state(label: str) -> str | None:
     """Our word for an order's state; None where the label says none of them. What stands in brackets only explains the rest."""
     found = _first(_ORDER, re.split(r"[（(]", label)[0]) or _first(_ORDER, label)
     return None if found == "?" else found
+
+
+def succeeded(label: str) -> bool:
+    """Whether a label only says that something went well: the order, or no more than its payment."""
+    return bool(
+        re.fullmatch(
+            r"(?:(?:trade|order|交易|订单)?[ _-]?success(?:ful)?|(?:交易|订单)?成功)", re.sub(r"[（(].*", "", label.strip()), re.IGNORECASE
+        )
+    )
 
 
 def handed_over(label: str) -> bool:

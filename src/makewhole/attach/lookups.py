@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from makewhole.attach import codes, dictionaries, naming, survey, values
 from makewhole.attach.columns import Read
+from makewhole.attach.naming import Said
 
 Labels = dict[str, str]
 """What each code of one column is called."""
 CODES_MIN = 3
 """Codes that a table or a comment must name before it is believed to explain a column that it is not made for."""
 LABEL_ENDS = frozenset({"name", "text", "label", "title", "desc", "str", "cn", "zh"})
+MATTERS = frozenset({"pay", "ship", "refund", "return", "coupon", "stock", "buyer", "carrier", "invoice"})
 NAME_MIN = 5
 """Letters of a column's name from which a table of the same name is no accident."""
 LOOKUP_ROWS_MAX = 60
@@ -102,8 +104,16 @@ def _holds_codes(told: Read, of: Read, column: survey.Column) -> bool:
     if "state" not in naming.ideas(told.said) or "state" not in naming.ideas(of.names[column.name]):
         return False
     used = frozenset(values.codes(of.table, column))
+    if _matter(told.said) != _matter(of.names[column.name]):
+        # Codes 0, 1 and 2 are in every list: the list of shipping states explains no payment.
+        return False
     known = set(_labels(told, used))
     return len(used) >= CODES_MIN and used <= known
+
+
+def _matter(said: Said) -> frozenset[str]:
+    """What a name speaks of besides states of orders."""
+    return naming.ideas(said) & MATTERS
 
 
 def _explains(told: Read, column: str) -> bool:
@@ -128,4 +138,4 @@ def _labels(told: Read, used: frozenset[str] = frozenset()) -> Labels:
         if label is not None and str(label).strip():
             # A label in each of the shop's languages: the first one will do.
             found.setdefault(str(code), str(label))
-    return found
+    return found if not used or used & set(found) else {}

@@ -15,6 +15,8 @@ NONE: Ideas = frozenset()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n=＝]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
+_TOOL = re.compile(r"\(DC2Type:[^)]*\)")
+"""What a mapping library writes into comments for itself."""
 _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")
 SEGMENT_MIN = 2
 """Letters of the shortest word looked for inside a longer one: shorter ones are found in everything."""
@@ -76,10 +78,10 @@ def _of_word(word: str, *, initials: bool) -> Said:
             return (_ENGLISH.get(told, NONE) | _PINYIN.get(told, NONE),)
     for end in ENDS:
         # `orderid`, `paysn`: two letters that are only looked for at a word's end.
-        if word.endswith(end) and len(word) > len(end) + SEGMENT_MIN and all(told := _of_word(word.removesuffix(end), initials=initials)):
-            return (*told, _ENGLISH[end])
-    if word.startswith("is") and len(word) > len("is") + SEGMENT_MIN and all(told := _of_word(word.removeprefix("is"), initials=initials)):
-        return (_ENGLISH["is"], *told)
+        if word.endswith(end) and len(word) > len(end) + SEGMENT_MIN and all(before := _of_word(word.removesuffix(end), initials=initials)):
+            return (*before, _ENGLISH[end])
+    if word.startswith("is") and len(word) > len("is") + SEGMENT_MIN and all(after := _of_word(word.removeprefix("is"), initials=initials)):
+        return (_ENGLISH["is"], *after)
     for table in (_SPELLED, _INITIALS) if initials else (_SPELLED,):
         parts = _segments(word, table) or (_segments(word[:-1], table) if word.endswith("s") else None)
         if parts:
@@ -109,7 +111,7 @@ def _segments(word: str, table: dict[str, Ideas]) -> tuple[str, ...] | None:
 
 def head(comment: str) -> str:
     """What a comment says before it lists codes or goes into detail."""
-    told = comment.strip()
+    told = _TOOL.sub("", comment).strip()
     if _CODES_FIRST.match(told):
         return ""
     end = _HEAD_END.search(told, 1) if told else None

@@ -22,12 +22,30 @@ PAID_MAX = 0.1
 Lookups = dict[str, dict[str, str]]
 
 
-def one(read: Read, column: str, classify: Classify, lookups: Lookups, known: frozenset[str]) -> Told | None:
+Witness = tuple[str, str]
+"""A column that holds something in rows of one word only, and the word."""
+
+
+def one(
+    read: Read, column: str, classify: Classify, lookups: Lookups, known: frozenset[str], witness: Witness | None = None
+) -> Told | None:
     """A child's states: one column, one condition a code. Words outside `known` are left to a question."""
     told = axes.axis(read, column, classify, lookups)
+    if not told.labels and witness:
+        told = _witnessed(read, told, *witness)
     rungs = tuple((told.sql(c), w) for c, w in told.words.items() if w in known)
     unclear = tuple((told.sql(c), told.labels.get(c, "")) for c in told.unclear)
     return Told(rungs=rungs, confidence=BY_LABEL, said=ladders.quoted(told), columns=(column,), unclear=unclear)
+
+
+def _witnessed(read: Read, told: Axis, instant: str, word: str) -> Axis:
+    """With the word of the one code whose rows hold an instant, where hardly any row of another code holds it."""
+    rows = moments.rows_of(read, told)
+    shares = {c: moments.share(read, instant, where) for c, where in rows.items() if where}
+    there = [c for c, share in shares.items() if share >= moments.NEARLY_ALL and len(rows[c]) >= ROWS_MIN]
+    if len(there) != 1 or any(share > PAID_MAX for c, share in shares.items() if c != there[0]) or len(shares) < 2:
+        return told
+    return replace(told, words={**told.words, there[0]: word}, unclear=tuple(c for c in told.unclear if c != there[0]))
 
 
 def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Back = NOTHING_BACK) -> Told | None:
@@ -39,7 +57,21 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: B
         return None
     if main is not None:
         told = _parted(read, told, main, when, tuple(a for a in (sides.refund, sides.pay) if a is not None), back)
-    return replace(told, arrived=_arrived(read, main, sides.ship), unpaid=_unpaid(read, main, sides.pay), paid=_paid(read, main, sides.pay))
+    return replace(
+        told,
+        rungs=_first_of_each(told.rungs),
+        arrived=_arrived(read, main, sides.ship),
+        unpaid=_unpaid(read, main, sides.pay),
+        paid=_paid(read, main, sides.pay),
+    )
+
+
+def _first_of_each(rungs: ladders.Rungs) -> ladders.Rungs:
+    """The ladder without conditions that stand in it already: the first word holds."""
+    first: dict[str, str] = {}
+    for sql, word in rungs:
+        first.setdefault(sql, word)
+    return tuple(first.items())
 
 
 def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Back) -> Sides:
@@ -102,9 +134,14 @@ def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: 
             and moments.share(read, when.completed, rows[code]) <= moments.HARDLY / 2
         ):
             words[code] = "shipped"
+        unproved = code not in arrived and (len(done) > 1 or not main.having("shipped"))
+        if unproved and labels.succeeded(main.labels[code]):
+            # Beside `finished`, or where no code says that goods were sent, `success` is that of the payment.
+            words.pop(code, None)
+            continue
         if max(_among(read, pay, "unpaid", rows[code]), _among(read, ship, "unshipped", rows[code])) > PAID_MAX:
             del words[code]
-    return replace(main, words=words)
+    return replace(main, words=words, unclear=tuple(dict.fromkeys((*main.unclear, *(c for c in main.words if c not in words)))))
 
 
 def _given_back(read: Read, main: Axis, back: Back) -> Axis:
@@ -140,7 +177,8 @@ def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) ->
         told = ladders.of_sides(read, sides, pay, deleted, when)
         return told if main is None or not main.unclear else _within(read, sides, main, pay, told, when, back)
     if main is None:
-        return ladders.by_instants(read, when)
+        # A column of states that cannot be read says more than the times do.
+        return None if axes.hidden(read) else ladders.by_instants(read, when)
     return _with_refunds(sides, main) if any(main.labels.values()) else _ahead(sides.refund, _by_facts(read, main, when, back))
 
 

@@ -58,7 +58,7 @@ _ORDER = _sought(
         "order .9 | trade .78 | order trade .92 | order info .9 | order parent .8 | goods order .85 | pay order .6 | "
         "recharge order .5 | procure .74"
     ),
-    f"item history refund return coupon stock point transfer balance seller commission who {_SIDE}",
+    f"item history refund return coupon stock point transfer balance seller commission supply who {_SIDE}",
     "number amount_due",
     "created_at paid_at buyer receiver_phone channel shipped_at completed_at closed_at transaction_id tracking_number",
     linked=False,

@@ -5,7 +5,8 @@ from __future__ import annotations
 WORDS: dict[str, tuple[str, str, str, str]] = {
     # idea: (English, Chinese, pinyin, pinyin's initials), each parted by spaces
     "order": ("order orders ord odr oder ordered so purchase", "订单 订购 单据", "dingdan", "dd"),
-    "procure": ("purchaseorder procurement procure restock replenish", "采购 进货 补货", "caigou jinhuo", ""),
+    "procure": ("purchaseorder procurement procure restock replenish", "", "", ""),
+    "supply": ("", "采购 进货 补货", "caigou jinhuo", ""),
     "attribute": ("attribute attributes attr attrs property properties", "属性", "", ""),
     "trade": ("trade trades deal tid", "交易", "jiaoyi", "jy"),
     "number": (

@@ -29,13 +29,13 @@ order.amount_due
     .9 | actual pay amount .93 | pay amount .9 | actual .8 | order amount .82 | total amount .8 | order total amount .84 | trade
     amount .78 | total pay amount .9 | amount .74 | order total .8 | total .7 | trade total .74 | due pay amount .95 | due order
     amount .93 | actual order amount .9 | pay order amount .9 | pay .74
-  never MONEY time
+  never MONEY time ship carrier
   beside order trade
 order.amount_paid
   shape amount
   says paid amount .93 | paid .85 | actual paid amount .93 | pay paid amount .93 | actual amount .7 | actual pay amount .7 | pay
     amount .6 | receive amount .8 | actual receive amount .85
-  never MONEY time
+  never MONEY time ship carrier
   beside order trade
 order.created_at
   shape instant
@@ -134,7 +134,7 @@ item.sku
 item.quantity
   shape count
   says quantity .93 | goods number .82 | number .7 | num .9 | goods quantity .95 | goods num .93 | item quantity .9 | place quantity
-    .9 | amount .45 | total quantity .8
+    .9 | amount .5 | total .5 | total quantity .8
   never refund return ship stock discount point time invoice cancel flag
   beside goods sku order item place
 item.amount

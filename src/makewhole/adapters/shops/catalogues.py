@@ -62,7 +62,8 @@ def _postgres(connection: sa.Connection) -> list[Table]:
     columns: dict[str, list[Column]] = {}
     about: dict[str, tuple[str, int]] = {}
     for table, name, declared, needed, comment, whole, tuples, size in rows(_POSTGRES_COLUMNS):
-        columns.setdefault(table, []).append(_postgres_column(name, declared, needed, comment or "", tuple(members.get(declared, ()))))
+        allowed = tuple(members.get(_typed(declared), ()))
+        columns.setdefault(table, []).append(_postgres_column(name, declared, needed, comment or "", allowed))
         about[table] = (whole or "", int(tuples) if tuples >= 0 else int(size) // ROW_BYTES)
     indexes: dict[str, dict[str, list[str]]] = {}
     unique: dict[str, set[str]] = {}
@@ -78,6 +79,11 @@ def _postgres(connection: sa.Connection) -> list[Table]:
         _table(name, about[name][0], about[name][1], told, indexes.get(name, {}), unique.get(name, set()), references.get(name, []))
         for name, told in list(columns.items())[:TABLES_MAX]
     ]
+
+
+def _typed(declared: str) -> str:
+    """A type's own name: `shop."OrderStatus"` is `OrderStatus`."""
+    return declared.rpartition(".")[2].strip('"')
 
 
 def _postgres_column(name: str, declared: str, needed: object, comment: str, members: tuple[str, ...]) -> Column:
