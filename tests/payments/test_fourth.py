@@ -11,7 +11,7 @@ import pytest
 
 from makewhole import ports, settings
 from makewhole.adapters import http
-from makewhole.adapters.bills import bank
+from makewhole.adapters.bills import bank, formats
 from makewhole.adapters.payments import registry
 from makewhole.books import fees
 from makewhole.cli import doctor, sheets, words
@@ -121,8 +121,15 @@ def test_a_trading_day_with_it_is_closed_without_a_flaw(tmp_path: Path, monkeypa
     assert sum(t.lines for t in sheet.sums if t.side is bill.Side.THEIRS) > 0
 
 
-def test_it_is_three_files_and_nothing_names_it() -> None:
-    """A connector, a sandbox, a format of bill; and no line of ours that it would have to change."""
+def test_a_channel_stands_in_all_three_registries_under_one_name() -> None:
+    """In one order; and its name is a section's: letters, and no other section's."""
+    assert list(registry.ENTRIES) == list(counterparts.GATES) == list(formats.FORMATS)
+    assert all(re.fullmatch("[a-z]+", name) for name in registry.ENTRIES)
+    assert not {*registry.ENTRIES} & {*settings.Common.__struct_fields__}
+
+
+def test_it_is_three_files() -> None:
+    """A connector, a sandbox, a format of bill."""
     folder = Path(__file__).parent / "fourth"
     assert sorted(f.name for f in folder.glob("*.py")) == ["__init__.py", "bill.py", "connector.py", "sandbox.py"]
 
