@@ -143,6 +143,6 @@ def test_a_channel_is_named_by_its_own_files_and_the_registries_alone(monkeypatc
         rf"|sandbox/({names})/|sandbox/counterparts\.py"
     )
     told = {str(f.relative_to(SRC)): f.read_text(encoding="utf-8") for f in SRC.rglob("*.py")}
-    naming = {name for name, text in told.items() if re.search(names, text) and not own.match(name)}
+    naming = {name for name, text in told.items() if re.search(f"{names}|{names.upper()}", text) and not own.match(name)}
     assert {name for name in naming if not name.startswith(tuple(KNOWING))} == set()
     assert [known for known in KNOWING if not any(name.startswith(known) for name in naming)] == []
