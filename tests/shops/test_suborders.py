@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from makewhole import settings
 from makewhole.adapters.changelog import following, triggers
 from makewhole.adapters.changelog.postgres import log, setup
 from makewhole.adapters.shops import engines, eyes, hands, language, lens, shopmap
 from makewhole.adapters.store import journal
+from makewhole.cli import program
 from makewhole.core import clock, faults, ids, money
 from makewhole.engine import heed
 from makewhole.flow import observe
 from makewhole.flow.diagnose import changes, contradictions, parts, rule
-from makewhole.model import act, fact, finding, order, plan, run, screen, suborder
+from makewhole.model import act, fact, finding, order, payment, plan, run, screen, suborder
 from makewhole.model.order import Field
 from makewhole.model.order import OrderState as S
 from makewhole.ports import trails
@@ -137,6 +142,55 @@ def test_each_contradiction_of_parts_is_seen_by_its_screen_and_by_its_judgement_
     assert shown["part-without-parcel"] == ("T3-31", "shipped")
 
 
+# ---------------------------------------------------------------- refunds of parts
+
+
+def test_a_refund_that_names_a_part_alone_is_its_orders(shop: Shop) -> None:
+    """Read, screened and found by its day: of the order whose part it is, and of no other whose key looks the same."""
+    map_ = shopmap.compile_map(language.parse(trade.claims_file(), "claims.toml"))
+    trades = [trade.trade(k, S.SHIPPED, paid=True, parts=n) for k, n in ((1, 2), (2, 1), (10, 0))]
+    trade.fill(shop.writer, trades, [trade.sub(k, t, S.SHIPPED) for k, t in ((10, 1), (11, 1), (20, 2))])
+    shop.sql("INSERT INTO t_claim (id, oid, claim_no, yuan, done, asked) VALUES (1, 10, 'B1', '3.50', 1, '2026-11-20 10:00:00')")
+    told = dataclasses.replace(shop, eyes=eyes.attach(map_, shop.writer, clock.ManualClock(tea.NOW), tea.SECRET))
+    refunds = {
+        number: [(c.number, c.amount.fen) for c in claims if isinstance(c, payment.ShopRefund)]
+        for number, (claims, _) in told.eyes.read([ids.OrderNumber(f"T{k}") for k in (1, 2, 10)]).items()
+    }
+    assert refunds == {"T1": [("B1", 350)], "T2": [], "T10": []}
+    child = screen.Child.REFUND
+    has = [screen.HasChild(child=child, states=(word,)) for word in ("done", "pending")]
+    assert told.named(*has, screen.NoChild(child=child)) == [{"T1"}, set(), {"T2", "T10"}]
+    asked = datetime(2026, 11, 20, 2, tzinfo=UTC)
+    assert list(told.eyes.moved(asked, asked + timedelta(seconds=1))) == ["T1"]
+
+
+def test_the_log_tells_a_refund_of_a_part_as_its_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its history, though the row names no order; and whoever follows the log is woken for it."""
+    monkeypatch.chdir(tmp_path)
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    (tmp_path / "shop.toml").write_text(trade.claims_file(), encoding="utf-8")
+    writer = engines.for_hands(address)
+    trade.create(writer)
+    triggers.install(sa.make_url(address), ["t_trade", "t_sub", "t_claim"])
+    trade.fill(
+        writer,
+        [trade.trade(k, S.SHIPPED, paid=True, parts=1) for k in (1, 10)],
+        [trade.sub(10, 1, S.SHIPPED), trade.sub(20, 10, S.SHIPPED)],
+    )
+    time.sleep(0.005)  # SQLite's log tells milliseconds apart
+    written(writer, "INSERT INTO t_claim (id, oid, claim_no, yuan, done) VALUES (1, 10, 'B1', '3.50', 1)")
+    attached = ["--database", address, "--shop", str(tmp_path / "shop.toml"), "--json"]
+    for number, roles in (("T1", ["order", "suborder", "refund"]), ("T10", ["order", "suborder"])):
+        told = CliRunner().invoke(program.PROGRAM, ["history", number, *attached], catch_exceptions=False)
+        steps = json.loads(told.stdout)["steps"]
+        assert [c["role"] for s in steps for c in s["changes"]] == roles, number
+    seen = lens.MapLens(shopmap.compile_map(language.load(tmp_path / "shop.toml")), "", tea.SECRET, writer)
+    (last,) = list(following.open_stream(sa.make_url(address), seen.tables).read(None))[-2:-1]
+    assert last.transaction is not None
+    assert seen.read(last.transaction).named == {"T1"}
+    writer.dispose()
+
+
 # ---------------------------------------------------------------- hands
 
 
@@ -235,8 +289,9 @@ def test_a_part_that_is_not_as_it_was_read_stops_the_whole_hand(shop: Shop) -> N
 def test_an_order_that_is_written_again_has_its_parts_again_once(shop: Shop) -> None:
     """Under its new number, unpaid, whatever became of the parts of the old one, which stay; the way back closes them all."""
     two_parts(shop, S.CLOSED, S.CLOSED)
+    shop = dataclasses.replace(shop, hands=hands.attach(trade.reissuing(), shop.writer, shop.writer))
     before = rows(shop)
-    again = act.ReissueOrder(new_number=ids.reissued_number("T1", 1), expires_at=tea.NOW, items=())
+    again = act.ReissueOrder(new_number=ids.reissued_number(ids.OrderNumber("T1"), 1), expires_at=tea.NOW, items=())
     key, step = given(shop, again)
     assert len(shop.hands.preview(key, step, tea.NOW)) == 3
     for _ in range(2):
@@ -255,7 +310,10 @@ def test_an_order_that_is_written_again_has_its_parts_again_once(shop: Shop) -> 
 
 EACH = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 1 WHERE oid = :part AND state = :part_state AND state = 0"'
 AWAIT = 'for_each = "part"\nsql = "UPDATE t_sub SET state = 0 WHERE oid = :part AND state = 1 AND refund = 0"'
+OF = 'link = "trade_id"\n\n[refund.fields]'
 WRONG = [
+    (OF, OF.replace("\n\n", '\nof = "item"\n\n'), "trade.toml: refund.of", "is of no 'item'"),
+    (OF, '\nof = "suborder"\n\n[refund.fields]\norder = "trade_id"', "trade.toml: refund", "nothing tells which sub-order"),
     ('table = "t_sub"\nkey = "oid"', 'table = "t_sub"', "trade.toml: suborder", "the suborder's key is missing"),
     ('table = "t_sub"\nkey', 'table = "t_trade"\nkey', "trade.toml: suborder.table", "orders and their parts stand in one table"),
     ('"state = 9" = "closed"', '"state = 9" = "over"', "trade.toml: suborder.states: 'state = 9'", "no word of ours"),

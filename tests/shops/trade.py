@@ -20,7 +20,13 @@ TABLES = (
        refund INT, parcel VARCHAR(40), carrier VARCHAR(20), sent_at DATETIME, done_at DATETIME)""",
     "CREATE INDEX t_sub_trade ON t_sub (trade_id)",
     "CREATE TABLE t_back (id INTEGER PRIMARY KEY, trade_id BIGINT, back_no VARCHAR(40), yuan DECIMAL(10,2), done INT)",
+    "CREATE TABLE t_claim (id INTEGER PRIMARY KEY, oid BIGINT, claim_no VARCHAR(40), yuan DECIMAL(10,2), done INT, asked DATETIME)",
 )
+CLAIMS = (
+    ('table = "t_back"\nlink = "trade_id"', 'table = "t_claim"\nlink = "oid"\nof = "suborder"'),
+    ('number = "back_no"', 'number = "claim_no"\nrequested_at = "asked"'),
+)
+"""What the shop file says where a refund's row names a part and not its trade."""
 OWN: dict[S | None, str] = {
     S.AWAITING_PAYMENT: "WAIT_PAY",
     S.AWAITING_SHIPMENT: "PAID",
@@ -53,6 +59,20 @@ DONE = "2026-11-23 09:00:00"
 def shop_map() -> shopmap.ShopMap:
     """The shop's map."""
     return shopmap.compile_map(language.load(SHOP_FILE))
+
+
+def reissuing() -> shopmap.ShopMap:
+    """The map of the shop that writes trades again."""
+    text = SHOP_FILE.read_text(encoding="utf-8") + SHOP_FILE.with_name("again.toml").read_text(encoding="utf-8")
+    return shopmap.compile_map(language.parse(text, "trade.toml"))
+
+
+def claims_file() -> str:
+    """The shop file where refunds are a part's."""
+    text = SHOP_FILE.read_text(encoding="utf-8")
+    for old, new in CLAIMS:
+        text = text.replace(old, new)
+    return text
 
 
 def create(engine: sa.Engine) -> None:

@@ -55,17 +55,33 @@ class Step:
     """Our word for the order's state afterwards, where this transaction told it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """Under which names an order's rows are known."""
+
+    number: str
+    keys: frozenset[str]
+    """Of the order's own row."""
+    parts: frozenset[str] = frozenset()
+    """Of its parts' rows, where some rows name a part alone."""
+
+    def columns(self, table: Traced) -> tuple[tuple[str, frozenset[str]], ...]:
+        """By which of its columns a table's row is the order's, and what stands in them then."""
+        told = ((table.number, frozenset({self.number})), (table.key, self.keys), (table.link, self.keys), (table.part, self.parts))
+        return tuple((column, values) for column, values in told if column is not None)
+
+
 def history(past: Past, number: ids.OrderNumber) -> tuple[Step, ...]:
     """Every transaction that wrote a row of this order. Raises BadInput and Unavailable as the log does."""
     key = past.key_of(number)
-    keys: set[str] = set() if key is None else {key}
+    known = _Known(number=number, keys=frozenset() if key is None else frozenset({key}))
     while True:
-        told = tuple(past.log.touching(sought(past.tables, number, keys)))
-        found = keys | _keys(past.tables, number, told)
-        if found == keys:
+        told = tuple(past.log.touching(sought(past.tables, known)))
+        found = _learnt(past.tables, known, told)
+        if found == known:
             # A key that the log alone knows (of an order that was deleted) may have rows in transactions that were passed by.
-            return _as_wholes(past, _from_birth([_step(past, t, number, keys) for t in told]))
-        keys = found
+            return _as_wholes(past, _from_birth([_step(past, t, known) for t in told]))
+        known = found
 
 
 def missing(past: Past, steps: Sequence[Step]) -> tuple[change.Gap, ...]:
@@ -92,29 +108,35 @@ def _is_born(step: Step) -> bool:
     return any(role == "order" and c.kind is change.Kind.INSERT for role, c in step.own)
 
 
-def sought(tables: Sequence[Traced], number: str, keys: set[str]) -> tuple[Sought, ...]:
-    """The rows to look for: those that hold the number, or a key of the order's."""
-    by_number = [(t, t.number, number) for t in tables if t.number is not None]
-    by_key = [(t, c, key) for t in tables for c in (t.key, t.link) if c is not None for key in sorted(keys)]
-    return tuple(Sought(schema=t.schema, table=t.table, column=c, value=v) for t, c, v in [*by_number, *by_key])
+def sought(tables: Sequence[Traced], known: _Known) -> tuple[Sought, ...]:
+    """The rows to look for: those that hold the number, a key of the order's, or a key of a part of it."""
+    return tuple(
+        Sought(schema=t.schema, table=t.table, column=c, value=v) for t in tables for c, values in known.columns(t) for v in sorted(values)
+    )
 
 
-def _keys(tables: Sequence[Traced], number: str, told: Sequence[change.Transaction]) -> set[str]:
-    """Keys under which the order's own row was known."""
-    found = set()
-    for order in (t for t in tables if t.key is not None and t.number is not None):
-        for image in (i for t in told for c in t.changes if _of(c, order) for i in (c.before, c.after) if i is not None):
-            if change.spell(_value(image, order.number or "")) == number and (key := change.spell(_value(image, order.key or ""))):
-                found.add(key)
-    return found
+def _learnt(tables: Sequence[Traced], known: _Known, told: Sequence[change.Transaction]) -> _Known:
+    """With the keys under which the order's own row was known, and those of its parts where other rows are known by them alone."""
+    keys, parts = set(known.keys), set(known.parts)
+    by_part = any(t.part is not None and t.role != "suborder" for t in tables)
+    for table in tables:
+        own, part = table.key if table.number is not None else None, table.part if by_part and table.role == "suborder" else None
+        if own is None and part is None:
+            continue
+        for image in (i for t in told for c in t.changes if _of(c, table) for i in (c.before, c.after) if i is not None):
+            if own is not None and change.spell(_value(image, table.number or "")) == known.number:
+                keys.add(change.spell(_value(image, own)))
+            if part is not None and _is(image, table, known):
+                parts.add(change.spell(_value(image, part)))
+    return dataclasses.replace(known, keys=frozenset(keys - {""}), parts=frozenset(parts - {""}))
 
 
-def _step(past: Past, told: change.Transaction, number: str, keys: set[str]) -> Step:
+def _step(past: Past, told: change.Transaction, known: _Known) -> Step:
     own: list[tuple[str, Change]] = []
     also: Counter[tuple[str, change.Kind]] = Counter()
     state = None
     for changed in told.changes:
-        table = next((t for t in past.tables if _of(changed, t) and _holds(changed, t, number, keys)), None)
+        table = next((t for t in past.tables if _of(changed, t) and _holds(changed, t, known)), None)
         if table is None:
             also[str(changed.table), changed.kind] += 1
             continue
@@ -128,15 +150,12 @@ def _of(changed: Change, table: Traced) -> bool:
     return (changed.table.schema.lower(), changed.table.name.lower()) == (table.schema.lower(), table.table.lower())
 
 
-def _holds(changed: Change, table: Traced, number: str, keys: set[str]) -> bool:
-    for image in (changed.before, changed.after):
-        if image is None:
-            continue
-        if table.number is not None and change.spell(_value(image, table.number)) == number:
-            return True
-        if any(c is not None and change.spell(_value(image, c)) in keys for c in (table.key, table.link)):
-            return True
-    return False
+def _holds(changed: Change, table: Traced, known: _Known) -> bool:
+    return any(image is not None and _is(image, table, known) for image in (changed.before, changed.after))
+
+
+def _is(image: change.Image, table: Traced, known: _Known) -> bool:
+    return any(change.spell(_value(image, column)) in values for column, values in known.columns(table))
 
 
 def _value(image: change.Image, column: str) -> change.Value:

@@ -152,6 +152,8 @@ class Traced(codec.Noun, frozen=True, kw_only=True):
     """Holds the order's number."""
     link: str | None = None
     """Holds the order's key."""
+    part: str | None = None
+    """Holds a part's key: of the parts' own table, and of rows that name a part alone."""
 
 
 def without_values(statement: str) -> str:

@@ -185,7 +185,7 @@ def opened(folder: Path) -> Iterator[Archive]:
 
 
 def _keyed(table: Traced) -> frozenset[str]:
-    return frozenset(c.lower() for c in (table.key, table.number, table.link) if c is not None)
+    return frozenset(c.lower() for c in (table.key, table.number, table.link, table.part) if c is not None)
 
 
 def _of_stretch(told: Stretch) -> Iterator[_Kept]:

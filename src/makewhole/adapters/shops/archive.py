@@ -75,7 +75,7 @@ class SqlArchive:
             orders = tables.orders([], keys)
             numbers = [str(r["n"]) for r in orders]
             parts = tables.parts(keys, numbers)
-            children = {"suborder": parts, "payment": tables.payments(keys, numbers), "refund": tables.refunds(keys, numbers)}
+            children = {"suborder": parts, "payment": tables.payments(keys, numbers), "refund": tables.refunds(keys, numbers, parts)}
             skus = tables.items(keys, numbers)
         names = {name: self._names(name, children[name]) for name in children}
         wares = self._grouped("item", skus, (Field.ITEM_SKU,))
@@ -128,7 +128,7 @@ class SqlArchive:
 
     def _link(self, table: str, row: reads.Row) -> str:
         """What a child's row calls this order: its key, or its number."""
-        mapped = self._map.tables.get(table)
+        mapped = self._map.whose(table)
         return rows.spell(row["k"] if mapped is not None and mapped.link is not None else row["n"])
 
     def _text(self, table: str, row: reads.Row, field: Field) -> str | None:

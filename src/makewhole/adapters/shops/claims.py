@@ -293,7 +293,7 @@ class _Batch:
 
     def _of(self, name: str, grouped: Mapping[str, list[reads.Row]], row: reads.Row) -> list[reads.Row]:
         """An order's rows in another table."""
-        table = self._map.tables.get(name)
+        table = self._map.whose(name)
         if table is None:
             return []
         return grouped.get(rows.spell(row["k"] if table.link is not None else row["n"]), [])

@@ -26,8 +26,10 @@ def moved(map_: shopmap.ShopMap, live: schema.Schema, dialect: str, since: datet
         if refunds is None or field not in refunds.fields:
             continue
         c = spelling.Table(refunds, live[refunds.table], scribe, "c", map_.zone)
-        link, there = partstates.linked(c, o)
-        source = f"{c.source()} JOIN {o.source()} ON {there} = {link}"
+        p = None if map_.parts is None else spelling.Table(map_.parts, live[map_.parts.table], scribe, "p", map_.zone)
+        source, whose = partstates.told(c, p)
+        link, there = partstates.linked(whose, o)
+        source = f"{source} JOIN {o.source()} ON {there} = {link}"
         found.append(expressions.select(named, source, [*o.filter(), *c.filter(), c.not_before(field, since), c.before(field, until)]))
     if not found:
         return None

@@ -222,8 +222,12 @@ class MapLens:
         known = {change.spell(v): n for n, c in own if n is not None and key is not None and (v := _either(c, key)) is not None}
         found: dict[int, ids.OrderNumber] = {}
         asked: dict[int, str] = {}
+        of_parts: dict[int, str] = {}
         for i, (table, c) in enumerate(mine):
             if table.role == "order":
+                continue
+            if table.role != "suborder" and table.part is not None:
+                of_parts[i] = change.spell(_either(c, table.part))
                 continue
             number = None if table.number is None else _either(c, table.number)
             link = None if table.link is None else _either(c, table.link)
@@ -236,7 +240,38 @@ class MapLens:
                 else:
                     asked[i] = spelled
         numbers = self._ask(sorted(set(asked.values()))) if asked and key is not None else {}
-        return {**found, **{i: numbers[k] for i, k in asked.items() if k in numbers}}
+        found |= {i: numbers[k] for i, k in asked.items() if k in numbers}
+        return found | self._of_parts(mine, found, of_parts)
+
+    def _of_parts(
+        self, mine: Sequence[tuple[change.Traced, change.Change]], found: Mapping[int, ids.OrderNumber], named: Mapping[int, str]
+    ) -> dict[int, ids.OrderNumber]:
+        """The orders of rows that name a part alone: by the part's row beside them, or by asking the shop."""
+        parts = {
+            change.spell(_either(c, t.part)): found[i] for i, (t, c) in enumerate(mine) if t.role == "suborder" and t.part and i in found
+        }
+        unknown = sorted(set(named.values()) - set(parts))
+        told = parts | (self._ask_parts(unknown) if unknown else {})
+        return {i: told[key] for i, key in named.items() if key in told}
+
+    def _ask_parts(self, keys: Sequence[str]) -> dict[str, ids.OrderNumber]:
+        """The numbers of orders by the keys of their parts' rows, as they are now."""
+        orders, parts, told = self._map.order, self._map.parts, dict[str, ids.OrderNumber]()
+        if orders.key is None or parts is None or parts.key is None:
+            return told
+        for first in range(0, len(keys), KEYS_MAX):
+            scribe = expressions.Scribe(dialect=engines.spoken(self._engine))
+            number, key = scribe.write(orders.fields[Field.ORDER_NUMBER].sql, "o"), scribe.write(parts.key, "p")
+            whose = parts.link or parts.fields[Field.SUBORDER_ORDER].sql
+            there = scribe.write(orders.key, "o") if parts.link is not None else number
+            source = (
+                f"{spelling.source(parts, scribe, 'p')} JOIN {spelling.source(orders, scribe, 'o')} ON {there} = {scribe.write(whose, 'p')}"
+            )
+            within = f"{key} IN {scribe.binds(tuple(_typed(k) for k in keys[first : first + KEYS_MAX]))}"
+            sql = expressions.select([f"{key} AS k", f"{number} AS n"], source, [within])
+            with errors.reading(self._engine, self._map.where) as connection:
+                told |= {rows.spell(k): ids.OrderNumber(rows.spell(n)) for k, n in connection.execute(sa.text(sql), scribe.values)}
+        return told
 
     def _ask(self, keys: Sequence[str]) -> Mapping[str, ids.OrderNumber]:
         """The numbers of orders by the keys of their rows, as they are now."""

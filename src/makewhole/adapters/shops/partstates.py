@@ -92,6 +92,13 @@ def vocabulary(cases: shopmap.Cases) -> tuple[OrderState, ...]:
     return tuple(OrderState(w) for w in cases.words())
 
 
+def told(child: spelling.Table, parts: spelling.Table | None) -> tuple[str, spelling.Table]:
+    """FROM for a child's rows, and the table among it that says whose they are: its own, or that of the parts that it names."""
+    if not child.map.of_parts or parts is None or child.map.link is None:
+        return child.source(), child
+    return f"{child.source()} JOIN {parts.source()} ON {parts.key()} = {child.told(child.map.link)}", parts
+
+
 def linked(child: spelling.Table, orders: spelling.Table) -> tuple[str, str]:
     """The two sides of the join between a child's row and its order's."""
     if child.map.link is not None:

@@ -92,9 +92,14 @@ class Tables:
         """Lines of these orders."""
         return self._children("item", keys, numbers)
 
-    def refunds(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
-        """Refund rows of these orders."""
-        return self._children("refund", keys, numbers)
+    def refunds(self, keys: Sequence[object], numbers: Sequence[str], parts: Sequence[Row]) -> list[Row]:
+        """Refund rows of these orders, whose parts these are."""
+        told = self._map.tables.get("refund")
+        if told is None or not told.of_parts:
+            return self._children("refund", keys, numbers)
+        whose = {rows.spell(p["p"]): p["v"] for p in parts}
+        # What names a part is as its order calls itself, which is what the part says.
+        return [{**r, "v": whose[rows.spell(r["v"])]} for r in self._children("refund", [p["p"] for p in parts], [])]
 
     def payments(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
         """Attempts to pay that the shop knows of."""
@@ -269,7 +274,7 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
     there = [n for n in numbers if n in by_number]
     found.parts = tables.parts(keys, there)
     found.items = tables.items(keys, there)
-    found.refunds = tables.refunds(keys, there)
+    found.refunds = tables.refunds(keys, there, found.parts)
     found.payments = tables.payments(keys, there)
     found.moves = tables.moves(keys, there)
     found.stock = tables.stock(_values(found.items, rows.name(Field.ITEM_SKU)))

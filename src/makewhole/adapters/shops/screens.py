@@ -332,20 +332,21 @@ class _Pass:
 
     def _with(self, table: spelling.Table, conditions: list[str], is_in: str) -> str:
         """Whether the order is among those that have such rows in a table."""
-        link, there = partstates.linked(table, self._order)
+        source, whose = partstates.told(table, None if self._map.parts is None else self._table("suborder", "cp"))
+        link, there = partstates.linked(whose, self._order)
         rows = [*table.filter(), *conditions]
-        told = table.map.link or table.map.fields[Field(f"{table.map.name}.order")].sql
+        told = whose.map.link or whose.map.fields[Field(f"{whose.map.name}.order")].sql
         # MariaDB looks a key up faster in a set that it has collected than in an index, if that set fits into memory and pays.
         few = 0 < table.live.rows * FEW <= self._order.live.rows
         looks_up = self._since is not None or (self.scribe.dialect == "sqlite" and not few) or table.live.rows > COLLECTED_KEYS_MAX
-        if looks_up and (told.column() or "").lower() in table.live.indexed:
-            exists = expressions.select(["1"], table.source(), [*rows, f"{link} = {there}"])
+        if looks_up and (told.column() or "").lower() in whose.live.indexed:
+            exists = expressions.select(["1"], source, [*rows, f"{link} = {there}"])
             return f"{'NOT ' if is_in == 'NOT IN' else ''}EXISTS ({exists})"
         # Without an index each order would read the whole table: then all keys are collected once.
         rows.append(f"{link} IS NOT NULL")
         if self._since is not None:
-            rows.append(f"{link} IN ({self._changed('x', None if table.map.link is not None else Field.ORDER_NUMBER)})")
-        return f"{there} {is_in} ({expressions.select([link], table.source(), rows)})"
+            rows.append(f"{link} IN ({self._changed('x', None if whose.map.link is not None else Field.ORDER_NUMBER)})")
+        return f"{there} {is_in} ({expressions.select([link], source, rows)})"
 
     def _foreign(self) -> str:
         """Whether an item of the order carries another number; true of those that were found, where somebody looked."""

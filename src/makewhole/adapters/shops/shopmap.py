@@ -119,6 +119,8 @@ class Table:
     moves: Cases
     watch: tuple[str, ...]
     phone: Phone | None = None
+    of_parts: bool = False
+    """Whether `link` holds a sub-order's key, and the order is the sub-order's."""
 
     @property
     def table(self) -> str:
@@ -171,6 +173,11 @@ class ShopMap:
     def parts(self) -> Table | None:
         """The table of sub-orders, where orders have parts with states of their own."""
         return self.tables.get("suborder")
+
+    def whose(self, name: str) -> Table | None:
+        """The table that says whose a table's rows are: itself, or that of the parts that it names; None where it is not mapped."""
+        table = self.tables.get(name)
+        return self.parts if table is not None and table.of_parts else table
 
     def speaks_of(self) -> tuple[Field, ...]:
         """The fields that this map covers."""
@@ -267,9 +274,26 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
         moves=_cases(spec.moves, Move if name == "stock_move" else None, file, f"{where}.moves"),
         watch=spec.watch,
         phone=_phone(spec, file, where) if name == "order" else None,
+        of_parts=_of_parts(name, spec, file, where),
     )
     _check_table(table, where)
     return table
+
+
+def _of_parts(name: str, spec: language.TableSpec, file: language.ShopFile, where: str) -> bool:
+    """Whether a table's rows are a sub-order's. Raises BadInput where nothing could tell whose."""
+    if spec.of is None:
+        return False
+    if name != "refund" or spec.of != "suborder":
+        todo = 'Write of = "suborder" below [refund], where its link holds a sub-order\'s key; leave it out everywhere else.'
+        raise faults.BadInput(f"a row of {name} is of no {spec.of!r}", where=f"{where}.of", todo=todo)
+    if "suborder" not in file.tables or spec.link is None or "order" in spec.fields:
+        todo = "Map [suborder] with its key, and let link of [refund] hold that key; the field order is for refunds that name the order."
+        raise faults.BadInput("nothing tells which sub-order a row of refund is of", where=where, todo=todo)
+    if any("{" in file.tables[t].table for t in ("suborder", "refund")):
+        todo = "Map the refunds of sub-orders where neither is in shards, or by the order's key."
+        raise faults.BadInput("refunds of sub-orders are not read in shards", where=f"{where}.table", todo=todo)
+    return True
 
 
 class Move(enum.Enum):

@@ -34,7 +34,7 @@ def traces(map_: shopmap.ShopMap, schema: str, secret: bytes) -> Traces:
     told = [_traced(name, table, shard, schema) for name, table in map_.tables.items() for shard in table.shards]
     # A sub-order may be a line of goods as well: one table, known by what it is first.
     told = list({t.table.lower(): t for t in reversed(told)}.values())[::-1]
-    found = tuple(t for t in told if t.number or t.link or t.key)
+    found = tuple(t for t in told if t.number or t.link or t.key or t.part)
     return Traces(
         tables=found,
         unfound=tuple(t.table for t in told if t not in found),
@@ -67,7 +67,8 @@ def _traced(role: str, table: shopmap.Table, shard: str, schema: str) -> change.
         table=shard,
         key=_bare(table.key) if role == "order" else None,
         number=None if column is None else _bare(column.sql),
-        link=_bare(table.link),
+        link=None if table.of_parts else _bare(table.link),
+        part=_bare(table.link) if table.of_parts else _bare(table.key) if role == "suborder" else None,
     )
 
 

@@ -167,7 +167,7 @@ class Archive:
         wanted: scanning.Wanted = {}
         for t in tables:
             columns = wanted.setdefault((t.schema.lower(), t.table.lower()), {})
-            columns |= {c.lower(): set() for c in (t.key, t.number, t.link) if c is not None}
+            columns |= {c.lower(): set() for c in (t.key, t.number, t.link, t.part) if c is not None}
         known = set(self._connection.execute("SELECT name, column FROM indexed"))
         new = {(_name(*table), c) for table, columns in wanted.items() for c in columns} - known
         if new:
