@@ -32,7 +32,7 @@ class Watched:
             f'[shop]\nfile = "{shop.file}"\ndatabase = "postgresql://reader@127.0.0.1:{server.port}/{shop.told.database}"\n'
             f'password_file = "{self.folder}/password"\n[history]\narchive = "{self.folder}/{ARCHIVE}"\nevery_s = 1\n'
             f"[relay]\nport = 0\n[engine]\nsweep_every_s = {NEVER}\nforward_every_s = 1\n"
-            f'[images]\nplace = "{self.folder}/images"\nevery_s = {NEVER}\n',
+            f'[images]\nplace = "{self.folder}/images"\nevery_s = 1\n',
             encoding="utf-8",
         )
 
@@ -71,6 +71,8 @@ def test_what_is_overwritten_is_found_without_a_sweep_and_after_kill_9(watched: 
     first = watched.serve()
     watched.shop.write("UPDATE oms_order SET status = 4 WHERE id = 1")
     town.eventually(lambda: set(watched.found()) == {"N1"}, "the first is found")
+    # An image is made of the same slot, which one alone can read at a time: what the other reads is in the archive.
+    town.eventually(lambda: '"event": "image"' in first.told(), "the first image is made")
     told = watched.shop.history("N1")
     assert [s["state"] for s in told["steps"]][-1] == "closed"
     first.kill()
