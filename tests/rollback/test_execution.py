@@ -274,6 +274,29 @@ def test_f16_values_are_never_sql(shop: Shop) -> None:
     assert shop.rows("SELECT id, order_sn, remark, UNIX_TIMESTAMP(created_at) FROM orders ORDER BY id") == before
 
 
+@pytest.mark.parametrize("odd", ["", "\\'\"\x00\x01\n%s"], ids=["as one JSON", "with letters that are escaped"])
+def test_f16_many_values_of_their_own_are_compared_and_written_as_they_were(shop: Shop, odd: str) -> None:
+    """More rows than are told by their keys, in one statement: quotes, emoji, NULL, the longest number and a long text come back."""
+    names = [None, "", "O'Neil", "张三😀", "a" * 60, "\u2028\x7f", " 空 ", "null", "1", "[]", f"x{odd}"]
+    with shop.server.root_connection(shop.database) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE orders ADD large BIGINT UNSIGNED, MODIFY receiver VARCHAR(64) CHARACTER SET utf8mb4")
+        told = [(f"M{i}", n, (n or "") * 500, 2**64 - 1 - i if i else None) for i, n in enumerate(names)]
+        insert = "INSERT INTO orders (order_sn, payment_status, amount, receiver, remark, large) VALUES (%s, 'PAID', 1, %s, %s, %s)"
+        cursor.executemany(insert, told)
+        connection.commit()
+    asked = "SELECT order_sn, HEX(receiver), MD5(remark), large FROM orders ORDER BY id"
+    before = shop.rows(asked)
+    bad = shop.sql("UPDATE orders SET receiver = CONCAT('坏', id), remark = '坏', large = id")
+    told_receipt = shop.apply(shop.plan("--transaction", bad))
+    assert (told_receipt["rows"], told_receipt["proven"]) == (15, 15)
+    assert shop.rows(asked) == before
+    batch = json.loads(Path(told_receipt["receipt"]).read_text(encoding="utf-8").split("\n")[0])
+    assert batch["exact"] is True
+    if shop.mariadb:
+        (own,) = [s for s in shop.history("M1") if s["transaction"] in told_receipt["transactions"]]
+        assert ("JSON_TABLE(" in own["changes"][0]["statement"]) is not bool(odd)
+
+
 def test_f16_a_plan_is_for_one_database_of_one_server(shop: Shop) -> None:
     """The same tables elsewhere are other rows."""
     plan = shop.plan("--transaction", shop.sql(BAD))

@@ -80,6 +80,8 @@ def _check(going: rewinding.Run, *, partial: bool) -> None:
     missing = [t for t in scope.transactions if t.lower() not in going.found]
     if missing:
         todo = "Check the name (`history ORDER` tells it); what the server has purged can be read from a copy of its files (--log)."
+        if beyond := going.bench.film.beyond():
+            todo = f"Check the name (`history ORDER` tells it): {beyond}."
         raise faults.BadInput(f"the log holds no transaction {', '.join(missing)}", where="the change log", todo=todo)
     if scope.since is not None and not going.bench.film.whole() and (going.began is None or going.began > scope.since):
         oldest = "nothing" if going.began is None else going.began.isoformat()

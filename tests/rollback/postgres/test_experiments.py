@@ -37,6 +37,14 @@ def test_e3_what_went_with_its_parent_comes_back_with_it_where_the_log_tells_it(
     assert [line["how"] for line in plan["lines"]] == ["reinsert"] * 3
     assert shop.apply(plan, "--approved-by", "wang")["proven"] == 3
     assert shop.rows("SELECT * FROM parcel ORDER BY id") == before
+    # What was set to NULL with it refers to it again, once it is there.
+    shop.sql("CREATE TABLE claim (id SERIAL PRIMARY KEY, order_id BIGINT REFERENCES orders ON DELETE SET NULL)")
+    shop.told.keep("claim")
+    shop.sql("INSERT INTO claim (order_id) VALUES (4)")
+    freed = shop.plan("--transaction", shop.sql("DELETE FROM orders WHERE id = 4"), name="freed")
+    assert sorted(line["how"] for line in freed["lines"]) == ["reinsert", "rewrite"]
+    assert shop.apply(freed, "--approved-by", "wang")["proven"] == 2
+    assert shop.rows("SELECT order_id FROM claim") == [(4,)]
     # A parent that is deleted again would take along what came since: that is nobody's to guess.
     undo = shop.plan("--undo", plan["plan"], "--hash", plan["hash"], name="undo")
     assert {line["conflict"]["why"] for line in undo["lines"] if line["table"] == "orders"} == {"cascaded"}

@@ -41,7 +41,7 @@ def cascades(net: Net, form: Form) -> Conflict | None:
     """Rows that refer to this one and that the database changes by itself, where its log does not hold what it did to them."""
     for child in form.children:
         # Where the log tells what went with its parent, that is taken back beside it; what came since would go without a word.
-        back = net.how is How.REINSERT and child.told and child.on_delete == "CASCADE"
+        back = net.how is How.REINSERT and child.told
         deletes = net.how is not How.REWRITE and child.on_delete not in _KEPT and not back
         renames = net.how is How.REWRITE and child.on_update not in _KEPT and bool(set(child.to) & set(net.back))
         if deletes or renames:
@@ -118,12 +118,17 @@ def ranks(forms: Mapping[str, Form]) -> Mapping[str, int]:
 
 
 def in_order(rows: Iterable[Net], rank: Mapping[str, int]) -> list[Net]:
-    """How a batch is written: removed children first, then what is rewritten, then parents inserted before their children; each table's
-    rows in the order of their keys, in which everybody locks them."""
+    """How a batch is written: removed children first, then what is rewritten, then parents inserted before their children; what may refer to
+    a parent that is inserted is rewritten after it. Each table's rows in the order of their keys, in which everybody locks them."""
+    rows = list(rows)
+    inserted = {net.table.lower() for net in rows if net.how is How.REINSERT}
+    lowest = min((rank.get(table, 0) for table in inserted), default=None)
 
     def place(net: Net) -> tuple[int, int, str, tuple[tuple[int, int, str], ...]]:
         told = rank.get(net.table.lower(), 0)
         step = {How.REMOVE: 0, How.REWRITE: 1, How.REINSERT: 2}[net.how]
+        if net.how is How.REWRITE and lowest is not None and told > lowest and net.table.lower() not in inserted:
+            step = 3
         return step, -told if net.how is How.REMOVE else told, net.table, tuple(_sortable(v) for _, v in sorted(net.key.items()))
 
     return sorted(rows, key=place)

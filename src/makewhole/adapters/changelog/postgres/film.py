@@ -134,7 +134,9 @@ class SlotFilm:
         """See the port."""
         with self._questions() as asked:
             tables = definitions.published(asked)
-        return f"the log tells of {', '.join(tables)} alone: what the same transactions wrote elsewhere is not known, and stays"
+        begins = messages.spell(self._known().begins)
+        told = f"the log tells of {', '.join(tables)} alone, from {begins} on"
+        return f"{told}: what the same transactions wrote elsewhere is not known, and stays"
 
     def _end(self) -> int:
         """The log's end, with everything before it on the server's disk."""
