@@ -38,6 +38,8 @@ class Bench:
     who: tuple[str, str] | None = None
     """Table and column in which the shop itself writes who did something; rows of that table are never taken back."""
     state: Callable[[change.Image], str | None] = lambda image: None
+    state_columns: frozenset[str] | None = None
+    """Columns of the order's own table, lower case, without which `state` says nothing; None where nobody knows which these are."""
     whole: trails.Whole | None = None
     """Where orders have parts: tells a part's state."""
     money: frozenset[tuple[str, str]] = frozenset()
@@ -75,17 +77,30 @@ class Run:
 def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]:
     """Rows of orders, by name, that may not leave refunded or refunding, though they would: their channels are asked, now."""
     found = {}
+    telling: dict[tuple[str, ...], bool] = {}
     for alike in block.kinds.values():
         one = alike[0]
-        if one.how is not rollback.How.REWRITE:
+        columns = (one.table, *one.now)
+        if columns not in telling:
+            telling[columns] = _may_tell(bench, one)
+        # Thousands of rows may differ in what says nothing of their state.
+        if not telling[columns] or one.how is not rollback.How.REWRITE:
             continue
-        was, becomes = state(bench, one.table, one.now), state(bench, one.table, one.back)
-        if was not in deciding.RETURNED or becomes in deciding.RETURNED:
+        was = state(bench, one.table, one.now)
+        if was not in deciding.RETURNED or (becomes := state(bench, one.table, one.back)) in deciding.RETURNED:
             continue
         for net in alike:
             if clash := deciding.settled(net, was, becomes, elsewhere=bench.elsewhere(net.unit)):
                 found[net.name()] = clash
     return found
+
+
+def _may_tell(bench: Bench, net: rollback.Net) -> bool:
+    """Whether rows that are looked at in the same columns tell a state."""
+    traced = next((t for t in bench.tables if t.table.lower() == net.table.lower()), None)
+    if traced is None or traced.key is None or bench.state_columns is None:
+        return traced is not None
+    return not bench.state_columns.isdisjoint(c.lower() for c in net.now)
 
 
 def state(bench: Bench, table: str, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:

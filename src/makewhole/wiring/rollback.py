@@ -41,6 +41,7 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
             key_of=lambda number: traces.key_of(map_, reader, number),
             who=backing.historian(map_),
             state=known.state,
+            state_columns=backing.state_columns(map_),
             whole=known.whole,
             money=backing.money(map_),
         )

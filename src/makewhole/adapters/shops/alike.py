@@ -9,6 +9,7 @@ only for keys of one whole number, in the order of which rows are then locked. A
 from __future__ import annotations
 
 import itertools
+import json
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,19 @@ class Keys:
     def spelled(self, _: object = None) -> str:
         """As the driver puts them into a statement: numbers, and so nothing that could be anything else."""
         return ",".join(map(int.__repr__, self.numbers))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """Rows of whole numbers and text as one JSON, in which nothing is escaped: one parameter, however many they are."""
+
+    json: str
+
+    def spelled(self, _: object = None) -> str:
+        """As the driver puts it into a statement. There is no backslash in it: a quote is all that could end it. The driver's own way
+        looks up each letter."""
+        doubled = self.json.replace("'", "''")
+        return f"'{doubled}'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,22 +91,39 @@ class Staged:
     def there(self, scribe: writeback.Scribe, *, written: bool) -> writeback.Statement:
         """How many of them hold what is written, or what is expected before."""
         cells = ((key, row.back if written else row.now) for key, row in self.rows)
-        values = tuple(v for key, told in cells for v in (key, *(rowcells.write(told[c]) for c in self.columns)))
-        told = scribe.table([f"s{i}" for i in range(len(self.columns) + 1)], len(self.rows))
+        told, values = self._table(scribe, [[key, *(rowcells.write(told[c]) for c in self.columns)] for key, told in cells], 1)
         sql = f"SELECT COUNT(*) FROM {self._joined(scribe, told, 1)}"
         return writeback.Statement(sql=sql, values=values, rows=len(self.rows))
 
     def write(self, scribe: writeback.Scribe) -> writeback.Statement:
         """Each of them, where it holds what is expected."""
-        many = len(self.columns)
         cells = ((key, [told[c] for told in (row.back, row.now) for c in self.columns]) for key, row in self.rows)
-        values = tuple(v for key, told in cells for v in (key, *map(rowcells.write, told)))
-        told = scribe.table([f"s{i}" for i in range(2 * many + 1)], len(self.rows))
+        told, values = self._table(scribe, [[key, *map(rowcells.write, told)] for key, told in cells], 2)
         written = (f"o.{scribe.name(c)} = s.s{i}" for i, c in enumerate(self.columns, start=1))
         sets = ", ".join([*written, *scribe.kept_up(self.form, "o.")])
         # What is expected is a condition and no part of the join: the join is by key, in the order of the values.
-        sql = f"{scribe.tag}UPDATE {self._joined(scribe, told, many + 1, f' SET {sets}')}"
+        sql = f"{scribe.tag}UPDATE {self._joined(scribe, told, len(self.columns) + 1, f' SET {sets}')}"
         return writeback.Statement(sql=sql, values=values, rows=len(self.rows))
+
+    def _table(self, scribe: writeback.Scribe, rows: Sequence[Sequence[object]], times: int) -> tuple[str, tuple[object, ...]]:
+        """The values as a table, key first, then our columns so many times; and its parameters. As one JSON the server reads them in half
+        the time that a thousand SELECTs take it; where it would have to undo an escape, we do not rely on how well it does that."""
+        types = self._types() if scribe.json else None
+        told = None if types is None else _document(rows)
+        if types is None or told is None:
+            return f"({scribe.table([f's{i}' for i in range(len(rows[0]))], len(rows))})", tuple(v for row in rows for v in row)
+        each = enumerate([types[0], *types[1:] * times])
+        columns = ", ".join(f"s{i} {kind} PATH '$[{i}]' ERROR ON EMPTY ERROR ON ERROR" for i, kind in each)
+        return f"JSON_TABLE({scribe.mark}, '$[*]' COLUMNS ({columns}))", (told,)
+
+    def _types(self) -> list[str] | None:
+        """Of the key and our columns, as a table of JSON has them; None where one is neither a whole number nor text."""
+        known = _known(self.form)
+        told = [known[c.lower()] for c in (self.form.key[0], *self.columns)]
+        if not {rowforms.kind(c) for c in told} <= _WHOLE | _TEXTS:
+            return None
+        whole = ("BIGINT UNSIGNED" if "unsigned" in c.type.lower() else "BIGINT" for c in told)
+        return [kind if rowforms.kind(c) in _WHOLE else "LONGTEXT CHARACTER SET utf8mb4" for c, kind in zip(told, whole, strict=True)]
 
     def _joined(self, scribe: writeback.Scribe, told: str, first: int, sets: str = "") -> str:
         """The values beside their rows, as far as these hold the columns from `first`."""
@@ -100,7 +131,16 @@ class Staged:
         same = (_same(known[c.lower()], f"o.{scribe.name(c)}", f"s.s{i}") for i, c in enumerate(self.columns, start=first))
         table = f"{scribe.name(self.form.table)} o FORCE INDEX (PRIMARY)"
         on = f"o.{scribe.name(self.form.key[0])} = s.s0"
-        return f"({told}) s STRAIGHT_JOIN {table} ON {on}{sets} WHERE {' AND '.join(same)}"
+        return f"{told} s STRAIGHT_JOIN {table} ON {on}{sets} WHERE {' AND '.join(same)}"
+
+
+def _document(rows: Sequence[Sequence[object]]) -> Document | None:
+    """None where a value is neither a whole number nor text (what is no UTF-8 is bytes), or would be escaped."""
+    try:
+        told = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    except TypeError:
+        return None
+    return None if "\\" in told else Document(json=told)
 
 
 Part = Group | Staged
@@ -113,7 +153,9 @@ def parts(block: Block, forms: Mapping[str, Form]) -> list[Part]:
         form, kinds = forms[table], list(told)
         shapes: dict[tuple[str, ...], list[Sequence[Net]]] = {}
         for alike in kinds:
-            shapes.setdefault((alike[0].how.value, *alike[0].now, "", *alike[0].back), []).append(alike)
+            one = alike[0]
+            # Another way than this one is none of ours, and stops all.
+            shapes.setdefault(("=" if one.how is How.REWRITE else "", *one.now, "", *one.back), []).append(alike)
         for some in shapes.values():
             if not _plain(form, [alike[0] for alike in some]):
                 return []

@@ -32,3 +32,9 @@ def counters(map_: shopmap.ShopMap) -> dict[str, str]:
     version = map_.order.fields.get(Field.ORDER_VERSION)
     name = None if version is None else version.sql.column()
     return {} if name is None else {map_.order.table.lower(): name.lower()}
+
+
+def state_columns(map_: shopmap.ShopMap) -> frozenset[str]:
+    """The column of the order's table, in lower case, by which alone a row tells the order's state; none where it takes more than that."""
+    simple = map_.order.states.simple()
+    return frozenset() if simple is None else frozenset({simple[0].lower()})

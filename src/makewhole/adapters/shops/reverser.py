@@ -105,7 +105,7 @@ class SqlReverser:
     def read(self, rows: Sequence[Net], forms: Mapping[str, Form]) -> reversals.Live:
         """See the port."""
         with errors.reading(self._writer or self._reader, self._where) as connection:
-            scribe, parts = writeback.Scribe(dialect=self._dialect), self._parts(Block(rows=rows), forms)
+            scribe, parts = self._scribe(connection), self._parts(Block(rows=rows), forms)
             if parts and _all_there(connection, [part.there(scribe, written=False) for part in parts]):
                 return {r.name(): rollback.expected(r) for r in rows}
             return self._read(connection, rows, forms, lock=False)
@@ -123,7 +123,7 @@ class SqlReverser:
         parts = self._parts(going.block, going.forms)
         if not parts:
             return None
-        transaction, scribe = connection.begin(), self._scribe(going.plan)
+        transaction, scribe = connection.begin(), self._scribe(connection, going.plan)
         for statement in (part.write(scribe) for part in parts):
             if _touched(connection, statement) != statement.rows:
                 transaction.rollback()
@@ -138,7 +138,7 @@ class SqlReverser:
 
     def _proven(self, connection: sa.Connection, parts: Sequence[alike.Part]) -> bool:
         """Whether all rows hold what was written; it is, whatever happens to this question."""
-        scribe = writeback.Scribe(dialect=self._dialect)
+        scribe = self._scribe(connection)
         try:
             return _all_there(connection, [part.there(scribe, written=True) for part in parts])
         except sa.exc.DBAPIError:
@@ -146,7 +146,7 @@ class SqlReverser:
 
     def _looked_at(self, connection: sa.Connection, going: _Going) -> reversals.Wrote:
         """Locked and read, then judged row by row, then written."""
-        transaction, scribe = connection.begin(), self._scribe(going.plan)
+        transaction, scribe = connection.begin(), self._scribe(connection, going.plan)
         newest = self._alone_in_time(connection)
         live = self._read(connection, going.block.rows, going.forms, lock=True)
         done = self._done(connection, going)
@@ -179,12 +179,13 @@ class SqlReverser:
         """The audit row of what was written."""
         told = rollback.names(block.rows)
         values = (going.plan, going.first(), rollback.row_digest(told[0]), codec.canonical(told).decode())
-        scribe = self._scribe(going.plan)
+        scribe = self._scribe(connection, going.plan)
         marks = ", ".join([scribe.mark] * len(values))
         connection.exec_driver_sql(f"{scribe.tag}INSERT INTO {AUDIT} ({_AUDIT_COLUMNS}) VALUES ({marks})", values)  # noqa: S608  names of our own
 
-    def _scribe(self, plan: str) -> writeback.Scribe:
-        return writeback.Scribe(dialect=self._dialect, tag=f"/* makewhole rollback {plan[:16]} */ ")
+    def _scribe(self, connection: sa.Connection, plan: str = "") -> writeback.Scribe:
+        tag = f"/* makewhole rollback {plan[:16]} */ " if plan else ""
+        return writeback.Scribe(dialect=self._dialect, tag=tag, json=self._dialect == "mysql" and _takes_json(connection.dialect))
 
     def _hand(self) -> sa.Engine:
         if self._writer is None:
@@ -193,7 +194,7 @@ class SqlReverser:
         return self._writer
 
     def _read(self, connection: sa.Connection, rows: Sequence[Net], forms: Mapping[str, Form], *, lock: bool) -> reversals.Live:
-        scribe = writeback.Scribe(dialect=self._dialect)
+        scribe = self._scribe(connection)
         live: dict[str, Mapping[str, cell.Cell] | None] = {r.name(): None for r in rows}
         for table, told in itertools.groupby(sorted(rows, key=lambda r: r.table.lower()), key=lambda r: r.table.lower()):
             form, these = forms[table], list(told)
@@ -215,7 +216,7 @@ class SqlReverser:
     def _done(self, connection: sa.Connection, going: _Going) -> frozenset[str]:
         """Rows of the block that this plan wrote before: a repeat is no second write. Whoever wrote one of them had its lock, and had
         committed before we got it."""
-        mark = writeback.Scribe(dialect=self._dialect).mark
+        mark = self._scribe(connection).mark
         lock = "" if self._dialect == "sqlite" else " LOCK IN SHARE MODE"
         sql = f"SELECT row_names FROM {AUDIT} WHERE plan = {mark} AND block = {mark}{lock}"  # noqa: S608  names of our own
         told = connection.exec_driver_sql(sql, (going.plan, going.first())).scalars()
@@ -253,7 +254,7 @@ def attach(reader: sa.Engine, writer: sa.Engine | None, counters: rowforms.Count
 
 
 def _speak(connection: Any, _: Any) -> None:
-    connection.encoders |= {alike.Keys: alike.Keys.spelled}
+    connection.encoders |= {alike.Keys: alike.Keys.spelled, alike.Document: alike.Document.spelled}
     cursor = connection.cursor()
     for sql in _SESSION:
         cursor.execute(sql)
@@ -273,6 +274,10 @@ def _place(connection: sa.Connection) -> rollback.Place:
     told = {str(name): str(value) for name, value in connection.exec_driver_sql(_NAMES)}
     name = told.get("server_uuid") or told.get("server_uid") or f"{told.get('server_id')}@{told.get('hostname')}:{told.get('port')}"
     return rollback.Place(server=str(name), database=str(connection.exec_driver_sql("SELECT DATABASE()").scalar()))
+
+
+def _takes_json(dialect: Any) -> bool:
+    return bool(dialect.server_version_info >= ((10, 6) if dialect.is_mariadb else (8, 0, 4)))
 
 
 def _primary(connection: sa.Connection, where: str) -> None:

@@ -51,9 +51,12 @@ def _read(kind: str, value: object) -> cell.Cell:
 def write(told: cell.Cell) -> object:
     """What a driver takes, of a cell."""
     # Most are text or whole numbers, and a rollback writes tens of thousands of them.
-    if told is None or told.startswith("s:"):
-        return None if told is None else told[2:]
-    if told.startswith("i:"):
+    if told is None:
+        return None
+    kind = told[0]
+    if kind == "s":
+        return told[2:]
+    if kind == "i":
         return int(told[2:])
     value = cell.unpack(told)
     match value:

@@ -31,6 +31,8 @@ class Scribe:
     dialect: str
     tag: str = ""
     """A comment on every write: whoever reads the log afterwards, a consumer of changes too, sees that no customer did this."""
+    json: bool = False
+    """Whether this server makes a table of JSON (MySQL from 8.0.4, MariaDB from 10.6 on)."""
 
     @property
     def mark(self) -> str:

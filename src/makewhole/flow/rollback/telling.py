@@ -44,8 +44,9 @@ def done(shop: str, batch: rollback.Batch, kinds: Kinds, receipt: bytes, shown: 
     stood = {} if batch.exact else dict(zip(rollback.names(batch.rows), batch.before, strict=True))
     for contents, rows in kinds.items():
         if rows[0].how is rollback.How.REWRITE:
-            # It was compared: what stood there is what its plan says.
-            alike[rows[0].how, contents] += len(rows)
+            # It was compared: what stood there is what its plan says. No other kind is told in the same words.
+            if len(alike) < CHANGES_MAX:
+                alike[rows[0].how, contents] = len(rows)
             continue
         for net in rows:
             was = tuple((c, v) for c, v in stood[net.name()].items() if c in net.now or c in net.back)
