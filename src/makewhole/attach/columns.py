@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from makewhole.attach import codes, labels, naming, survey, values, wants
+from makewhole.attach import codes, labels, naming, survey, values, wants, wording
 from makewhole.attach.naming import NONE, Ideas, Said
 from makewhole.attach.proposal import Evidence, Why
 from makewhole.attach.values import Look, Shape
 
-PREFIX_SHARE_MIN = 0.7
-"""A word that stands in more of a table's column names is the table's prefix and says nothing of a column."""
-PREFIX_COLUMNS_MIN = 5
 CANDIDATE_MIN = 0.45
 """Below it, a column is not even offered as a choice."""
 OTHER_MEANING = 0.55
@@ -52,15 +47,6 @@ EMPTY_ROWS_MIN = 20
 """Sampled rows from which a column without a single value is believed to be unused."""
 NUMBERED_MIN = 0.95
 """Share of orders that must carry what every order has: its number, and the time of placing it."""
-BARE = frozenset({"id", "number", "num", "name", "info"})
-THINGS = frozenset({"goods", "sku", "order", "buyer", "coupon", "refund", "shop"})
-"""What says nothing without the thing that stands before it."""
-_LISTED = re.compile(r"[/,，、;；|\s]+")
-LISTED_MIN = 2
-"""Values of a column that its comment lists, from which it is no name."""
-BLOCK_MIN = 2
-"""Columns with one prefix that speak of an address, from which the others with that prefix belong to it."""
-IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
 RANDOM = frozenset({"uuid", "guid", "token", "hash", "secret", "salt", "nonce"})
 """Words for what is drawn, and not counted or put together from a date."""
 UNUSED_ROWS_MIN, UNUSED = 50, 0.6
@@ -116,14 +102,14 @@ class Read:
 
 def read(table: survey.Table, *, initials: bool, whole_money: str = "") -> Read:
     """The table, read."""
-    prefixes = {c.name: _meaningful(table, c.name) for c in table.columns}
+    prefixes = {c.name: wording.meaningful(table, c.name) for c in table.columns}
     names = {c.name: naming.of_name(prefixes[c.name], initials=initials) for c in table.columns}
-    within = _addresses(names)
+    within = wording.addresses(names)
     return Read(
         table=table,
         looks={c.name: values.look(table, c) for c in table.columns},
         names={name: (*said, frozenset({"address"})) if name in within else said for name, said in names.items()},
-        comments={c.name: () if _lists(table, c) else naming.of_text(naming.head(c.comment)) for c in table.columns},
+        comments={c.name: () if wording.lists(table, c) else naming.of_text(naming.head(c.comment)) for c in table.columns},
         neutral=NONE,
         coded=frozenset(c.name for c in table.columns if _coded(table, c)),
         whole_money=whole_money,
@@ -131,47 +117,11 @@ def read(table: survey.Table, *, initials: bool, whole_money: str = "") -> Read:
     )
 
 
-def _meaningful(table: survey.Table, name: str) -> str:
-    """A column's name without the word that nearly every column here begins with."""
-    firsts = Counter(naming.split(c.name)[0] for c in table.columns if len(naming.split(c.name)) > 1)
-    if not firsts or len(table.columns) < PREFIX_COLUMNS_MIN:
-        return name
-    word, times = firsts.most_common(1)[0]
-    parts = naming.split(name)
-    if times < PREFIX_SHARE_MIN * len(table.columns) or len(parts) < 2 or parts[0] != word:
-        return name
-    rest = "_".join(parts[1:])
-    # `products_id` among an order's lines: without its prefix, it would be the line's own.
-    bare = naming.ideas(naming.of_name(rest)) <= BARE and naming.ideas(naming.of_name(word)) & THINGS
-    return name if bare else rest
-
-
 def _coded(table: survey.Table, column: survey.Column) -> bool:
     if column.kind is not survey.Kind.INTEGER or not column.comment:
         return False
     used = values.codes(table, column)
     return len(used) <= CODES_FEW and len(codes.of_comment(column.comment, used)) > 1
-
-
-def _lists(table: survey.Table, column: survey.Column) -> bool:
-    """Whether a comment does nothing but list the column's values: `ASKED, SENT, ARRIVED`."""
-    told = {values.text(v).lower() for v in table.values(column.name) if v is not None} - {""}
-    said = [part.strip().lower() for part in _LISTED.split(column.comment) if part.strip()]
-    return len(told & set(said)) >= LISTED_MIN and len(told & set(said)) >= len(said) / 2
-
-
-def _addresses(names: Mapping[str, Said]) -> frozenset[str]:
-    """Columns of an address that one prefix holds together: beside `shipping_city`, `shipping_company` is no carrier."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        if len(parts := naming.split(name)) > 1:
-            groups.setdefault(parts[0], []).append(name)
-    found: set[str] = set()
-    for prefix, group in groups.items():
-        rest = {name: NONE.union(*(w for w in names[name] if not w & naming.ideas(naming.of_name(prefix)))) for name in group}
-        if sum("address" in ideas for ideas in rest.values()) >= BLOCK_MIN:
-            found |= {name for name, ideas in rest.items() if ideas <= IN_BLOCK}
-    return frozenset(found)
 
 
 def candidates(told: Read, want: wants.Want, skip: frozenset[str] = frozenset()) -> tuple[Candidate, ...]:
@@ -324,6 +274,9 @@ def _channels(told: Read, made: Candidate) -> Candidate:
     """A column whose words are nearly all names of channels is how orders are paid, whatever it is called."""
     words = {v for v in _spelled(told, made) if v}
     known = sum(bool(labels.channel(w)) and not w.isdigit() for w in words)
+    if not known and len(words) > 1 and not any(w.lstrip("-").isdigit() for w in words):
+        # Words, and none of them that of a channel: another column may hold those.
+        return replace(made, score=made.score * UNTOLD)
     if not words or known < CHANNELS_KNOWN_MIN * len(words):
         return made
     return replace(made, score=max(made.score, CHANNELS_SAY), evidence=(*made.evidence, Evidence(why=Why.VALUES)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 
@@ -90,9 +91,12 @@ def found_of(read: Read, name: str, column: str, score: float, evidence: tuple[E
         if unit == "packed":
             sql, unit = spelling.packed(column), "text"
     typed = (Evidence(why=Why.TYPE, what=told.declared),) if told.declared and name not in PERSONAL else ()
-    return Found(
-        field=name, table=read.table.name, sql=sql, column=column, confidence=round(score, 2), evidence=(*evidence, *typed), unit=unit
-    )
+    return Found(field=name, table=read.table.name, sql=sql, column=column, confidence=down(score), evidence=(*evidence, *typed), unit=unit)
+
+
+def down(score: float) -> float:
+    """A score in hundredths, never more than it is."""
+    return math.floor(score * 100 + 1e-9) / 100
 
 
 def clock_said(told: survey.Column) -> str:

@@ -40,6 +40,9 @@ def propose(told: survey.Survey, named: Mapping[str, str] = NOBODY) -> Proposal 
     refund = by_role.get("refund")
     due = chosen["order.amount_due"].name if "order.amount_due" in chosen else ""
     back = ledgers.refunds(refund, parent, due, words.of(refund.read) if refund is not None else {})
+    payment = by_role.get("payment")
+    paid = ledgers.paid(payment, parent, words.of(payment.read) if payment is not None else {})
+    back = dataclasses.replace(back, paid=paid)
     orders.propose(draft, order, chosen, barred, words.of(order.read), back)
     for cast in casts:
         if cast.rivals:

@@ -188,6 +188,7 @@ _PAY = (
     ("paid", r"已|成功|完成|是|paid|payed|captured|charged|success|succeed|yes|done|complete|finish|^支付$|^付款$"),
 )
 _SHIP = (
+    ("shipped", r"待(收货|签收|确认)"),
     ("partial", r"部分|partial|part\b"),
     (
         "unshipped",

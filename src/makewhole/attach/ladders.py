@@ -187,6 +187,16 @@ def by_instants(read: Read, when: Instants) -> Told | None:
     )
 
 
+def within(here: str, sql: str) -> str:
+    """A condition within another one."""
+    return f"{here} AND ({sql})" if " OR " in sql else f"{here} AND {sql}"
+
+
+def asked(axis: Axis, codes: list[str], rows: dict[str, list[int]]) -> tuple[tuple[str, str], ...]:
+    """What is asked of codes: the condition, with a label or the number of rows."""
+    return tuple((axis.sql(c), axis.labels.get(c) or f"{len(rows[c])} rows") for c in codes)
+
+
 def quoted(told: Axis) -> str:
     """A column's labels, for its evidence."""
     return ", ".join(f"{c}={label}" for c, label in told.labels.items())

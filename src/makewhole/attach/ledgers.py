@@ -18,6 +18,8 @@ class Back:
 
     asked: frozenset[int] = frozenset()
     done: frozenset[int] = frozenset()
+    paid: frozenset[int] = frozenset()
+    """Those for which a table of payments holds one that succeeded."""
 
 
 NOTHING_BACK = Back()
@@ -30,10 +32,7 @@ def refunds(cast: Cast | None, to: links.Parent, due: str, lookups: dict[str, di
     """What a table of refunds says of each order; nothing where its states, or its instant of being done, do not tell."""
     if cast is None or not (cast.link.key or cast.link.number):
         return NOTHING_BACK
-    read, link = cast.read, cast.link.key or cast.link.number
-    there = to.read.table.values(to.key if cast.link.key else to.number)
-    rows = {values.text(v): i for i, v in enumerate(there) if not values.absent(v)}
-    orders = [rows.get(values.text(v)) for v in read.table.values(link)]
+    read, orders = cast.read, _orders(cast, to)
     chosen = fields.assign(read, "refund", frozenset(filter(None, (cast.link.key, cast.link.number))))
     told = _told(read, chosen, lookups)
     if told is None:
@@ -43,10 +42,35 @@ def refunds(cast: Cast | None, to: links.Parent, due: str, lookups: dict[str, di
     for order, (_, done), amount in zip(orders, told, amounts, strict=True):
         if order is not None and done:
             sums[order] += values.number(amount) or Decimal(0)
-    wholes = to.read.table.values(due) if due else (None,) * len(there)
+    wholes = to.read.table.values(due) if due else (None,) * len(to.read.table.sample)
     all_back = {i for i, back in sums.items() if back > PART_MAX * (values.number(wholes[i]) or Decimal(0))}
     open_ = {o for o, (asked, _) in zip(orders, told, strict=True) if o is not None and asked}
     return Back(asked=frozenset(open_ - set(sums)), done=frozenset(all_back))
+
+
+def paid(cast: Cast | None, to: links.Parent, lookups: dict[str, dict[str, str]]) -> frozenset[int]:
+    """The sampled orders, by row, with an attempt that succeeded: by its state's label, else by what only paid ones hold."""
+    if cast is None or not (cast.link.key or cast.link.number):
+        return frozenset()
+    read = cast.read
+    chosen = fields.assign(read, "payment", frozenset(filter(None, (cast.link.key, cast.link.number))))
+    state = chosen.get("payment.state")
+    told = axes.axis(read, state.name, labels.attempt_state, lookups) if state is not None else None
+    witness = next((chosen[f].name for f in ("payment.at", "payment.transaction_id") if f in chosen), "")
+    if told is not None and told.having("paid"):
+        done = [c in told.having("paid") for c in told.told(read)]
+    elif witness:
+        done = [not values.absent(v) for v in read.table.values(witness)]
+    else:
+        return frozenset()
+    return frozenset(i for i, yes in zip(_orders(cast, to), done, strict=True) if i is not None and yes)
+
+
+def _orders(cast: Cast, to: links.Parent) -> list[int | None]:
+    """The sampled order that each row belongs to."""
+    there = to.read.table.values(to.key if cast.link.key else to.number)
+    rows = {values.text(v): i for i, v in enumerate(there) if not values.absent(v)}
+    return [rows.get(values.text(v)) for v in cast.read.table.values(cast.link.key or cast.link.number)]
 
 
 def _told(read: Read, chosen: dict[str, Chosen], lookups: dict[str, dict[str, str]]) -> list[tuple[bool, bool]] | None:

@@ -104,6 +104,9 @@ def _named(told: Read, name: str, to: Parent) -> float:
     if any(r.column == name and r.table == to.table for r in told.table.references):
         return 1.0
     lower = name.lower()
+    if (name,) == told.table.key and "order" not in naming.ideas(told.names[name]):
+        # A row's own key, called as every table calls its own, leads nowhere.
+        return 0.0
     if lower in {to.key.lower(), to.number.lower()} and naming.ideas(naming.of_name(name)) - {"id", "number", "num"}:
         return 0.95
     by_name, by_comment = naming.ideas(told.names[name]), naming.ideas(told.comments[name])
@@ -132,7 +135,7 @@ def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, floa
     if to.key == to.number and to.read.table.shards and there and to.keys.isdisjoint(there):
         # Each shard counts its own rows: the column holds a number that only its shard knows.
         return 0.0, 0.0, ()
-    if to.key == to.number:
+    if to.key == to.number and not (there and to.keys):
         return named, 0.0, (Evidence(why=Why.REFERS, what=f"{to.table}.{to.key}"),)
     declared = next((r.there for r in told.table.references if r.column == name and r.table == to.table), "")
     if declared in {to.key, to.number}:

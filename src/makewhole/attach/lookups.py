@@ -12,6 +12,8 @@ CODES_MIN = 3
 """Codes that a table or a comment must name before it is believed to explain a column that it is not made for."""
 LABEL_ENDS = frozenset({"name", "text", "label", "title", "desc", "str", "cn", "zh"})
 MATTERS = frozenset({"pay", "ship", "refund", "return", "coupon", "stock", "buyer", "carrier", "invoice"})
+DIFFER_MIN = 0.4
+"""Share of a small table's rows that must have a label of their own; some shops write each in two languages, or one label twice."""
 NAME_MIN = 5
 """Letters of a column's name from which a table of the same name is no accident."""
 LOOKUP_ROWS_MAX = 60
@@ -130,6 +132,8 @@ def _labels(told: Read, used: frozenset[str] = frozenset()) -> Labels:
     if not used <= set(coded[key]):
         key = next((n for n, there in coded.items() if used <= set(there) and len(set(there)) == len(told.table.sample)), key)
     names = [c.name for c in told.table.columns if c.name != key and c.kind is survey.Kind.TEXT]
+    # Labels differ from code to code; a kind that many codes share is none.
+    names = [n for n in names if len(set(told.table.values(n))) >= DIFFER_MIN * len(told.table.sample)]
     best = max(names, key=lambda n: len(told.ideas(n) & {"name", "note", "state"}), default="")
     if not best:
         return {}

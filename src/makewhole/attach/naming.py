@@ -14,7 +14,7 @@ Said = tuple[Ideas, ...]
 NONE: Ideas = frozenset()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-_HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n=＝]|[-\s]*\b-?\d+\s*[-=:：.、]|\s-?\d")
+_HEAD_END = re.compile(r"\s(?:关联|对应)|[：:（(\[【{,，;；。|/\n=＝]|[-\s]*(?<![A-Za-z0-9])-?\d+\s*[-=:：.、]|\s-?\d")
 _TOOL = re.compile(r"\(DC2Type:[^)]*\)")
 """What a mapping library writes into comments for itself."""
 _CODES_FIRST = re.compile(r"[\s\[({（【]*[\"']?(-?\d|[A-Z]\s*[-=:：])")

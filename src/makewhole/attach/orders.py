@@ -41,6 +41,8 @@ BESIDE_MAX = 0.2
 """Share of unpaid orders that may hold an instant that only paid ones have."""
 HELD_ROWS_MIN, HELD_MIN = 20, 0.85
 """Orders in a state, and the share of them that must hold its instant; a few broken ones lack it in any shop."""
+NUMBER_NAMED_MIN = 0.9
+"""How clearly a column is called the number that is asked about though some orders lack it."""
 SHORT_ROWS_MIN = 20
 _SHORT = re.compile(r"(?=.*\d{3})[A-Za-z0-9#/_-]{4,40}")
 """Rows from which a short text that differs in each is a number; and what such a text looks like."""
@@ -213,6 +215,8 @@ def _key_as_number(draft: Draft, read: Read, key: str, evidence: tuple[Evidence,
     """The row's own key as the number, unless another column differs in every row as only a number would: then it is asked."""
     others = [c.name for c in read.table.columns if c.name != key and (_numbers_rows(read, c.name) or _short_number(read, c.name))]
     others = [name for name in others if not columns.random_name(name)]
+    # A number by its name that some rows lack: carts, or orders of another kind.
+    others += [c.name for c in read.table.columns if c.name not in {key, *others} and _lacked_number(read, c.name)]
     if len(others) == 1 and _short_number(read, others[0]) and values.grows(read.table, others[0]):
         # `S00012`: a text that counts the rows, with letters before the count, was made to be read.
         draft.state(found_of(read, "order.number", others[0], 0.84, (Evidence(why=Why.VALUES, what=others[0]),)))
@@ -230,6 +234,12 @@ def _numbers_rows(read: Read, column: str) -> bool:
     look = read.look(column)
     taken = look.phones > 0.5 or look.transactions > 0.5 or values.Shape.DOCUMENT not in look.shapes or look.unit
     return not taken and look.told >= values.ROWS_TELL_MIN and look.present == 1.0 and look.varied == 1.0
+
+
+def _lacked_number(read: Read, column: str) -> bool:
+    look = read.look(column)
+    named = max(read.says("order.number", column)) >= NUMBER_NAMED_MIN
+    return named and look.told >= values.ROWS_TELL_MIN and look.present < 1.0 and look.varied == 1.0
 
 
 def _short_number(read: Read, column: str) -> bool:

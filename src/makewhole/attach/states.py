@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from makewhole.attach import axes, labels, ladders, moments, spelling, values
+from makewhole.attach import axes, ended, labels, ladders, moments, spelling, values
 from makewhole.attach.axes import Axis, Classify
 from makewhole.attach.columns import Read
 from makewhole.attach.ladders import BY_FACTS, BY_LABEL, BY_PARTS, Sides, Told
@@ -57,6 +57,8 @@ def of_order(read: Read, when: Instants, deleted: str, lookups: Lookups, back: B
         return None
     if main is not None:
         told = _parted(read, told, main, when, tuple(a for a in (sides.refund, sides.pay) if a is not None), back)
+    if sides.refund is not None and not (main is not None and main.having("refunded", "refunding")):
+        told = ended.apart(read, told, sides.refund)
     return replace(
         told,
         rungs=_first_of_each(told.rungs),
@@ -81,6 +83,8 @@ def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Bac
     if pay is not None and main is not None and pay.column == main.column:
         pay = None
     ship = axes.of_kind(read, axes.is_ship, labels.ship_state, lookups, deleted)
+    if ship is not None and main is not None and ship.column == main.column:
+        ship = None
     refund = axes.of_kind(read, axes.is_refund, labels.refund_state, lookups, deleted)
     cancel = axes.of_kind(read, axes.is_cancel, lambda _: None, lookups, deleted)
     if pay is not None:
@@ -89,22 +93,16 @@ def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Bac
         ship = _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     if main is not None:
         main = _not_yet(read, main, pay, ship, when)
-        main = _given_back(read, main, back)
+        main = ended.given_back(read, ended.paid_all_the_same(read, main, back), back)
     elif pay is None and when.paid and any(a is not None for a in (ship, refund, cancel)):
         # No column tells whether an order is paid, and others tell the rest: the time of the payment does.
         pay = axes.by_presence(read, when.paid, "unpaid", "paid")
-    return Sides(main=main, pay=pay, ship=ship, refund=None if refund is None else _paid_back(read, refund, main, pay, when), cancel=cancel)
-
-
-def _paid_back(read: Read, refund: Axis, main: Axis | None, pay: Axis | None, when: Instants) -> Axis:
-    """A column of refunds without the codes that unpaid orders have too: nobody asks for money back that nobody paid."""
-    rows = moments.rows_of(read, refund)
-    unpaid = set(_unpaid(read, main, pay))
-    if when.paid:
-        unpaid |= {i for i, v in enumerate(read.table.values(when.paid)) if values.absent(v)}
-    asked = refund.having("requested", "processing", "done")
-    none = {c for c in asked if len(rows[c]) >= ROWS_MIN and len(unpaid & set(rows[c])) > PAID_MAX * len(rows[c])}
-    return replace(refund, words={c: "none" if c in none else w for c, w in refund.words.items()})
+    if refund is not None:
+        unpaid = set(_unpaid(read, main, pay))
+        if when.paid:
+            unpaid |= {i for i, v in enumerate(read.table.values(when.paid)) if values.absent(v)}
+        refund = ended.of_paid(read, ended.known(read, refund, back), unpaid)
+    return Sides(main=main, pay=pay, ship=ship, refund=refund, cancel=cancel)
 
 
 def _unpaid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
@@ -142,20 +140,6 @@ def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: 
         if max(_among(read, pay, "unpaid", rows[code]), _among(read, ship, "unshipped", rows[code])) > PAID_MAX:
             del words[code]
     return replace(main, words=words, unclear=tuple(dict.fromkeys((*main.unclear, *(c for c in main.words if c not in words)))))
-
-
-def _given_back(read: Read, main: Axis, back: Back) -> Axis:
-    """With what a table of refunds says of codes that nothing explains: all of their orders were paid back, or all ask for it."""
-    rows, words = moments.rows_of(read, main), dict(main.words)
-    for code in main.unclear:
-        if len(rows[code]) < ROWS_MIN:
-            continue
-        if moments.among(rows[code], back.done) >= moments.NEARLY_ALL:
-            words[code] = "refunded"
-        elif moments.among(rows[code], back.asked - back.done) >= moments.NEARLY_ALL:
-            words[code] = "refunding"
-    labels_ = {**{c: "" for c in words if c in main.unclear}, **main.labels}
-    return replace(main, words=words, labels=labels_, unclear=tuple(c for c in main.unclear if c not in words))
 
 
 def _among(read: Read, axis: Axis | None, word: str, rows: list[int]) -> float:
@@ -352,21 +336,13 @@ def _within(read: Read, sides: Sides, main: Axis, pay: Axis, told: Told, when: I
     if dead:
         others = [c for c in main.words if main.words[c] not in ladders.ENDS]
         if not alive and not others and not same:
-            return replace(told, rungs=ends, unclear=_asked(main, dead, rows))
+            return replace(told, rungs=ends, unclear=ladders.asked(main, dead, rows))
         kept = [*alive, *others]
-        rest = tuple((_within_code(main.sql(*kept), sql), word) for sql, word in rest) if kept else ()
+        rest = tuple((ladders.within(main.sql(*kept), sql), word) for sql, word in rest) if kept else ()
     rungs = (*ends, *same, *rest)
-    unclear = (*(u for u in told.unclear if u[0] not in {main.sql(c) for c in main.unclear}), *_asked(main, dead, rows))
+    unclear = (*(u for u in told.unclear if u[0] not in {main.sql(c) for c in main.unclear}), *ladders.asked(main, dead, rows))
     columns = (main.column, *(c for c in told.columns if c != main.column))
     return replace(told, rungs=rungs, confidence=BY_FACTS, columns=columns, unclear=unclear)
-
-
-def _within_code(here: str, sql: str) -> str:
-    return f"{here} AND ({sql})" if " OR " in sql else f"{here} AND {sql}"
-
-
-def _asked(main: Axis, codes: list[str], rows: dict[str, list[int]]) -> tuple[tuple[str, str], ...]:
-    return tuple((main.sql(c), main.labels.get(c, f"{len(rows[c])} rows")) for c in codes)
 
 
 def _by_facts(read: Read, main: Axis, when: Instants, back: Back) -> Told | None:

@@ -179,8 +179,8 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "yh hy mj kh",
     ),
     "seller": (
-        "seller supplier distributor agent promoter inviter spread salesman rider",
-        "卖家 供应商 分销 推广 代理 骑手",
+        "seller supplier distributor agent promoter inviter invite spread share shared sharer referrer referral introducer salesman rider",
+        "卖家 供应商 分销 推广 推荐 邀请 分享 代理 骑手",
         "maijia_ gongyingshang",
         "",
     ),
