@@ -39,6 +39,8 @@ PAIRS: Mapping[str, str] = {
     **{f"{side}_{name}": BOOK[name] for side in ("ours", "theirs") for name in SIDED},
     "class": "string",
 }
+MET: Mapping[str, str] = {"ours_line": "int64", "theirs_line": "int64", "number": "string"}
+"""A line of each book; one side and its number where it is alone."""
 BREAKS: Mapping[str, str] = {
     **PAIRS,
     **{f"{side}_{name}": BOOK[name] for side in ("ours", "theirs") for name in NAMES},
@@ -74,6 +76,11 @@ def window(name: str) -> Table:
 def book(name: str) -> Table:
     """A book by the name under which an engine knows it."""
     return ibis.table(dict(BOOK), name=name)
+
+
+def met(name: str) -> Table:
+    """Stored lines that met, by the name under which an engine knows them."""
+    return ibis.table(dict(MET), name=name)
 
 
 def numbers(name: str) -> Table:

@@ -20,16 +20,39 @@ _ORDER = (*_COMPARED, "at_s", "line")
 """In which lines of one number are counted off: by what is compared of them first, so that equal lines meet, and by place last."""
 
 
-def suspects(ours: Table, theirs: Table, *, fees: bool) -> Table:
-    """The numbers whose lines are not simply one here and one there, alike in every word. To be stored.
+def met(ours: Table, theirs: Table, *, fees: bool) -> Table:
+    """The lines of both books that are alike in every word, of columns `columns.MET`; alone, and with its number, each other line.
+    To be stored: a join holds one of the books, where counting equal lines would hold both. A bill with a line twice was refused, so that
+    no line meets many.
 
-    One pass over both books, without a join: most numbers fall out, and only the rest is paired. A number too many changes nothing.
     `fees`: whether both books speak of them; where one does not, comparing them would suspect everything.
     """
     words = [*columns.KEY, *(name for name in _COMPARED if fees or name != "fee_millifen")]
-    both = ours.select(*words, ours=ibis.literal(1, "int64")).union(theirs.select(*words, ours=ibis.literal(0, "int64")))
-    alike = both.group_by(words).agg(ours=both["ours"].sum(), lines=both.count())
-    return alike.filter((alike["ours"] != 1) | (alike["lines"] != 2)).select("number").distinct()
+    left, right = (book.select(**{f"{side}_{k}": book[k] for k in ("line", *words)}) for book, side in ((ours, "ours"), (theirs, "theirs")))
+    alike = [_alike(left[f"ours_{k}"], right[f"theirs_{k}"], known=k != "fee_millifen") for k in words]
+    both = left.outer_join(right, alike)
+    alone = both["ours_line"].isnull() | both["theirs_line"].isnull()
+    number = ibis.ifelse(alone, ibis.coalesce(both["ours_number"], both["theirs_number"]), ibis.null("string"))
+    return both.select("ours_line", "theirs_line", number=number)
+
+
+def _alike(ours: Value, theirs: Value, *, known: bool) -> BooleanValue:
+    """A fee that neither book knows is alike; a number that neither knows is not."""
+    return ours == theirs if known else ours.identical_to(theirs)
+
+
+def suspects(found: Table, ours: Table, theirs: Table) -> Table:
+    """The numbers whose lines are not simply one here and one there, alike in every word. To be stored; `found` is what `met` says.
+
+    Most numbers fall out, and only the rest is paired. A number too many changes nothing. Whoever met more than one is a repeated line:
+    either of them may be the one too many.
+    """
+    told = found.filter(found["number"].notnull()).select("number")
+    for book, side in ((ours, "ours"), (theirs, "theirs")):
+        # Lines alone on the other side count together, as a line that is none: it is in no book.
+        lines = found.group_by(line=found[f"{side}_line"]).having(found.count() > 1).agg().select("line")
+        told = told.union(book.select("line", "number").semi_join(lines, "line").select("number"))
+    return told.distinct()
 
 
 def few(book: Table, suspected: Table) -> Table:

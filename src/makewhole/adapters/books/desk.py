@@ -68,7 +68,7 @@ def reconcile(desk: Desk, window: bill.Window, *, owner: Owner | None = None, pa
     say = _statements(desk.dialect, pairs_to is not None, fees)
     desk.load("day_window", columns.WINDOW, [(window.day - window.waits_days, window.margin_s)])
     if pairs_to is None:
-        for name in ("suspects", "ours_few", "theirs_few"):
+        for name in ("met", "suspects", "ours_few", "theirs_few"):
             desk.keep(name, say[name])
     desk.keep("repeated", say["repeated"])
     if pairs_to is not None:
@@ -122,7 +122,8 @@ def _statements(dialect: str, written: bool, fees: bool) -> Mapping[str, str]:  
     of_books = columns.book_sums("of_books")
     rest = totals.of_classes(pairing.matched(columns.pairs("pairs"))) if written else totals.matched(of_books, broken)
     steps = {
-        "suspects": pairing.suspects(ours, theirs, fees=fees),
+        "met": pairing.met(ours, theirs, fees=fees),
+        "suspects": pairing.suspects(columns.met("met"), ours, theirs),
         "ours_few": pairing.few(ours, columns.numbers("suspects")),
         "theirs_few": pairing.few(theirs, columns.numbers("suspects")),
         "repeated": pairing.repeated(left, right),
