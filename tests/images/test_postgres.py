@@ -61,7 +61,7 @@ def test_every_image_is_what_a_select_told(postgresql: postgres.Server, tmp_path
             assert Kind.OPENING not in taken(*(test_truth.statement(r) for _ in range(r.randint(1, 4))))
         assert taken("INSERT INTO items VALUES (99, 1, 'x', 1)", "TRUNCATE items") == [Kind.OPENING]
         assert taken("INSERT INTO items VALUES (98, 1, 'x', 1)", "ALTER TABLE items ALTER quantity TYPE NUMERIC(9,3)") == [Kind.OPENING]
-        told.ask("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())", told.slot)
+        told.take_out()
         assert taken("UPDATE orders SET status = 2") == [Kind.OPENING]
 
 

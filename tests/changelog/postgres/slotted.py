@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from makewhole.adapters.changelog.postgres import session, setup, slots
 from tests.servers import postgres
 
+WAITS_MAX, WAIT_S = 600, 0.05
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -41,6 +43,15 @@ class Slotted:
     def confirmed(self) -> str:
         """How far the server has forgotten."""
         return str(self.ask("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = %s", self.slot)[0][0])
+
+    def take_out(self) -> None:
+        """As if somebody else read the slot to its end; as soon as whoever read it last is gone, which his server may hear of late."""
+        reading = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active_pid IS NOT NULL"
+        for _ in range(WAITS_MAX):
+            if not self.ask(reading, self.slot):
+                break
+            time.sleep(WAIT_S)
+        self.ask("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())", self.slot)
 
     def ask(self, text: str, *given: object) -> list[tuple[Any, ...]]:
         """The answer to a question."""

@@ -188,7 +188,7 @@ def test_what_somebody_else_took_out_of_the_slot_is_a_gap_that_is_told(lived: Ma
     """In the history of every order that was there, again after it was kept, and not of an order that came later."""
     lived.history("N1", "--archive", ARCHIVE)
     lived.write("UPDATE oms_order SET status = 4 WHERE id = 1")
-    lived.told.ask("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())", lived.told.slot)
+    lived.told.take_out()
     lived.write(test_rowchanges.ORDER.format(id=9))
     for more in ((), ("--archive", ARCHIVE), ()):
         assert len(lived.history("N1", *more)["gaps"]) == 1

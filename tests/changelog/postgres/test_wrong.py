@@ -53,8 +53,8 @@ def test_a_server_that_keeps_no_log_for_us_is_told_what_it_lacks(tmp_path: Path)
         with log.opened(told_by, tmp_path, TABLES, keeps=True) as opened:
             assert list(opened.touching(SOUGHT)) == []
         # An archive is of one server, one database and one slot.
-        with server.root_connection(second) as root:
-            root.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+        with server.root_connection() as root:
+            slotted.drop(root, first)
         setup.install(sa.make_url(server.url(second)), [("public", "orders")])
         with (
             pytest.raises(faults.BadInput, match="another server, or another slot"),

@@ -167,7 +167,7 @@ def test_what_cannot_be_reached_back_to_is_said(shop: Shop, tmp_path: Path) -> N
     shop.sql("ALTER TABLE other.orders REPLICA IDENTITY FULL", "ALTER PUBLICATION makewhole ADD TABLE other.orders")
     elsewhere = shop.together(BAD + " WHERE id = 1", "INSERT INTO other.orders (order_sn, payment_status, amount) VALUES ('X', 'PAID', 1)")
     assert "1 other rows" in shop.refused("--transaction", elsewhere)
-    shop.told.ask("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())", shop.told.slot)
+    shop.told.take_out()
     said = shop.refused("--transaction", bad).replace("\n", " ")
     assert (f"no transaction {bad}" in said, "public.orders alone, from 0/" in said) == (True, True), said
     result = shop.call("--apply", plan["plan"], "--hash", plan["hash"])
