@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from makewhole.adapters.bills import bank as reading
 from makewhole.adapters.bills import drawer
@@ -73,6 +74,14 @@ def test_a_statement_that_is_right_contradicts_nothing(shop: morning.Shop, call:
     assert [e.entry().kind for e in shop.on.store.entries()].count(case.EntryKind.STATEMENT_KEPT) == 1
     kept = shop.books.ledger.statements(shop.world.eyes.shop, 0)
     assert not any(secret in str(kept) for secret in ("张三", "6222021234567890123", "243300133123", "1900000001"))
+    # The bank's workbook of the same days is another file, and its lines are the same lines: no money came twice.
+    with xlsxwriter.Workbook(tmp_path / "bank.xlsx") as book:
+        sheet_ = book.add_worksheet()
+        for at, line in enumerate(told(net).splitlines()):
+            cells: list[object] = [*line.split(",")]
+            sheet_.write_row(at, 0, [*cells[:1], float(str(cells[1])), *cells[2:]] if at else cells)
+    done = call("reconcile", "--bank", "bank.xlsx", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["new"], json.loads(done.stdout)["payouts"]) == (0, True, shown["payouts"])
 
 
 def test_a_fen_that_is_short_is_told_once_and_is_a_persons(shop: morning.Shop, call: conftest.Call, tmp_path: Path) -> None:
