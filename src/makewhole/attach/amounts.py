@@ -18,6 +18,7 @@ SUMS_MIN = 0.9
 """Share of sampled orders whose parts must add up before the parts are believed; real tables hold a few that do not."""
 MANY_ROWS, MANY_SUMS_MIN = 100, 0.97
 """Of a few orders four may be broken; of hundreds that do not add up, a part of the sum was not seen."""
+_AMOUNTS = frozenset({"net", "amount", "total", "due", "actual", "pay", "paid"})
 SUM_ROWS_MIN = 5
 FULLER_MIN = 0.6
 """How well a column must say that it is due before its rows may prove it."""
@@ -149,6 +150,24 @@ def parts(read: Read, due: str) -> tuple[str, float] | None:
         if rows >= SUM_ROWS_MIN and agree >= (SUMS_MIN if rows < MANY_ROWS else MANY_SUMS_MIN) * rows and moved:
             return " ".join([chosen[0][1], *(f"{'+' if s > 0 else '-'} {c}" for s, c in chosen[1:])]), agree / rows
     return None
+
+
+def rest_of(read: Read, due: str) -> str:
+    """The amount that is this one less what was taken off, or with what was added: what is due adds up from this one."""
+    for column in read.table.columns:
+        if column.name == due or values.Shape.AMOUNT not in read.look(column.name).shapes or not read.ideas(column.name) & _AMOUNTS:
+            continue
+        added = parts(read, column.name)
+        if added is not None and added[0].split()[0] == due and _apart(read, due, column.name):
+            # What adds up from this one may be no more than a step itself: with the tax comes the next.
+            return rest_of(read, column.name) or column.name
+    return ""
+
+
+def _apart(read: Read, one: str, other: str) -> bool:
+    """Whether two amounts differ in more rows than broken ones."""
+    pairs = [(a, b) for a, b in zip(_fen_like(read, one), _fen_like(read, other), strict=True) if a is not None and b is not None]
+    return sum(a != b for a, b in pairs) > (1 - SUMS_MIN) * len(pairs)
 
 
 def _ways(positive: tuple[str, ...], negative: tuple[str, ...]) -> list[list[tuple[int, str]]]:

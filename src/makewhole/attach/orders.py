@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 from makewhole.attach import (
     amounts,
@@ -15,6 +14,7 @@ from makewhole.attach import (
     ledgers,
     moments,
     naming,
+    numbers,
     spelling,
     states,
     survey,
@@ -23,7 +23,7 @@ from makewhole.attach import (
     wants,
 )
 from makewhole.attach.columns import Candidate, Read
-from makewhole.attach.drafts import ORDER_STATES, Draft, coded, found_of
+from makewhole.attach.drafts import ORDER_STATES, UNSURE, Draft, coded, found_of
 from makewhole.attach.fields import Chosen
 from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Found, Question, Role, Why
 from makewhole.attach.tables import Cast
@@ -32,6 +32,7 @@ _PLAIN = (
     "order.buyer", "order.created_at", "order.paid_at", "order.shipped_at", "order.completed_at", "order.closed_at", "order.expires_at",
     "order.transaction_id", "order.carrier", "order.tracking_number", "order.receiver_phone", "order.coupon", "order.version",
 )  # fmt: skip
+_STEPS = ("paid", "shipped", "completed", "closed")
 _WITNESSES = {"paying": "order.amount_paid", "parcel": "order.tracking_number"}
 """What else only paid, and only sent orders hold."""
 PARENT = frozenset({"parent", "order", "trade", "id", "number", "relation"})
@@ -41,11 +42,6 @@ BESIDE_MAX = 0.2
 """Share of unpaid orders that may hold an instant that only paid ones have."""
 HELD_ROWS_MIN, HELD_MIN = 20, 0.85
 """Orders in a state, and the share of them that must hold its instant; a few broken ones lack it in any shop."""
-NUMBER_NAMED_MIN = 0.9
-"""How clearly a column is called the number that is asked about though some orders lack it."""
-SHORT_ROWS_MIN = 20
-_SHORT = re.compile(r"(?=.*\d{3})[A-Za-z0-9#/_-]{4,40}")
-"""Rows from which a short text that differs in each is a number; and what such a text looks like."""
 TENANTS_MAX = 6
 BARRED_MAX = 8
 """Times that columns are chosen anew; no table is known that needs more than three."""
@@ -88,14 +84,14 @@ def propose(
 ) -> None:
     """Everything that the order's own row says, with what a table of refunds says of it."""
     read = cast.read
-    _number(draft, read, chosen)
+    numbers.number(draft, read, chosen, key_of(read))
     for name in _PLAIN:
         if name in chosen:
             draft.column(read, name, chosen[name])
     deleted = _deleted(draft, read, chosen)
     _tenant(draft, read, chosen)
     when = moments.Instants(
-        **{k: chosen[f"order.{k}_at"].name for k in ("paid", "shipped", "completed", "closed") if f"order.{k}_at" in chosen},
+        **{k: chosen[f"order.{k}_at"].name for k in _STEPS if f"order.{k}_at" in chosen and not chosen[f"order.{k}_at"].rivals},
         **{k: chosen[f].name for k, f in _WITNESSES.items() if f in chosen and chosen[f].best.score >= STATED_MIN},
     )
     _money(draft, read, chosen, when, barred)
@@ -182,73 +178,6 @@ def _apart_from_parts(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> st
     return ""
 
 
-def _number(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
-    """The number; where no column is called one, the row's own key is what people read."""
-    if "order.number" in chosen:
-        best = chosen["order.number"].best
-        alone = len(read.table.key) == 1 and best.column.name == read.table.key[0]
-        if alone and best.score < STATED_MIN and not chosen["order.number"].rivals:
-            _key_as_number(draft, read, best.column.name, best.evidence)
-            return
-        draft.column(read, "order.number", _beside_growing(read, chosen["order.number"]))
-        return
-    key = key_of(read)
-    if key:
-        _key_as_number(draft, read, key, (Evidence(why=Why.ALONE),))
-
-
-def _beside_growing(read: Read, told: Chosen) -> Chosen:
-    """The number with its rivals: where its name is unclear and its values are drawn, a column that counts the orders up is one."""
-    best = told.best
-    if max(read.says("order.number", best.column.name)) >= STATED_MIN or values.grows(read.table, best.column.name):
-        return told
-    others = (c.name for c in read.table.columns if c.name not in {best.column.name, *read.table.key} and _numbers_rows(read, c.name))
-    more = tuple(
-        Candidate(column=read.table.by_name[name], look=read.look(name), score=best.score, evidence=(Evidence(why=Why.VALUES),))
-        for name in others
-        if values.grows(read.table, name)
-    )
-    return Chosen(best=best, rivals=(*told.rivals, *more))
-
-
-def _key_as_number(draft: Draft, read: Read, key: str, evidence: tuple[Evidence, ...]) -> None:
-    """The row's own key as the number, unless another column differs in every row as only a number would: then it is asked."""
-    others = [c.name for c in read.table.columns if c.name != key and (_numbers_rows(read, c.name) or _short_number(read, c.name))]
-    others = [name for name in others if not columns.random_name(name)]
-    # A number by its name that some rows lack: carts, or orders of another kind.
-    others += [c.name for c in read.table.columns if c.name not in {key, *others} and _lacked_number(read, c.name)]
-    if len(others) == 1 and _short_number(read, others[0]) and values.grows(read.table, others[0]):
-        # `S00012`: a text that counts the rows, with letters before the count, was made to be read.
-        draft.state(found_of(read, "order.number", others[0], 0.84, (Evidence(why=Why.VALUES, what=others[0]),)))
-        return
-    made = found_of(read, "order.number", key, 0.84, (Evidence(why=Why.KEY, what=key), *evidence))
-    if not others:
-        draft.state(made)
-        return
-    more = (found_of(read, "order.number", name, 0.7, (Evidence(why=Why.VALUES),)) for name in others[:3])
-    choices = tuple(Choice(label=f"{f.table}.{f.rests_on()}", found=(f,)) for f in (*more, made))
-    draft.ask(Question(field="order.number", asked=Asked.COLUMN, about=read.table.name, choices=choices))
-
-
-def _numbers_rows(read: Read, column: str) -> bool:
-    look = read.look(column)
-    taken = look.phones > 0.5 or look.transactions > 0.5 or values.Shape.DOCUMENT not in look.shapes or look.unit
-    return not taken and look.told >= values.ROWS_TELL_MIN and look.present == 1.0 and look.varied == 1.0
-
-
-def _lacked_number(read: Read, column: str) -> bool:
-    look = read.look(column)
-    named = max(read.says("order.number", column)) >= NUMBER_NAMED_MIN
-    return named and look.told >= values.ROWS_TELL_MIN and look.present < 1.0 and look.varied == 1.0
-
-
-def _short_number(read: Read, column: str) -> bool:
-    """Whether a text differs in every row and has digits: `S00012` is read to a customer, a row's key is not."""
-    told = [values.text(v) for v in read.table.values(column) if not values.absent(v)]
-    text = read.table.by_name[column].kind is survey.Kind.TEXT and not read.look(column).unit and read.look(column).phones < 0.5
-    return text and len(told) >= SHORT_ROWS_MIN and len(set(told)) == len(read.table.sample) and all(map(_SHORT.fullmatch, told))
-
-
 def _deleted(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> str:
     """The condition under which a row is deleted; empty where nothing says so."""
     if "order.deleted" not in chosen:
@@ -300,6 +229,7 @@ def _tenant(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
 def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: moments.Instants, barred: fields.Barred) -> None:
     """Due and paid, told apart by what unpaid orders hold; then what the due amount adds up from."""
     chosen = _apart(read, chosen, when, barred)
+    chosen = _added_up(draft, read, chosen)
     for name in ("order.amount_due", "order.amount_paid"):
         if name in chosen:
             money(draft, read, name, chosen[name])
@@ -311,6 +241,20 @@ def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: moments.In
         sql, share = added
         by = Evidence(why=Why.SUM, what=f"{share:.0%}")
         draft.state(Found(field="order.amount_parts", table=read.table.name, sql=sql, confidence=0.9, evidence=(by,), unit=due.unit))
+
+
+def _added_up(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> dict[str, Chosen]:
+    """An amount from which another one adds up is not due: the other one is, or, where unpaid orders lack it, that is asked."""
+    due = chosen.get("order.amount_due")
+    rest = amounts.rest_of(read, due.name) if due is not None else ""
+    if due is None or not rest:
+        return chosen
+    look = read.look(rest)
+    by = (Evidence(why=Why.SUM, what=due.name),)
+    if look.present >= columns.NUMBERED_MIN * due.best.look.present:
+        return {**chosen, "order.amount_due": Chosen(best=Candidate(column=read.table.by_name[rest], look=look, score=0.9, evidence=by))}
+    money(draft, read, "order.amount_due", Chosen(best=dataclasses.replace(due.best, score=min(due.best.score, UNSURE))))
+    return {f: c for f, c in chosen.items() if f != "order.amount_due"}
 
 
 def _apart(read: Read, chosen: dict[str, Chosen], when: moments.Instants, barred: fields.Barred) -> dict[str, Chosen]:
