@@ -29,10 +29,14 @@ class Shop(shops.Called):
 
     told: slotted.Slotted
 
-    def sql(self, *statements: str) -> str:
-        """Run these, each committed by itself; the name of the last one's transaction, for a scope, where it wrote rows."""
-        for statement in statements[:-1]:
+    def run(self, *statements: str) -> None:
+        """Run these, each committed by itself."""
+        for statement in statements:
             self.told.shop.execute(statement)
+
+    def sql(self, *statements: str) -> str:
+        """The same; the name of the last one's transaction, for a scope."""
+        self.run(*statements[:-1])
         return self.together(statements[-1])
 
     def together(self, *statements: str) -> str:
@@ -42,7 +46,7 @@ class Shop(shops.Called):
                 self.told.shop.execute(statement)
             ((number,),) = self.told.ask("SELECT pg_current_xact_id()::text")
         with film.opened(self.told.url, self.folder / "makewhole-changes", ()) as log:
-            return next((p.head.id for p in log.run() if p.head.id.startswith(f"{number}@")), "")
+            return next(p.head.id for p in log.run() if p.head.id.startswith(f"{number}@"))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What stands there."""
