@@ -44,6 +44,30 @@ def test_made_functions_read_what_is_read_column_by_column(case: tuple[list[tupl
     assert told(made[nulls], raw) == by_hand
 
 
+@given(case=rows_of(), change=st.tuples(st.integers(0, 200), st.binary(max_size=3)))
+def test_an_update_is_read_as_its_two_images_are(
+    case: tuple[list[tuple[str, Field]], frozenset[str], bytes, bytes], change: tuple[int, bytes]
+) -> None:
+    """The image after is the one before, or differs from some byte on, in its NULL bits too."""
+    plan, wanted, nulls, raw = case
+    made, one_by_one = images.Images(plan, wanted), images.Images(plan, wanted)
+    place, other = change
+    whole = nulls + raw
+    both = raw + whole[:place] + other + whole[place + len(other) :]
+
+    def pair(raw: bytes, at: int) -> tuple[dict[str, Value], int]:
+        before, after, at = made.pair(nulls)(raw, at)
+        return {**before, **{f"after {n}": v for n, v in after.items()}}, at
+
+    def each(raw: bytes, at: int) -> tuple[dict[str, Value], int]:
+        before, at = one_by_one[nulls](raw, at)
+        after, at = one_by_one.after(raw, at)
+        return {**before, **{f"after {n}": v for n, v in after.items()}}, at
+
+    assert told(pair, both) == told(each, both)
+    assert told(pair, both) == told(each, both)
+
+
 def test_what_is_made_and_what_is_remembered_is_bounded() -> None:
     """Beyond the limits images are read all the same."""
     plan = [(f"c{i}", columns.field(written.INTEGER)) for i in range(16)] + [("d", columns.field(written.AMOUNT))]

@@ -237,11 +237,14 @@ def _each(raw: bytes, reading: images.Images) -> tuple[list[change.Image], int]:
 
 def _pairs(raw: bytes, first: images.Images, second: images.Images) -> tuple[list[Pair], int]:
     told: list[Pair] = []
-    at = 0
+    at, alike = 0, first is second
     while at < len(raw):
         begins = at + first.width
-        before, at = first[raw[at:begins]](raw, begins)
-        begins = at + second.width
-        after, at = second[raw[at:begins]](raw, begins)
+        nulls = raw[at:begins]
+        if alike:
+            before, after, at = first.pair(nulls)(raw, begins)
+        else:
+            before, at = first[nulls](raw, begins)
+            after, at = second.after(raw, at)
         told.append((before, after))
     return told, at
