@@ -85,9 +85,11 @@ def _check(going: rewinding.Run, *, partial: bool) -> None:
         raise faults.BadInput(f"the log holds no transaction {', '.join(missing)}", where="the change log", todo=todo)
     if scope.since is not None and not going.bench.film.whole() and (going.began is None or going.began > scope.since):
         oldest = "nothing" if going.began is None else going.began.isoformat()
-        todo = "Name the folder that holds a copy of the older files (--log), or a later beginning."
+        todo = "Name a later beginning."
+        if not going.bench.film.beyond():
+            todo = "Name the folder that holds a copy of the older files (--log), or a later beginning."
         raise faults.BadInput(
-            f"the log begins at {oldest}, later than what is asked for: earlier files are purged", where="--since", todo=todo
+            f"the log begins at {oldest}, later than what is asked for: what came before is not there", where="--since", todo=todo
         )
     if going.left and not partial:
         todo = "Say --partial if only this part is to go back: it is written into the plan."

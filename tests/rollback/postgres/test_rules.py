@@ -158,6 +158,27 @@ def test_a_slot_that_serve_reads_meanwhile_is_read_in_its_archive(shop: Shop) ->
     assert not serving.is_alive()
 
 
+def test_a_span_of_time_a_user_and_an_order_are_scopes(shop: Shop) -> None:
+    """By when, by whom the shop says in its log, one order of several; what came before the slot nobody can say."""
+    ((since,),) = shop.rows("SELECT clock_timestamp()")
+    shop.together("SELECT pg_logical_emit_message(true, 'makewhole.user', 'li')", BAD + " WHERE id = 1")
+    ((until,),) = shop.rows("SELECT clock_timestamp()")
+    shop.run(BAD + " WHERE id > 1")
+    span = ("--since", since.isoformat())
+    assert [shop.plan(*more)["rows"] for more in (span, (*span, "--until", until.isoformat()), ("--user", "li"), ("--user", "wang"))] == [
+        4,
+        1,
+        1,
+        0,
+    ]
+    plan = shop.plan(*span, "--order", "N3", "--partial")
+    assert [line["order"] for line in plan["lines"]] == ["N3"]
+    assert shop.apply(plan)["proven"] == 1
+    assert shop.rows(CLOSED) == [(3,)]
+    said = shop.refused("--since", "2020-01-01T00:00:00+08:00")
+    assert ("the log begins at" in said, "--log" in said) == (True, False)
+
+
 def test_what_cannot_be_reached_back_to_is_said(shop: Shop, tmp_path: Path) -> None:
     """Before a gap, of a table that nothing tells of, by files, in another schema's tables, for another database: one message each."""
     bad = shop.sql(BAD)
