@@ -89,7 +89,9 @@ def _check(going: rewinding.Run, *, partial: bool) -> None:
         if not going.bench.film.beyond():
             todo = "Name the folder that holds a copy of the older files (--log), or a later beginning."
         raise faults.BadInput(
-            f"the log begins at {oldest}, later than what is asked for: what came before is not there", where="--since", todo=todo
+            f"the log begins at {oldest}, later than what is asked for: what came before is purged, or was never kept",
+            where="--since",
+            todo=todo,
         )
     if going.left and not partial:
         todo = "Say --partial if only this part is to go back: it is written into the plan."
