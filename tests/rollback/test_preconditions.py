@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.changelog import test_archive
 from tests.rollback.shop import Shop
 
 pytestmark = pytest.mark.server
@@ -60,9 +61,8 @@ def test_f2_a_gap_in_the_files_stops_all(shop: Shop) -> None:
 def test_f2_a_purged_beginning_is_no_beginning(shop: Shop) -> None:
     """A span of time that began before the oldest file cannot be known whole."""
     shop.sql("UPDATE orders SET payment_status = 'CLOSED' WHERE id = 1")
-    shop.sql("FLUSH BINARY LOGS")
-    newest = shop.rows("SHOW BINARY LOGS")[-1][0]
-    shop.sql(f"PURGE BINARY LOGS TO '{newest}'", "UPDATE orders SET payment_status = 'CLOSED' WHERE id = 2")
+    test_archive.purge(shop.server)
+    shop.sql("UPDATE orders SET payment_status = 'CLOSED' WHERE id = 2")
     assert "purged" in shop.refused("--since", "2020-01-01T00:00:00+08:00", "--partial")
 
 
