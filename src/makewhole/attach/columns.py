@@ -129,7 +129,14 @@ def candidates(told: Read, want: wants.Want, skip: frozenset[str] = frozenset())
     found = [c for column in told.table.columns if column.name not in skip and (c := _candidate(told, want, column)) is not None]
     if len(told.table.sample) >= EMPTY_ROWS_MIN and any(c.look.told for c in found):
         found = [c if c.look.told else replace(c, score=c.score * EMPTY_COSTS) for c in found]
+    if want.field == "order.buyer" and any(c.look.distinct > BUYERS_FEW for c in found):
+        # Beside a column of many people, one of three people says who serves them.
+        found = [replace(c, score=c.score * BY_FEW) if _serves(c.look) else c for c in found]
     return tuple(sorted((c for c in found if c.score >= CANDIDATE_MIN), key=lambda c: -c.score))
+
+
+def _serves(look: Look) -> bool:
+    return look.told >= BUYERS_ROWS_MIN and look.distinct <= BUYERS_FEW
 
 
 def _candidate(told: Read, want: wants.Want, column: survey.Column) -> Candidate | None:
@@ -238,9 +245,7 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
         case "order.channel" | "payment.channel":
             return None if look.distinct > CHANNELS_MAX else _channels(told, made)
         case "order.buyer":
-            # Hundreds of orders of three people: whoever it is serves them.
-            few = look.told >= BUYERS_ROWS_MIN and look.distinct <= BUYERS_FEW
-            return _less(made, 0.4) if look.phones > 0.5 else _less(made, BY_FEW) if few else made
+            return _less(made, 0.4) if look.phones > 0.5 else made
         case "order.version" if not look.unit and look.rows >= EMPTY_ROWS_MIN and look.distinct <= 1:
             # A counter that never counted tells no change.
             return _less(made, UNTOLD)

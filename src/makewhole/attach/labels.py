@@ -183,7 +183,10 @@ _ATTEMPT = (
 _PAY = (
     ("refunded", r"部分退|partial"),
     ("ended", r"^void|cancel|expire|关闭|取消|超时|作废"),
-    ("unpaid", r"未|待|中|没|失败|否|(?<![a-z])un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|void|[ _-]due$|关闭|取消|超时"),
+    (
+        "unpaid",
+        r"^require|未|待|中|没|失败|否|(?<![a-z])un|not|no\b|wait|pend|ing\b|fail|init|new|clos|cancel|void|[ _-]due$|关闭|取消|超时",
+    ),
     ("refunded_", r"退款|退|refund"),
     ("paid", r"已|成功|完成|是|paid|payed|captured|charged|success|succeed|yes|done|complete|finish|^支付$|^付款$"),
 )

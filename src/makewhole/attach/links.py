@@ -126,7 +126,9 @@ def _by_values(told: Read, name: str, to: Parent) -> float:
     """A column that is called nothing of the kind, but holds the long numbers of orders and hardly anything else: `source_id`."""
     there = {values.text(v) for v in told.table.values(name) if not values.absent(v)}
     long = len(there) >= values.ROWS_TELL_MIN and min(map(len, there)) >= LONG_MIN
-    return BY_VALUES if long and len(there & to.numbers) >= SAME_MIN * len(there) else 0.0
+    # Of orders that are only sampled, not all can be met; long numbers do not agree by chance.
+    share = SAME_MIN if to.read.table.whole else OVERLAP_MIN
+    return BY_VALUES if long and len(there & to.numbers) >= share * len(there) else 0.0
 
 
 def _holds(told: Read, name: str, to: Parent, named: float) -> tuple[float, float, tuple[Evidence, ...]]:

@@ -77,7 +77,7 @@ def _part(table: survey.Table, column: str) -> str:
 def _alike(other: Read, there: survey.Column, of: Read, column: survey.Column) -> bool:
     """Whether another table's column of states is this one again: called the same, or `order_status` of an order's `status`."""
     name, own = there.name.lower(), column.name.lower()
-    if "state" not in other.ideas(there.name):
+    if "state" not in other.ideas(there.name) or _matter(other.said) != _matter(of.said):
         return False
     if name == own:
         return len(own) > len("status") or naming.ideas(other.said) & naming.ideas(of.said) >= {"order"}
@@ -106,7 +106,8 @@ def _holds_codes(told: Read, of: Read, column: survey.Column) -> bool:
     if "state" not in naming.ideas(told.said) or "state" not in naming.ideas(of.names[column.name]):
         return False
     used = frozenset(values.codes(of.table, column))
-    if _matter(told.said) != _matter(of.names[column.name]):
+    about, column_says, table_says = _matter(told.said), _matter(of.names[column.name]), _matter(of.said)
+    if not (column_says <= about <= column_says | table_says) or (table_says and not about):
         # Codes 0, 1 and 2 are in every list: the list of shipping states explains no payment.
         return False
     known = set(_labels(told, used))
@@ -115,7 +116,8 @@ def _holds_codes(told: Read, of: Read, column: survey.Column) -> bool:
 
 def _matter(said: Said) -> frozenset[str]:
     """What a name speaks of besides states of orders."""
-    return naming.ideas(said) & MATTERS
+    told = naming.ideas(said) & MATTERS
+    return told - {"return"} | {"refund"} if "return" in told else told
 
 
 def _explains(told: Read, column: str) -> bool:

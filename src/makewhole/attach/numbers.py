@@ -10,6 +10,8 @@ from makewhole.attach.drafts import Draft, found_of
 from makewhole.attach.fields import Chosen
 from makewhole.attach.proposal import STATED_MIN, Asked, Choice, Evidence, Question, Why
 
+REPEATED_MIN = 0.3
+"""Share of a number's values that must differ: each tenant counts its own orders."""
 NUMBER_NAMED_MIN = 0.9
 """How clearly a column is called the number that is asked about though some orders lack it."""
 SHORT_ROWS_MIN = 20
@@ -73,7 +75,7 @@ def _numbers_rows(read: Read, column: str) -> bool:
 def _lacked_number(read: Read, column: str) -> bool:
     look = read.look(column)
     named = max(read.says("order.number", column)) >= NUMBER_NAMED_MIN
-    return named and look.told >= values.ROWS_TELL_MIN and look.present < 1.0 and look.varied == 1.0
+    return named and look.told >= values.ROWS_TELL_MIN and look.varied >= REPEATED_MIN
 
 
 def _short_number(read: Read, column: str) -> bool:

@@ -124,6 +124,10 @@ def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: 
     """Labels that the rows contradict: what is `delivered` and never arrived is on its way; `complete` and unpaid, or unsent, is placed."""
     rows, words, done = moments.rows_of(read, main), dict(main.words), main.having("completed")
     arrived = {c for c in done if when.completed and moments.share(read, when.completed, rows[c]) >= moments.MOSTLY}
+    for code in main.having("awaiting-payment"):
+        if _among(read, pay, "paid", rows[code]) > PAID_MAX:
+            # `open`, and paid by another column: it says less than it seems to.
+            del words[code]
     for code in done:
         if (
             arrived

@@ -11,6 +11,9 @@ from makewhole.attach.naming import NONE, Said
 
 PREFIX_SHARE_MIN = 0.7
 """A word that stands in more of a table's column names is the table's prefix and says nothing of a column."""
+HABIT_MIN = 0.95
+_HABIT = re.compile(r"F[a-z][a-z0-9_]*")
+"""Share of columns that begin with the letter of `field`, from which it says nothing."""
 PREFIX_COLUMNS_MIN = 5
 BARE = frozenset({"id", "number", "num", "name", "info"})
 THINGS = frozenset({"goods", "sku", "order", "buyer", "coupon", "refund", "shop"})
@@ -25,6 +28,9 @@ IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "i
 
 def meaningful(table: survey.Table, name: str) -> str:
     """A column's name without the word that nearly every column here begins with."""
+    if _HABIT.fullmatch(name) and sum(bool(_HABIT.fullmatch(c.name)) for c in table.columns) >= HABIT_MIN * len(table.columns):
+        # `Fdeal_code`, `Fpay_time`: a house that begins every column with the same letter.
+        name = name[1:]
     firsts = Counter(naming.split(c.name)[0] for c in table.columns if len(naming.split(c.name)) > 1)
     if not firsts or len(table.columns) < PREFIX_COLUMNS_MIN:
         return name
