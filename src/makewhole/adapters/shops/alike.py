@@ -9,12 +9,12 @@ only for keys of one whole number, in the order of which rows are then locked. A
 from __future__ import annotations
 
 import itertools
-import json
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from makewhole.adapters.shops import rowcells, rowforms, writeback
+from makewhole.core import codec
 from makewhole.model.cell import Cell
 from makewhole.model.rollback import Block, Column, Form, How, Net
 
@@ -90,15 +90,17 @@ class Staged:
 
     def there(self, scribe: writeback.Scribe, *, written: bool) -> writeback.Statement:
         """How many of them hold what is written, or what is expected before."""
+        write, columns = rowcells.write, self.columns
         cells = ((key, row.back if written else row.now) for key, row in self.rows)
-        told, values = self._table(scribe, [[key, *(rowcells.write(told[c]) for c in self.columns)] for key, told in cells], 1)
+        told, values = self._table(scribe, [[key, *[write(told[c]) for c in columns]] for key, told in cells], 1)
         sql = f"SELECT COUNT(*) FROM {self._joined(scribe, told, 1)}"
         return writeback.Statement(sql=sql, values=values, rows=len(self.rows))
 
     def write(self, scribe: writeback.Scribe) -> writeback.Statement:
         """Each of them, where it holds what is expected."""
-        cells = ((key, [told[c] for told in (row.back, row.now) for c in self.columns]) for key, row in self.rows)
-        told, values = self._table(scribe, [[key, *map(rowcells.write, told)] for key, told in cells], 2)
+        write, columns = rowcells.write, self.columns
+        cells = [[key, *[write(told[c]) for told in (row.back, row.now) for c in columns]] for key, row in self.rows]
+        told, values = self._table(scribe, cells, 2)
         written = (f"o.{scribe.name(c)} = s.s{i}" for i, c in enumerate(self.columns, start=1))
         sets = ", ".join([*written, *scribe.kept_up(self.form, "o.")])
         # What is expected is a condition and no part of the join: the join is by key, in the order of the values.
@@ -136,10 +138,9 @@ class Staged:
 
 def _document(rows: Sequence[Sequence[object]]) -> Document | None:
     """None where a value is neither a whole number nor text (what is no UTF-8 is bytes), or would be escaped."""
-    try:
-        told = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-    except TypeError:
+    if any(type(value) is bytes for row in rows for value in row):
         return None
+    told = codec.canonical(rows).decode()
     return None if "\\" in told else Document(json=told)
 
 
@@ -159,13 +160,18 @@ def parts(block: Block, forms: Mapping[str, Form]) -> list[Part]:
         for some in shapes.values():
             if not _plain(form, [alike[0] for alike in some]):
                 return []
-            numbers = ([int(cell[2:]) for row in alike for cell in row.key.values() if cell is not None] for alike in some)
             if len(kinds) <= KINDS_MAX:
-                found += [Group(form=form, keys=Keys(numbers=n), now=a[0].now, back=a[0].back) for n, a in zip(numbers, some, strict=True)]
+                keys = (Keys(numbers=[number for number, _ in _numbered(alike)]) for alike in some)
+                found += [Group(form=form, keys=k, now=a[0].now, back=a[0].back) for k, a in zip(keys, some, strict=True)]
                 continue
-            rows = [pair for n, a in zip(numbers, some, strict=True) for pair in zip(n, a, strict=True)]
-            found.append(Staged(form=form, rows=sorted(rows, key=operator.itemgetter(0)), columns=tuple(some[0][0].back)))
+            rows = sorted(_numbered(itertools.chain.from_iterable(some)), key=operator.itemgetter(0))
+            found.append(Staged(form=form, rows=rows, columns=tuple(some[0][0].back)))
     return found
+
+
+def _numbered(rows: Iterable[Net]) -> list[tuple[int, Net]]:
+    """Each with its key, which is one whole number."""
+    return [(int(cell[2:]), row) for row in rows for cell in row.key.values() if cell is not None]
 
 
 def _plain(form: Form, rows: Sequence[Net]) -> bool:
@@ -180,7 +186,7 @@ def _plain(form: Form, rows: Sequence[Net]) -> bool:
         return False
     dates = [c for c, kind in kinds.items() if kind in _DATES]
     # A date that no calendar has is no date to whom it is compared with.
-    told = (cells[c] for row in rows for cells in (row.now, row.back) for c in dates)
+    told = (cells[c] for row in rows for cells in (row.now, row.back) for c in dates) if dates else ()
     return all(cell is None or cell[0] in "tuy" for cell in told)
 
 
