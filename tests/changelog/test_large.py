@@ -30,7 +30,7 @@ def held():
         return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
 
 for n, one in enumerate(told):
-    transactions += getattr(one, "count", 1)
+    transactions += one.count if isinstance(one, stretches.Stretch) else 1
     if n % 500 == 0:
         most = max(most, held())
 print(json.dumps({"transactions": transactions, "most_kb": most}))
