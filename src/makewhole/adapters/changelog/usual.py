@@ -8,6 +8,7 @@ all, and says of the others what is wrong and where. What both can read, both re
 from __future__ import annotations
 
 import contextlib
+import struct
 import zlib
 from collections.abc import Generator, Iterator
 
@@ -19,6 +20,8 @@ from makewhole.adapters.changelog.transactions import Assembler, Group, Rows
 _TABLE_MAP, _XID, _QUERY, _ROWS_QUERY = int(Type.TABLE_MAP), int(Type.XID), int(Type.QUERY), int(Type.ROWS_QUERY)
 _MARIA_ANNOTATE_ROWS = int(Type.MARIA_ANNOTATE_ROWS)
 """Plain numbers: members of an enum cost more than what is done with them."""
+_HEADER = struct.Struct("<IBIII")
+"""All of an event's header but its flags, which tell nothing of these events."""
 WINDOW_BYTES = 64 << 10
 """How much of a log is taken to hand at once."""
 _new = tuple.__new__
@@ -41,7 +44,7 @@ def _within(window: bytes, told: Segment, assembler: Assembler) -> Generator[Gro
     form, file, first, head = told.told, told.file, told.at, events.HEADER_LENGTH
     tail = events.CHECKSUM_LENGTH if form.checksummed else 0
     size, least, residue, sum_of = len(window), head + tail, events.RESIDUE, zlib.crc32
-    header, lengths, shape_of, bearing = events.HEADER.unpack_from, form.lengths, assembler.shape, rows.BEARING
+    header, lengths, shape_of, bearing = _HEADER.unpack_from, form.lengths, assembler.shape, rows.BEARING
     base, gtids = told.base + first, transactions.GTIDS
     # Whoever reads event by event says what cannot be read, and where.
     with contextlib.suppress(*wrong.UNREAD):
@@ -55,16 +58,13 @@ def _within(window: bytes, told: Segment, assembler: Assembler) -> Generator[Gro
                 at = end
                 if at + head > size:
                     return True
-                when, kind, server, length, following, _ = header(window, at)
+                when, kind, server, length, following = header(window, at)
                 end = at + length
                 if end > size:
                     return True
                 if length < least or (tail and sum_of(window[at:end]) != residue):
                     return False
                 body = window[at + head : end - tail]
-                # One GTID, and at the beginning.
-                if (gtid is None) != (kind in gtids):
-                    return False
                 if kind == _TABLE_MAP:
                     shapes[tablemaps.table_id(body, map_fixed)] = shape_of(body[map_fixed:], form)
                 elif kind in bearing:
@@ -75,7 +75,10 @@ def _within(window: bytes, told: Segment, assembler: Assembler) -> Generator[Gro
                         shapes, text = {}, ""
                 elif kind == _MARIA_ANNOTATE_ROWS:
                     text = str(body, "utf-8", "replace")
-                elif gtid is None:
+                elif kind in gtids:
+                    # One, and at the beginning.
+                    if at != begun:
+                        return False
                     gtid = transactions.gtid(kind, server, body)
                     within = gtid.within
                 elif kind == _ROWS_QUERY:
