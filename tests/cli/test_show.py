@@ -11,7 +11,7 @@ import pytest
 
 from makewhole.cli import shapes, show, timeline, words
 from makewhole.core import ids, money
-from makewhole.model import bill, change, claim, difference, dossier, order, payment, resource, rowchange
+from makewhole.model import bill, change, claim, decision, difference, dossier, order, payment, resource, rowchange
 from tests.cli import fakes
 from tests.cli.conftest import Call
 
@@ -160,6 +160,10 @@ def _difference(at: datetime) -> difference.Difference:
     )
 
 
+def _decision(at: datetime) -> decision.Decision:
+    return decision.Decision(choice=decision.Choice.WRITE_OFF, by="finance", why="one fen", at=at)
+
+
 @pytest.mark.parametrize("language", list(words.Language))
 def test_every_kind_of_claim_has_its_line(language: words.Language) -> None:
     """A new kind of claim without words fails here."""
@@ -194,6 +198,7 @@ def test_every_kind_of_claim_has_its_line(language: words.Language) -> None:
         resource.ReissuedFrom(source="shop", as_of=at, order=number),
         order.OrphanRows(source="shop", as_of=at, order=number, items=(order.Item(sku=ids.Sku("tea"), quantity=1),)),
         difference.Differs(source="wechatpay", as_of=at, of=_difference(at), what=bill.Break.FEE),
+        difference.Ruling(source="wechatpay", as_of=at, of=_difference(at), said_so=_decision(at), speaks=True),
         rowchange.RowChange(source="changelog", as_of=at, order=number, did=change.Kind.UPDATE, transaction="0-1-7"),
     ]
     assert {type(c) for c in told} == set(get_args(dossier.AnyClaim))

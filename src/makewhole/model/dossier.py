@@ -61,7 +61,7 @@ class Dossier(codec.Noun, frozen=True, kw_only=True):
     def _explains(self, one: rowchange.RowChange) -> bool:
         """Whether money that went back, or a person's word that none ever came, tells why a paid order counts as paid no more."""
         shop = self.shop()
-        refunds = (*self.of(payment.ShopRefund), *self.of(payment.ChannelRefund))
+        refunds: list[givenback.Refund] = [*self.of(payment.ShopRefund), *self.of(payment.ChannelRefund)]
         if rowchange.needs_refund(one) and givenback.explains(refunds, one, None if shop is None else shop.paid_at):
             return True
         ruled = (r for r in self.of(difference.Ruling) if r.never_came() and r.said_so.at <= one.as_of)

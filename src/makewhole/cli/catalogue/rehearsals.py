@@ -90,6 +90,7 @@ REHEARSALS: dict[str, tuple[str, str]] = {
     "law.acknowledged_is_kept": ("what was acknowledged is kept, and genuine", "应答过的回调都已保存且属实"),
     "law.within_limits": ("what is a person's is left to a person", "该由人决定的，不自作主张"),
     "law.evidence_whole": ("the evidence is whole and tells of every act", "证据完整，每次执行都有记录"),
+    "law.lowered_by_decision": ("a shop's claim to money is lowered only by a person's decision", "店铺认的款，只依人的决定撤销"),
     "law.finished_is_finished": ("what is finished stays as it is", "已完成的不再变动"),
     "law.graded_right": ("everything found, nothing alarmed about for nothing, every end right", "无漏报，无误报，结局都正确"),
 }

@@ -118,8 +118,8 @@ def ranks(forms: Mapping[str, Form]) -> Mapping[str, int]:
 
 
 def in_order(rows: Iterable[Net], rank: Mapping[str, int]) -> list[Net]:
-    """How a batch is written: removed children first, then what is rewritten, then parents inserted before their children; what may refer to
-    a parent that is inserted is rewritten after it. Each table's rows in the order of their keys, in which everybody locks them."""
+    """How a batch is written: removed children first, then what is rewritten, then parents inserted before their children. What may refer
+    to a parent that is inserted is rewritten after it. Each table's rows in the order of their keys, in which everybody locks them."""
     rows = list(rows)
     inserted = {net.table.lower() for net in rows if net.how is How.REINSERT}
     lowest = min((rank.get(table, 0) for table in inserted), default=None)
