@@ -17,7 +17,7 @@ from makewhole import ports
 from makewhole.adapters import http
 from makewhole.adapters.payments import registry
 from makewhole.cli import words
-from makewhole.core import faults, ids
+from makewhole.core import batching, faults, ids
 from makewhole.engine import codes, gather, sweep
 from makewhole.model import claim, finding, order, screen
 from makewhole.ports import accounts
@@ -116,7 +116,7 @@ def _codes(world: ports.World, where: str, say: words.Say) -> Iterator[Check]:
     counts: Counter[str] = Counter()
     examples: dict[str, list[str]] = {}
     unread: list[claim.Silence] = []
-    for batch in gather.batches(numbers, sweep.BATCH):
+    for batch in batching.batches(numbers, sweep.BATCH):
         for claims, silences in world.eyes.read(batch).values():
             unread += [s for s in silences if s.why is claim.Why.NOT_UNDERSTOOD]
             for told in claims:

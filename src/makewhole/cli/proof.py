@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from makewhole import ports
 from makewhole.cli import words
 from makewhole.cli.checks import EXAMPLES, Check, Light
-from makewhole.core import faults
-from makewhole.engine import gather, sweep
+from makewhole.core import batching, faults
+from makewhole.engine import sweep
 from makewhole.flow.diagnose import contradictions
 from makewhole.model import fact, finding, order, screen
 
@@ -29,7 +29,7 @@ def proof(world: ports.World, where: str, say: words.Say) -> Iterator[Check]:
     read = 0
     try:
         numbers = itertools.islice((s.number for s in world.eyes.suspects(screens)), ORDERS_READ_MAX)
-        for batch in gather.batches(numbers, sweep.BATCH):
+        for batch in batching.batches(numbers, sweep.BATCH):
             read += len(batch)
             for claims, _ in world.eyes.read(batch).values():
                 _count(next((c for c in claims if isinstance(c, order.ShopOrder)), None), counts, examples, say)

@@ -14,7 +14,7 @@ import structlog
 
 from makewhole import ports
 from makewhole.books import asked, correction, outcome
-from makewhole.core import ids
+from makewhole.core import batching, ids
 from makewhole.engine import differences, gather, keepbook, settling
 from makewhole.flow import record
 from makewhole.model import bill, claim, comparison, difference, fact, fetched, policy
@@ -255,7 +255,7 @@ def _evening(
     settled_by = world.clock.now() - rules.span(policy.RuleName.CALLBACK_GRACE)
     ours: list[bill.Line] = []
     theirs: list[bill.Line] = []
-    for batch in gather.batches(world.eyes.moved(since, until), keepbook.BATCH):
+    for batch in batching.batches(world.eyes.moved(since, until), keepbook.BATCH):
         for told in gather.gather(world, batch):
             if any(s.why in claim.UNHEARD for s in told.silences):
                 continue

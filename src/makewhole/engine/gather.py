@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
@@ -244,10 +243,3 @@ def _extend(claims: list[dossier.AnyClaim], silences: list[claim.Silence], heard
 
 def _silence(source: str, about: claim.About, number: str, why: claim.Why, detail: str = "", code: str | None = None) -> claim.Silence:
     return claim.Silence(source=source, about=about, number=number, why=why, detail=detail, code=code or "")
-
-
-def batches(numbers: Iterable[ids.OrderNumber], size: int) -> Iterator[list[ids.OrderNumber]]:
-    """Lists of at most `size`, in order."""
-    rest = iter(numbers)
-    while batch := list(itertools.islice(rest, size)):
-        yield batch

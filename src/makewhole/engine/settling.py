@@ -12,8 +12,8 @@ import msgspec
 
 from makewhole import ports
 from makewhole.books import fees, outcome, settlement
-from makewhole.core import ids
-from makewhole.engine import gather, keepbook
+from makewhole.core import batching, ids
+from makewhole.engine import keepbook
 from makewhole.model import bill, comparison, difference, dossier, fetched
 from makewhole.ports import accounts
 
@@ -56,7 +56,7 @@ def _ours(world: ports.World, books: accounts.Books, theirs: Sequence[bill.Line]
         if owner is not None:
             by_order[owner].append(line)
     found: list[bill.Line] = []
-    for batch in gather.batches(by_order, keepbook.BATCH):
+    for batch in batching.batches(by_order, keepbook.BATCH):
         for number, heard in world.eyes.read(batch).items():
             numbers = world.eyes.payment_numbers(heard)
             lines = keepbook.of_heard(world, number, heard, _everywhere(numbers))

@@ -14,8 +14,8 @@ import msgspec
 import structlog
 
 from makewhole import ports
-from makewhole.core import clock, codec, faults, ids
-from makewhole.engine import gather, payouts, relay
+from makewhole.core import batching, clock, codec, faults, ids
+from makewhole.engine import payouts, relay
 from makewhole.flow import guard, record, signals
 from makewhole.model import act, bank, bill, case, order, payment
 from makewhole.model.signal import Signal
@@ -169,7 +169,7 @@ def _refunds_told(world: ports.World, refunds: Refunds, kept: ports.Kept, refund
 
 def _refunds_written(world: ports.World, refunds: Refunds, since: datetime, now: datetime) -> None:
     """Refunds that the shop's own rows tell of: many shops send them without asking for a callback."""
-    for batch in gather.batches(world.eyes.moved(since, now), BATCH):
+    for batch in batching.batches(world.eyes.moved(since, now), BATCH):
         for number, (claims, _) in world.eyes.read(batch).items():
             asked = [r for r in claims if isinstance(r, payment.ShopRefund) and r.state is not payment.RefundState.CLOSED]
             of_today = [r for r in asked if r.requested_at is not None and guard.today(r.requested_at) == guard.today(now)]

@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from makewhole import ports
-from makewhole.core import faults, ids
+from makewhole.core import batching, faults, ids
 from makewhole.engine import beside, decided, gather, look, recover
 from makewhole.flow.diagnose import rule, rules
 from makewhole.model import claim, finding
@@ -69,7 +69,7 @@ def scan(
 ) -> Iterator[look.Looked]:
     """Every suspect that is broken or cannot be judged, as it is found. Changes nothing."""
     counted = tally if tally is not None else Tally()
-    for batch in gather.batches(suspects(world, changed_since), BATCH):
+    for batch in batching.batches(suspects(world, changed_since), BATCH):
         for told in gather.gather(world, batch, pool):
             looked = decided.heeded(world, look.judge(world, told))
             counted.suspects += 1
