@@ -92,7 +92,7 @@ INSTANTS = {
     "confirmed_at",
     "ended_at",
 }
-CODES = {"state", "channel", "paid_flag", "ship_flag", "refund_flag", "deleted", "from", "to", "main", "order_flag"}
+CODES = {"state", "channel", "paid_flag", "ship_flag", "arrival_flag", "refund_flag", "deleted", "from", "to", "main", "order_flag"}
 
 
 class Maker:
@@ -176,7 +176,7 @@ class Maker:
         }
         what = what.removesuffix("*")
         ours = fields.get(what, what)
-        if what in {"paid_flag", "ship_flag", "refund_flag", "main", "order_flag"}:
+        if what in {"paid_flag", "ship_flag", "arrival_flag", "refund_flag", "main", "order_flag"}:
             ours = "state"
         if what in {"link_key", "link_number"}:
             ours = "order"
@@ -280,6 +280,8 @@ class Maker:
             case "ship_flag":
                 done = row["completed_at"] is not None
                 return self._codes(role, what)["received" if done else "yes" if row["shipped"] else "no"]
+            case "arrival_flag":
+                return self._codes(role, what)["yes" if row["completed_at"] is not None else "no"]
             case "refund_flag":
                 return self._codes(role, what).get(str(row["state"]), self._codes(role, what)["no"])
             case "deleted":

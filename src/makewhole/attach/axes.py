@@ -86,6 +86,15 @@ def by_presence(read: Read, column: str, no: str, yes: str) -> Axis:
     )
 
 
+def flag(told: Axis, no: str, yes: str) -> Axis:
+    """A column of 0 and 1 without labels says no and yes."""
+    if told.words or not values.flagged(told.unclear):
+        return told
+    truth = {c: yes if c.lower() in {"1", "y", "true"} else no for c in told.unclear}
+    other = {"0": no, "1": yes} if set(told.unclear) <= values.ONES else {}
+    return Axis(column=told.column, style=told.style, words=other or truth, labels={}, unclear=())
+
+
 def _unprefixed(labels: dict[str, str]) -> dict[str, str]:
     """Labels without what all of them begin with: `COM_SHOP_ORDER_STATUS_PENDING` is `PENDING`."""
     prefix = _prefix(tuple(labels.values()))
@@ -134,6 +143,12 @@ def is_pay(said: Said) -> float:
 
 def is_ship(said: Said) -> float:
     return _side(said, frozenset({"ship", "carrier"}))
+
+
+def is_arrival(said: Said) -> float:
+    """`is_received`, `confirm_flag`, `finish_status`: whether the buyer has the goods, and nothing of them before."""
+    of = frozenset({"receive", "finish"})
+    return 0.9 if any(w & of for w in said) and _only(said, of | {"flag", "state"}) else 0.0
 
 
 def is_refund(said: Said) -> float:

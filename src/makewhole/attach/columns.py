@@ -104,6 +104,7 @@ def read(table: survey.Table, *, initials: bool, whole_money: str = "") -> Read:
     """The table, read."""
     prefixes = {c.name: wording.meaningful(table, c.name) for c in table.columns}
     names = {c.name: naming.of_name(prefixes[c.name], initials=initials) for c in table.columns}
+    names = wording.net_of(names)
     within = wording.addresses(names)
     return Read(
         table=table,

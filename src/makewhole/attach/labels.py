@@ -200,6 +200,10 @@ _SHIP = (
     ("received", r"收货(?!中)|签收|送达|完成|收到|received|delivered|signed|complet|finish|confirm|arriv"),
     ("shipped", r"已发|发货|配送|运输|在途|出库|待收货|已配送|shipped|shipping|sent|deliver|transit|dispatch|yes|consign"),
 )
+_ARRIVAL = (
+    ("waiting", r"未|待|没|否|不|中$|(?<![a-z])un|not|no\b|wait|pend"),
+    ("received", r"收|签|达|完成|确认|结束|已|是|receiv|deliver|signed|complet|finish|confirm|arriv|done|success|yes"),
+)
 _CHANNELS = (
     ("wechatpay", r"微信|wechat|weixin|wx|jsapi"),
     ("alipay", r"支付宝|alipay|ali\b|zfb|zhifubao|^ali"),
@@ -272,6 +276,11 @@ def pay_state(label: str) -> str | None:
 def ship_state(label: str) -> str | None:
     """Of a column that only tells where the goods are: unshipped, partial, shipped, received."""
     return _first(_SHIP, label)
+
+
+def arrival(label: str) -> str | None:
+    """Of a column that only tells whether the buyer has the goods: waiting, received."""
+    return _first(_ARRIVAL, label)
 
 
 def channel(label: str) -> str | None:

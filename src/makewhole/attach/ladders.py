@@ -42,6 +42,8 @@ class Sides:
     ship: Axis | None
     refund: Axis | None
     cancel: Axis | None
+    arrival: Axis | None = None
+    """Whether the buyer has the goods, where a column of its own says so and neither the order's own nor an instant does."""
 
 
 def refunds(refund: Axis | None) -> list[tuple[str, str]]:
@@ -68,6 +70,7 @@ def steps(read: Read, sides: Sides, pay: Axis, when: Instants, back: frozenset[i
     given = refund.told(read) if refund is not None else ()
     shipped = read.table.values(when.shipped) if when.shipped and ship is None else ()
     done = read.table.values(when.completed) if when.completed else ()
+    arrived = sides.arrival.told(read) if sides.arrival is not None else ()
 
     def step(i: int) -> str | None:
         if (
@@ -80,7 +83,11 @@ def steps(read: Read, sides: Sides, pay: Axis, when: Instants, back: frozenset[i
             return "awaiting-payment"
         if ship is not None and not ship.words:
             return ""
-        if (done and not values.absent(done[i])) or (ship is not None and sent[i] in ship.having("received")):
+        if (
+            (done and not values.absent(done[i]))
+            or (ship is not None and sent[i] in ship.having("received"))
+            or (sides.arrival is not None and arrived[i] in sides.arrival.having("received"))
+        ):
             return "completed"
         out = (shipped and not values.absent(shipped[i])) or (ship is not None and sent[i] in ship.having("shipped"))
         if out:
@@ -126,7 +133,7 @@ def of_sides(read: Read, sides: Sides, pay: Axis, deleted: str, when: Instants) 
     elif deleted and not closes:
         rungs.append((f"{unpaid} AND {deleted}", "closed"))
     rungs.append((unpaid, "awaiting-payment"))
-    done = [add(main, "completed", "completed"), add(ship, "completed", "received")]
+    done = [add(main, "completed", "completed"), add(ship, "completed", "received"), add(sides.arrival, "completed", "received")]
     if when.completed and not any(done):
         there(when.completed, "completed")
     add(main, "partly-shipped", "partly-shipped")

@@ -84,6 +84,7 @@ def propose(
 ) -> None:
     """Everything that the order's own row says, with what a table of refunds says of it."""
     read = cast.read
+    chosen = timeline.placed(read, chosen)
     numbers.number(draft, read, chosen, key_of(read))
     for name in _PLAIN:
         if name in chosen:

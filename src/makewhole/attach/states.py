@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from makewhole.attach import axes, ended, labels, ladders, moments, spelling, values
+from makewhole.attach import axes, ended, labels, ladders, moments, onward, spelling, values
 from makewhole.attach.axes import Axis, Classify
 from makewhole.attach.columns import Read
 from makewhole.attach.ladders import BY_FACTS, BY_LABEL, BY_PARTS, Sides, Told
@@ -88,9 +88,9 @@ def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Bac
     refund = axes.of_kind(read, axes.is_refund, labels.refund_state, lookups, deleted)
     cancel = axes.of_kind(read, axes.is_cancel, lambda _: None, lookups, deleted)
     if pay is not None:
-        pay = _one_paid(read, _by_presence(read, _flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid"), back)
+        pay = _one_paid(read, _by_presence(read, axes.flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid"), back)
     if ship is not None:
-        ship = _received(read, _by_presence(read, _flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
+        ship = _received(read, _by_presence(read, axes.flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     if main is not None:
         main = _not_yet(read, main, pay, ship, when)
         main = ended.given_back(read, ended.paid_all_the_same(read, main, back), back)
@@ -102,7 +102,8 @@ def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Bac
         if when.paid:
             unpaid |= {i for i, v in enumerate(read.table.values(when.paid)) if values.absent(v)}
         refund = ended.of_paid(read, ended.known(read, refund, back), unpaid)
-    return Sides(main=main, pay=pay, ship=ship, refund=refund, cancel=cancel)
+    sides = Sides(main=main, pay=pay, ship=ship, refund=refund, cancel=cancel)
+    return replace(sides, arrival=onward.arrival(read, sides, when, lookups, deleted))
 
 
 def _unpaid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
@@ -232,15 +233,6 @@ def _ahead(refund: Axis | None, told: Told | None) -> Told | None:
     return replace(told, rungs=(*rungs, *told.rungs), columns=(*told.columns, refund.column), said=ladders.quoted(refund))
 
 
-def _flag(told: Axis, no: str, yes: str) -> Axis:
-    """A column of 0 and 1 without labels says no and yes."""
-    if told.words or not values.flagged(told.unclear):
-        return told
-    truth = {c: yes if c.lower() in {"1", "y", "true"} else no for c in told.unclear}
-    other = {"0": no, "1": yes} if set(told.unclear) <= values.ONES else {}
-    return Axis(column=told.column, style=told.style, words=other or truth, labels={}, unclear=())
-
-
 def _by_presence(read: Read, told: Axis, instant: str, no: str, yes: str) -> Axis:
     """Codes without labels, by the instant that is there with them or not; left alone where one code does not tell."""
     if told.words or not instant or not told.unclear:
@@ -296,7 +288,8 @@ def _with_refunds(sides: Sides, main: Axis) -> Told | None:
     rungs = [(main.sql(c), w) for c, w in main.words.items()]
     if not rungs:
         return None
-    used = [main.column]
+    further, more = onward.further(sides, main)
+    rungs, used = [*further, *rungs], [main.column, *more]
     if not main.having("refunded"):
         for beside, told in ((sides.refund, ladders.refunds(sides.refund)), (sides.pay, ladders.given_back(sides.pay))):
             rungs, used = [*told, *rungs], used + ([beside.column] if beside is not None and told else [])

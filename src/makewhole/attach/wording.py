@@ -26,6 +26,9 @@ BLOCK_MIN = 2
 IN_BLOCK = frozenset({"name", "phone", "company", "address", "email", "note", "image", "country"})
 
 
+NET = frozenset({"net"})
+
+
 def meaningful(table: survey.Table, name: str) -> str:
     """A column's name without the word that nearly every column here begins with."""
     if _HABIT.fullmatch(name) and sum(bool(_HABIT.fullmatch(c.name)) for c in table.columns) >= HABIT_MIN * len(table.columns):
@@ -49,6 +52,13 @@ def lists(table: survey.Table, column: survey.Column) -> bool:
     told = {values.text(v).lower() for v in table.values(column.name) if v is not None} - {""}
     said = [part.strip().lower() for part in _LISTED.split(column.comment) if part.strip()]
     return len(told & set(said)) >= LISTED_MIN and len(told & set(said)) >= len(said) / 2
+
+
+def net_of(names: Mapping[str, Said]) -> dict[str, Said]:
+    """The names, where `net` says what it is net of: of the tax, where a column speaks of one; else of what was taken off, and due."""
+    if any("tax" in naming.ideas(said) for said in names.values()):
+        return dict(names)
+    return {name: tuple(frozenset({"due"}) if word == NET else word for word in said) for name, said in names.items()}
 
 
 def addresses(names: Mapping[str, Said]) -> frozenset[str]:
