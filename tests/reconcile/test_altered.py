@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from makewhole.engine import closing, daily, sweep
+from makewhole.engine import closing, daily, daysheets, payouts, signals, sweep
 from makewhole.flow import record
 from makewhole.model import bill, fact, fetched
 from makewhole.sandbox import day as days
@@ -37,7 +37,8 @@ def asked(shop: morning.Shop) -> list[tuple[str, ...]]:
     from makewhole.core import ids
 
     order = ids.OrderKey(shop=shop.world.eyes.shop, number=ids.OrderNumber("books/wechatpay"))
-    question = shop.on.store.asked(order, "altered")
+    record_ = shop.books.ledger.halted(shop.world.eyes.shop, morning.WECHAT)
+    question = shop.on.store.asked(order, f"altered/{ids.derive('altered', record_)}")
     return [] if question is None else [r.values for r in question.question.reasons if r.says is fact.Says.RECORD_ALTERED]
 
 
@@ -80,3 +81,40 @@ def test_an_altered_difference_stops_the_channel_and_not_the_sweep(shop: morning
     tasks = sweep.worklist(shop.world)
     assert [sweep.work(shop.world, t.number).state.value for t in tasks if t.number == lost] == ["whole"]
     assert shop.day.row(lost, "status") == "20"
+
+
+def test_an_altered_closed_day_stops_its_channel_and_nothing_else(shop: morning.Shop, call: Call, tmp_path: Path) -> None:
+    """No round of `serve` ends by it; every command says which record it is; once somebody has looked, the day is closed anew."""
+    shop.paid(days.Fate.LOST)
+    shop.morning()
+    tampered(tmp_path, "UPDATE mw_closings SET digest = '0'")
+    record_ = "the closed day 2026-11-18 of wechatpay"
+    assert daily.keep(shop.world, shop.books) == []
+    assert asked(shop) == [(record_,)]
+    assert signals.keep(shop.world) == ()
+    assert payouts.keep(shop.world, shop.books) == frozenset()
+    assert daysheets.sheets(shop.world, shop.books, morning.DAY, [morning.WECHAT]) == []
+    assert call("scan").exit_code == 0
+    said = call("reconcile", "--day", "2026-11-18")
+    assert (said.exit_code, record_ in said.stdout) == (3, True)
+    assert record_ in call("doctor").stdout
+    assert call("reconcile", "resume", "wechatpay", "--by", "Lin", "--why", "a disk fault").exit_code == 0
+    assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
+
+
+def test_an_altered_difference_is_told_by_its_name_and_found_anew(shop: morning.Shop, call: Call, tmp_path: Path) -> None:
+    """It is no word about keys and certificates; once somebody has looked, its day finds it again, and it is followed."""
+    shop.paid()
+    shop.stray("TILL7", 4200)
+    shop.until(morning.TEN)
+    (result,) = [closing.close(shop.world, shop.books, of) for of in daily.due(shop.world, shop.books)]
+    (found,) = result.found
+    tampered(tmp_path, "UPDATE mw_differences SET digest = '0'")
+    said = call("reconcile", "differences")
+    assert (said.exit_code, found.id in said.stderr, "certificate" in said.stderr) == (3, True, False)
+    assert call("reconcile", "--day", "2026-11-18").exit_code == 3
+    assert call("reconcile", "resume", "wechatpay", "--by", "Lin", "--why", "a disk fault").exit_code == 0
+    assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
+    assert [f.found.id for f in shop.differences()] == [found.id]
+    shop.settled()
+    assert [f.end() is not None for f in shop.differences()] == [True]

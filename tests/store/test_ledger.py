@@ -261,6 +261,56 @@ def test_a_channel_is_halted_until_somebody_resumes_it(store: journal.SqlStore) 
     assert [line.entry().kind.value for line in store.entries()] == ["settlement-halted", "settlement-resumed"]
 
 
+def test_who_has_looked_at_what_was_altered_lets_the_channel_go_on(store: journal.SqlStore, address: str) -> None:
+    """A difference, a move of one, a closed day: none of them stops the channel again, each may be had anew, and its row stays."""
+    one, two, three = found("1"), found("2"), found("3")
+    ledger_ = store.ledger
+    ledger_.begin(SHOP, WECHAT, NUMBER, bill.Stage.BILL, turn())
+    close(store)
+    ledger_.begin(SHOP, WECHAT, NUMBER + 1, bill.Stage.BILL, turn())
+    close(store, told=closing(day=NUMBER + 1))
+    put(store, one, two, three)
+    for of in (two, three):
+        add(store, of, decided(decision.Choice.WRITE_OFF))
+    table, moves = tables.differences, tables.moves
+    altered(store, address, table.update().where(table.c.id == one.id).values(digest="0" * 64))
+    altered(store, address, moves.update().where(moves.c.difference == two.id).values(digest="0" * 64))
+    with pytest.raises(accounts.Altered):
+        ledger_.unsettled(SHOP, WECHAT)
+    ledger_.halt(SHOP, WECHAT, f"difference {one.id}", record.halted(SHOP, WECHAT, f"difference {one.id}", NOW))
+    ledger_.resume(SHOP, WECHAT, record.resumed(SHOP, WECHAT, "Lin", "restored", NOW))
+    assert [f.found for f in ledger_.unsettled(SHOP, WECHAT)] == [f.found for f in ledger_.of_days(SHOP, WECHAT, NUMBER, NUMBER)] == [three]
+    assert [ledger_.decided(of.order) != [] for of in (one, two, three)] == [False, False, True]
+    # Their day is nobody's closed day any more, and finds them anew; what was decided on such ground is not believed.
+    assert [c.day for c in ledger_.closings(SHOP, WECHAT, 0)] == [NUMBER + 1]
+    assert ledger_.begin(SHOP, WECHAT, NUMBER, bill.Stage.BILL, turn("b"))
+    close(store, "b")
+    assert put(store, one, two, three) == [one, two]
+    assert [f.moves == () for f in ledger_.unsettled(SHOP, WECHAT)].count(True) == 2
+    altered(store, address, tables.closings.update().where(tables.closings.c.day == NUMBER + 1).values(digest="0" * 64))
+    with pytest.raises(accounts.Altered):
+        ledger_.closings(SHOP, WECHAT, 0)
+    ledger_.halt(SHOP, WECHAT, "the closed day", record.halted(SHOP, WECHAT, "the closed day", NOW))
+    ledger_.resume(SHOP, WECHAT, record.resumed(SHOP, WECHAT, "Lin", "again", NOW))
+    assert [c.day for c in ledger_.closings(SHOP, WECHAT, 0)] == [NUMBER]
+
+
+def test_a_callback_that_was_altered_is_nobodys_word_once_somebody_has_looked(store: journal.SqlStore, address: str) -> None:
+    """And one that cannot even be read keeps no other one waiting."""
+    for key in ("k1", "k2"):
+        assert store.keep_notice(scenes.notice(key, key))
+    notices = tables.notices
+    altered(store, address, notices.update().where(notices.c.key == "k1").values(headers=b"{"))
+    assert [n.key for n in store.due_notices(scenes.SHOP, AFTER, 10)] == ["k2"]
+    assert [n.key for n in store.notices_after(scenes.SHOP, BEFORE, "", 10)] == ["k2"]
+    with pytest.raises(accounts.Altered) as met:
+        check(store)
+    store.ledger.halt(scenes.SHOP, WECHAT, met.value.record, record.halted(scenes.SHOP, WECHAT, met.value.record, NOW))
+    store.ledger.resume(scenes.SHOP, WECHAT, record.resumed(scenes.SHOP, WECHAT, "Lin", "a disk fault", NOW))
+    check(store)
+    assert list(store.unsettled_payments(scenes.SHOP, AFTER)) == ["k2"]
+
+
 BEFORE, AFTER = scenes.NOW - timedelta(hours=1), scenes.NOW + timedelta(hours=1)
 
 

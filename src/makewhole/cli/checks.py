@@ -200,6 +200,15 @@ def markets(world: ports.World, say: words.Say) -> Iterator[Check]:
                 yield failed("market", wrong, say, str(name))
 
 
+def halted(world: ports.World, say: words.Say) -> Iterator[Check]:
+    """Channels at which nothing is settled, because a record of ours was altered."""
+    for name in () if world.books is None else sorted(world.books.sources):
+        record = world.books.ledger.halted(world.eyes.shop, name) if world.books is not None else None
+        if record is not None:
+            todo = say("wrong.altered-todo", channel=name)
+            yield Check(name="books", light=Light.FAIL, what=say("doctor.halted", record=record), where=str(name), todo=todo)
+
+
 def _access(told: accounts.Access, where: str, say: words.Say) -> Check:
     name, now = "market", datetime.now(UTC)
     until = "–" if told.until is None else say.instant(told.until)

@@ -44,6 +44,7 @@ def run(
             daily.follow(world, books)
         payouts.tell(world, books)
         found = daysheets.sheets(world, books, day, channels)
+        results = [_stopped(world, books, one) for one in results]
         _tell(now, day, results, found)
         if report is not None:
             sheets.write(now, found, report)
@@ -51,6 +52,12 @@ def run(
         return exits.Exit.INCOMPLETE
     wrong = any(s.broken() or any(p.state in banks.WRONG for p in s.payouts) for s in found)
     return exits.Exit.BROKEN if wrong else exits.Exit.FINE
+
+
+def _stopped(world: ports.World, books: accounts.Books, told: closing.Result) -> closing.Result:
+    """The result, unless its channel was halted meanwhile: whoever followed or printed the day has read more of our records."""
+    record = books.ledger.halted(world.eyes.shop, told.of.channel)
+    return told if record is None else closing.Result(of=told.of, state=closing.Closing.HALTED, why=record)
 
 
 def bank(now: session.Session, told: settings.Settings, path: str) -> int:

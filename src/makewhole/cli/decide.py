@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 import click
 
 from makewhole import ports
-from makewhole.cli import bookshapes, daybooks, exits, options, session, start, words
+from makewhole.cli import bookshapes, daybooks, exits, mishap, options, session, start, words
 from makewhole.core import clock, faults, ids
 from makewhole.engine import daysheets, differences, sweep
 from makewhole.flow import record
@@ -83,12 +83,17 @@ def differences_(begun: start.Start, /, *, as_json: bool, **where: str | None) -
     told = now.settings(**where)
     with now.world(told) as world:
         books = daybooks.attached(now, world)
-        rows = [daysheets.row(world, f) for f in _unsettled(world, books)]
+        altered: list[accounts.Altered] = []
+        rows = [daysheets.row(world, f) for f in _unsettled(world, books, altered)]
     for one in rows:
         if as_json:
             now.out.document(bookshapes.difference(one))
         else:
             now.out.line(f"{bill.date_of(one.of.found.day)}  {bookshapes.sentence(now.say, one)}")
+    for wrong in altered:
+        mishap.tell(wrong, begun)
+    if altered:
+        return exits.Exit.INCOMPLETE
     if not rows and not as_json:
         now.out.line(now.say("reconcile.none-left"), "bold")
     left = any(r.state in {daysheet.DayState.OPEN, daysheet.DayState.PERSON} for r in rows)
@@ -121,8 +126,16 @@ def _named(now: session.Session, world: ports.World, books: accounts.Books, of: 
     return meant[0]
 
 
-def _unsettled(world: ports.World, books: accounts.Books) -> list[difference.Followed]:
-    found = [f for channel in sorted(books.sources) for f in books.ledger.unsettled(world.eyes.shop, channel)]
+def _unsettled(world: ports.World, books: accounts.Books, altered: list[accounts.Altered] | None = None) -> list[difference.Followed]:
+    """Of every channel; one whose record was altered is added to `altered`, if that is given. Raises Altered otherwise."""
+    found: list[difference.Followed] = []
+    for channel in sorted(books.sources):
+        try:
+            found += books.ledger.unsettled(world.eyes.shop, channel)
+        except accounts.Altered as wrong:
+            if altered is None:
+                raise
+            altered.append(wrong)
     return sorted(found, key=lambda f: f.found.day)
 
 

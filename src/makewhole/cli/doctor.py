@@ -92,6 +92,7 @@ def _world(now: session.Session, told: settings.Settings) -> Iterator[Check]:
             yield from checks.channels(world, told, say)
             yield from checks.keys(world, say)
             yield from checks.markets(world, say)
+            yield from checks.halted(world, say)
             for seen in signals.found(world):
                 yield Check(name="signal", light=Light.WARN, what=unusual.line(seen, say), where=seen.about, todo=unusual.todo(seen, say))
     except (faults.Fault, faults.BadInput) as wrong:

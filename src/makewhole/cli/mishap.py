@@ -8,6 +8,7 @@ import click
 
 from makewhole.cli import exits, report, start, words
 from makewhole.core import faults
+from makewhole.ports import accounts
 
 
 def tell(error: BaseException, begun: start.Start) -> exits.Exit:
@@ -25,6 +26,10 @@ def tell(error: BaseException, begun: start.Start) -> exits.Exit:
         case faults.BadInput(what=what, where=where, todo=todo):
             _print(*_three(say, "wrong.input", report.masked(what, begun), where, todo))
             return exits.Exit.WRONG_USE
+        case accounts.Altered(record=record, channel=channel):
+            todo = say("wrong.altered-todo", channel=channel or "CHANNEL")
+            _print(*_three(say, "wrong.altered", report.masked(record, begun), channel or "", todo))
+            return exits.Exit.INCOMPLETE
         case faults.Defect(why=why, code=str(code)):
             # A foreign system's own word for it: not our code is wrong but our key, certificate, account or clock there.
             _print(*_three(say, "wrong.credentials", report.masked(why, begun), code, say("doctor.credentials-todo")))

@@ -5,7 +5,7 @@ Level-triggered like the sweep: it is asked every minute, and says each time wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 
 import structlog
@@ -45,7 +45,9 @@ def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
     for channel, source in sorted(books.sources.items()):
         settles = isinstance(source, accounts.AccountSource)
         last = today - 1 if now.time() >= (EVENING if settles else MORNING) else today - 2
-        done = books.ledger.closings(world.eyes.shop, channel, today - CATCH_UP_DAYS)
+        done = _closings(world, books, channel, today - CATCH_UP_DAYS)
+        if done is None:
+            continue
         closed = {c.day for c in done if c.stage is bill.Stage.BILL}
         first = min(closed) if closed else last - FIRST_DAYS + 1
         for day in range(first, last + 1):
@@ -111,7 +113,7 @@ def _had_again(
 ) -> tuple[list[closing.Result], bool]:
     """One channel's days that are due, the oldest first, each asked about once for all mornings missed; whether all were answered."""
     results: list[closing.Result] = []
-    for told in books.ledger.closings(world.eyes.shop, channel, bill.day_of(world.clock.now()) - GIVEN_DAYS) if mornings else ():
+    for told in _closings(world, books, channel, bill.day_of(world.clock.now()) - GIVEN_DAYS) or () if mornings else ():
         due = [m for m, days in mornings.items() if told.day in days]
         if told.stage is not bill.Stage.BILL or not due:
             continue
@@ -152,6 +154,15 @@ def follow(world: ports.World, books: accounts.Books, stopped: Callable[[], bool
         sweep.work(world, order.number)
         differences.settle(world, books, order)
     return list(orders)
+
+
+def _closings(world: ports.World, books: accounts.Books, channel: ids.ChannelName, first: int) -> Sequence[accounts.Closing] | None:
+    """A channel's closed days; None, and a person is woken, where a record of one was altered: nobody knows then what is closed."""
+    try:
+        return books.ledger.closings(world.eyes.shop, channel, first)
+    except accounts.Altered as altered:
+        differences.halt(world, books, channel, altered)
+        return None
 
 
 def _broken(world: ports.World, books: accounts.Books, channel: ids.ChannelName) -> list[difference.Followed]:

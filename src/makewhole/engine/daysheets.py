@@ -1,4 +1,7 @@
-"""A closed day goes in, its sheet comes out: what was found, and where each difference stands now. Reads only."""
+"""A closed day goes in, its sheet comes out: what was found, and where each difference stands now.
+
+Reads only; but a record that was altered halts its channel, whose sheet is then not to be had, and the others are.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 
 from makewhole import ports
 from makewhole.core import ids
-from makewhole.engine import payouts
+from makewhole.engine import differences, payouts
 from makewhole.model import bill, case, daysheet, difference, finding
 from makewhole.ports import accounts
 
@@ -16,7 +19,16 @@ _SHOWN = frozenset({bill.Break.ACROSS_CUT_OFF})
 
 def sheets(world: ports.World, books: accounts.Books, day: int, channels: Sequence[ids.ChannelName]) -> list[daysheet.DaySheet]:
     """The sheets of a day at these channels, where it was closed: against the bill, or else in the evening."""
-    return [s for channel in channels for s in [sheet(world, books, channel, day)] if s is not None]
+    found = []
+    for channel in channels:
+        try:
+            made = sheet(world, books, channel, day)
+        except accounts.Altered as altered:
+            differences.halt(world, books, channel, altered)
+            continue
+        if made is not None:
+            found.append(made)
+    return found
 
 
 def sheet(world: ports.World, books: accounts.Books, channel: ids.ChannelName, day: int) -> daysheet.DaySheet | None:

@@ -82,7 +82,8 @@ def halt(world: ports.World, books: accounts.Books, channel: ids.ChannelName, al
     shop, now = world.eyes.shop, world.clock.now()
     if books.ledger.halt(shop, channel, altered.record, record.halted(shop, channel, altered.record, now)):
         log.error("settlement halted", channel=channel, record=altered.record)
-    ask_about(world, channel, "altered", fact.fact(fact.Says.RECORD_ALTERED, altered.record))
+    # Each record is a question of its own: who has looked at the first has not seen the second.
+    ask_about(world, channel, f"altered/{ids.derive('altered', altered.record)}", fact.fact(fact.Says.RECORD_ALTERED, altered.record))
 
 
 def ask_about(world: ports.World, channel: ids.ChannelName, topic: str, why: fact.Fact) -> None:

@@ -52,9 +52,7 @@ def keep(world: ports.World, books: accounts.Books) -> frozenset[int]:
     new = [] if drawer is None else [told for name in drawer.names() for told in [_take(world, books, drawer, name)] if told is not None]
     tell(world, books)
     lines = {line.id for told in new for line in told.lines}
-    if not lines:
-        return frozenset()
-    heard = [p for channel in books.sources for p in of_channel(world, books, channel) if any(line.id in lines for line in p.lines)]
+    heard = [p for channel in books.sources if lines for p in _known(world, books, channel) if any(line.id in lines for line in p.lines)]
     return frozenset(day for one in heard for day in one.days)
 
 
@@ -62,17 +60,25 @@ def tell(world: ports.World, books: accounts.Books) -> list[bank.Payout]:
     """Ask a person about each payout that is wrong, once. Those that are."""
     wrong: list[bank.Payout] = []
     for channel in sorted(books.sources):
-        try:
-            found = [p for p in of_channel(world, books, channel) if p.state in bank.WRONG]
-        except accounts.Altered as altered:
-            differences.ask_about(world, BOOK, "altered", fact.fact(fact.Says.RECORD_ALTERED, altered.record))
-            return wrong
+        found = [p for p in _known(world, books, channel) if p.state in bank.WRONG]
         for one in found:
             settled, came = money.Money(fen=one.settled_fen), money.Money(fen=one.bank_fen)
             why = fact.fact(fact.Says.BANK_DIFFERS, bill.date_of(one.day()), settled, came)
             differences.ask_about(world, channel, f"bank/{bill.date_of(one.day())}", why)
         wrong += found
     return wrong
+
+
+def _known(world: ports.World, books: accounts.Books, channel: ids.ChannelName) -> Sequence[bank.Payout]:
+    """A channel's payouts; none, and a person is woken, where a record of them was altered."""
+    try:
+        return of_channel(world, books, channel)
+    except accounts.Altered as altered:
+        if altered.channel is None:
+            differences.ask_about(world, BOOK, "altered", fact.fact(fact.Says.RECORD_ALTERED, altered.record))
+        else:
+            differences.halt(world, books, altered.channel, altered)
+        return ()
 
 
 def _take(world: ports.World, books: accounts.Books, drawer: accounts.Drawer, name: str) -> bank.Statement | None:

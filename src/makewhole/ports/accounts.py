@@ -204,7 +204,8 @@ class Ledger(Protocol):
         ...
 
     def resume(self, shop: ids.ShopName, channel: ids.ChannelName, entry: case.Entry) -> None:
-        """A person has looked. A bill that does not fit its digest is set aside and may be fetched again."""
+        """A person has looked. What does not fit its digest is set aside, kept and believed by nobody: a bill may be fetched again, a day
+        is to be closed anew, and a difference to be found anew with its day; a callback is no genuine one any more."""
         ...
 
 

@@ -4,12 +4,16 @@ bank's statements, which days that are closed are held against."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from makewhole.adapters.store import names, statements, tables
 from makewhole.core import codec, faults, ids
 from makewhole.model import bank, bill, comparison
 from makewhole.ports import accounts
+
+ASIDE = "aside/"
+"""Before a stage's name: the row was altered, and a person has looked at it."""
 
 
 class ClosedDay(codec.Noun, frozen=True, kw_only=True):
@@ -66,11 +70,21 @@ def closings(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, fi
     """Closed days from `first` on, each as it was closed last."""
     told: dict[tuple[int, bill.Stage], accounts.Closing] = {}
     for row in tx.all(statements.CLOSINGS_FROM, w_shop=shop, w_channel=channel, first=first):
+        if row[1].startswith(ASIDE):
+            continue
         one = _closing(shop, channel, row)
         known = told.get((one.day, one.stage))
         if known is None or known.version < one.version:
             told[one.day, one.stage] = one
     return list(told.values())
+
+
+def put_aside(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, days: AbstractSet[int], at: datetime) -> None:
+    """A person has looked: closed days that were altered, and these, are to be closed anew. Their rows stay, under another stage."""
+    for day, stage, body, digest in tx.all(statements.CLOSINGS_FROM, w_shop=shop, w_channel=channel, first=0):
+        if not stage.startswith(ASIDE) and (day in days or codec.digest_bytes(names.raw(body)) != digest):
+            aside = f"{ASIDE}{ids.derive(stage, at)}"[: tables.WORD_LENGTH]
+            tx.run(statements.CLOSING_ASIDE, w_shop=shop, w_channel=channel, w_day=day, w_stage=stage, aside=aside)
 
 
 def _stage(stage: bill.Stage, version: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
+import structlog
 
 from makewhole import ports
 from makewhole.adapters.store import limits, names, statements, tables
@@ -19,6 +21,7 @@ wrong. Anybody can send one; without a limit whoever sends a hundred a second fi
 REFUSED_BODY_BYTES_MAX = 8 * 1024
 """Bytes kept of one that is not genuine; with the count above 16 MB a month. A real callback has under 4 KiB. Its key is of all its
 bytes."""
+log = structlog.get_logger()
 _GENUINE = payment.NoticeCheck.GENUINE.value
 _CLAIMS: msgspec.json.Decoder[payment.Attempt | payment.ChannelRefund] = msgspec.json.Decoder(payment.Attempt | payment.ChannelRefund)
 
@@ -94,13 +97,13 @@ def of(tx: statements.Tx, shop: ids.ShopName, number: ids.OutTradeNo) -> list[po
 def after(tx: statements.Tx, shop: ids.ShopName, at: datetime, key: str, limit: int) -> list[ports.Kept]:
     """Received later than an instant, or at it and under a greater key; the oldest first."""
     ticks = names.ticks(at)
-    return [_kept(row) for row in tx.all(statements.NOTICES_AFTER, w_shop=shop, at=ticks, at_too=ticks, after=key, row_limit=limit)]
+    return _readable(tx.all(statements.NOTICES_AFTER, w_shop=shop, at=ticks, at_too=ticks, after=key, row_limit=limit))
 
 
 def due(tx: statements.Tx, shop: ids.ShopName, now: datetime, limit: int) -> list[ports.Kept]:
     """To be forwarded now, the longest due first."""
     rows = tx.all(statements.NOTICES_DUE, w_shop=shop, w_settled=0, w_check=_GENUINE, now=names.ticks(now), row_limit=limit)
-    return [_kept(row) for row in rows]
+    return _readable(rows)
 
 
 def note_forwarding(
@@ -130,6 +133,22 @@ def unsettled(tx: statements.Tx, shop: ids.ShopName, now: datetime) -> list[ids.
 def _claim(notice: ports.Kept) -> bytes | None:
     told = notice.attempt or notice.refund
     return None if told is None else codec.canonical(told)
+
+
+def put_aside(tx: statements.Tx, key: str) -> None:
+    """A person has looked at a notice that was altered: nobody believes it any more, and it is forwarded no more."""
+    tx.run(statements.NOTICE_ASIDE, w_key=key, check=payment.NoticeCheck.UNREADABLE.value, settled=1)
+
+
+def _readable(rows: Sequence[statements.Row]) -> list[ports.Kept]:
+    """Those that can be read: one that was altered keeps no other one waiting, and stops its channel when its day is closed."""
+    told = []
+    for row in rows:
+        try:
+            told.append(_kept(row))
+        except accounts.Altered as altered:
+            log.warning("altered", record=altered.record)
+    return told
 
 
 def _kept(row: statements.Row) -> ports.Kept:

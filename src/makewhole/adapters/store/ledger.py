@@ -7,6 +7,7 @@ its digest is no row but an `Altered`, and the digests themselves stand in the e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -27,6 +28,8 @@ NOTICES = 500
 SET_ASIDE = "set-aside"
 """Stands in a digest's place where the bill before it was altered, and a person has looked."""
 NOUNS: tuple[Any, ...] = (difference.Difference, difference.Move, books.ClosedDay, bank.Statement)
+_CALLBACK = re.compile(r"the callback (\w+) about ")
+"""How a callback that was altered is called where it stopped its channel."""
 _MOVES: msgspec.json.Decoder[difference.Move] = msgspec.json.Decoder(difference.Move)
 
 
@@ -154,10 +157,14 @@ class SqlLedger:
         leaves = writer.leaves_of([codec.canonical(entry)])
 
         def work(tx: statements.Tx) -> None:
-            if not cases.mark(tx, _halted(shop, channel)):
+            record = cases.mark(tx, _halted(shop, channel))
+            if not record:
                 return
             cases.set_mark(tx, _halted(shop, channel), "")
             _set_aside(tx, shop, channel)
+            if (callback := _CALLBACK.match(record)) is not None:
+                inbox.put_aside(tx, callback[1])
+            books.put_aside(tx, shop, channel, _put_aside(tx, shop, channel, entry.at), entry.at)
             tx.entries.extend(leaves)
 
         self._write(work)
@@ -244,6 +251,20 @@ def _set_aside(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName) 
             parts=0,
             digest=SET_ASIDE,
         )
+
+
+def _put_aside(tx: statements.Tx, shop: ids.ShopName, channel: ids.ChannelName, at: datetime) -> frozenset[int]:
+    """Differences that were altered, or that have a move that was, keep their rows under another id. Their days, to be closed anew."""
+    days = set()
+    for of, day, body, digest in tx.all(statements.DIFFERENCES_ALL, w_shop=shop, w_channel=channel):
+        try:
+            _followed(tx, (of, channel, body, digest))
+        except accounts.Altered:
+            aside = ids.derive("set-aside", of, at)
+            tx.run(statements.DIFFERENCE_ASIDE, w_id=of, aside=aside)
+            tx.run(statements.MOVES_ASIDE, w_difference=of, aside=aside)
+            days.add(day)
+    return frozenset(days)
 
 
 def _seal(had: fetched.Had) -> str:

@@ -182,6 +182,7 @@ NOTICES_DUE = (
     .order_by(_N.c.next_at, _N.c.key)
     .limit(_p("row_limit"))
 )
+NOTICE_ASIDE = _N.update().where(*_where(_N, ["key"])).values(check=_p("check"), settled=_p("settled"))
 NOTICE_FORWARDED = (
     _N.update()
     .where(*_where(_N, ["key"]))
@@ -297,9 +298,15 @@ _DIFFERENCE = sa.select(_D.c.id, _D.c.channel, _D.c.body, _D.c.digest)
 _OLDEST = (_D.c.day, _D.c.id)
 DIFFERENCE_FIND = _DIFFERENCE.where(*_where(_D, ["id"]))
 DIFFERENCES_OF = _DIFFERENCE.where(*_where(_D, ["shop", "number", "over"])).order_by(*_OLDEST)
-DIFFERENCES_EVER = _DIFFERENCE.where(*_where(_D, ["shop", "number"])).order_by(*_OLDEST)
+_READ = _D.c.over != tables.ASIDE
+DIFFERENCES_EVER = _DIFFERENCE.where(*_where(_D, ["shop", "number"]), _READ).order_by(*_OLDEST)
 DIFFERENCES_OVER = _DIFFERENCE.where(*_where(_D, ["shop", "channel", "over"])).order_by(*_OLDEST)
-DIFFERENCES_DAYS = _DIFFERENCE.where(*_where(_D, ["shop", "channel"]), _D.c.day >= _p("first"), _D.c.day <= _p("last")).order_by(*_OLDEST)
+DIFFERENCES_DAYS = _DIFFERENCE.where(*_where(_D, ["shop", "channel"]), _D.c.day >= _p("first"), _D.c.day <= _p("last"), _READ).order_by(
+    *_OLDEST
+)
+DIFFERENCES_ALL = sa.select(_D.c.id, _D.c.day, _D.c.body, _D.c.digest).where(*_where(_D, ["shop", "channel"]), _READ).order_by(*_OLDEST)
+DIFFERENCE_ASIDE = _D.update().where(*_where(_D, ["id"])).values(id=_p("aside"), over=tables.ASIDE)
+MOVES_ASIDE = _V.update().where(*_where(_V, ["difference"])).values(difference=_p("aside"))
 DIFFERING = sa.select(_D.c.number).where(*_where(_D, ["shop", "channel", "over"])).distinct()
 DIFFERENCE_OVER = _D.update().where(*_where(_D, ["id"])).values(over=_p("over"))
 MOVE_INSERT = _V.insert()
@@ -308,6 +315,7 @@ CLOSING_INSERT = _Y.insert()
 CLOSING_FIND = sa.select(_Y.c.owner, _Y.c.lease_until, _Y.c.body).where(*_where(_Y, ["shop", "channel", "day", "stage"]))
 CLOSING_TAKE = _Y.update().where(*_where(_Y, ["shop", "channel", "day", "stage"])).values(owner=_p("owner"), lease_until=_p("lease_until"))
 CLOSING_DONE = _Y.update().where(*_where(_Y, ["shop", "channel", "day", "stage"])).values(body=_p("body"), digest=_p("digest"))
+CLOSING_ASIDE = _Y.update().where(*_where(_Y, ["shop", "channel", "day", "stage"])).values(stage=_p("aside"))
 CLOSINGS_FROM = (
     sa.select(_Y.c.day, _Y.c.stage, _Y.c.body, _Y.c.digest)
     .where(*_where(_Y, ["shop", "channel"]), _Y.c.day >= _p("first"), _Y.c.body.is_not(None))

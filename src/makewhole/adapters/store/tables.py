@@ -31,6 +31,8 @@ OWNER_LENGTH = 255
 SEALED_FROM = "notices-sealed-from"
 """The mark that says from which instant on, in ticks, every genuine notice was kept with its digest."""
 DIGEST_LENGTH = 64
+ASIDE = 2
+"""In the place of `over`: a difference that was altered, at which a person has looked."""
 """Characters: SHA-256 in hex."""
 BODY_BYTES_MAX = 2**24 - 1
 """A noun's canonical bytes: MEDIUMBLOB. A dossier's plan is some kilobytes; 16 MB is a mistake somewhere."""
@@ -257,7 +259,7 @@ differences = _table(
     sa.Column("number", _text(NUMBER_LENGTH), nullable=False),
     sa.Column("channel", _text(WORD_LENGTH), nullable=False),
     sa.Column("day", sa.Integer, nullable=False),
-    # What the moves say, once more, to be found by: the only column that is ever written again.
+    # What the moves say, once more, to be found by: the only column that is ever written again; ASIDE where it was altered.
     sa.Column("over", sa.SmallInteger, nullable=False),
     sa.Column("body", _bytes(), nullable=False),
     sa.Column("digest", _text(DIGEST_LENGTH), nullable=False),

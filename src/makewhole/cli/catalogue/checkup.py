@@ -78,6 +78,11 @@ CHECKUP: dict[str, tuple[str, str]] = {
         "Give the account that runs serve the right to write the file, its folder and the .lock file beside it, and make room on the disk.",
         "请让运行 serve 的账号可写该文件、其所在文件夹及旁边的 .lock 文件，并确保磁盘有空间。",
     ),
+    "check.books": ("daily books", "每日账簿"),
+    "doctor.halted": (
+        "nothing is settled at this channel, for a record of ours was altered: {record}",
+        "该渠道已停止结算，我方记录被改动：{record}",
+    ),
     "check.market": ("marketplace", "电商平台"),
     "doctor.market-open": (
         "the marketplace accepts our signature and token; when the token ends stands nowhere, since somebody else renews it",

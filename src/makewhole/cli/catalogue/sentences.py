@@ -30,6 +30,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # ---------------------------------------------------------------- what went wrong
     "wrong.input": ("Cannot go on:", "无法继续："),
     "wrong.credentials": ("The channel does not accept who we say we are:", "渠道不认可我们的身份："),
+    "wrong.altered": ("A record of ours is no longer what was stored:", "我方记录已不是当初保存的内容："),
+    "wrong.altered-todo": (
+        "Compare it with a backup and the evidence log; then `makewhole reconcile resume {channel} --by … --why …` lets the books go on.",
+        "请与备份及证据日志核对。查清后用 `makewhole reconcile resume {channel} --by … --why …` 恢复结算。",
+    ),
     "wrong.rejected": ("The other side said no:", "对方拒绝了："),
     "wrong.rejected-todo": ("Nothing was changed. Check the account and its permissions.", "没有任何改动。请检查账号与权限。"),
     "wrong.unavailable": ("No answer:", "没有应答："),
