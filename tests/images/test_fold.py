@@ -108,7 +108,7 @@ def test_a_sheet_is_the_rows_that_it_is_made_of() -> None:
     rows = list(both)
     assert [rows[0].role, rows[-1].role, len(rows), len(both)] == ["order", "item", 5, 5]
     assert ([both[i] for i in range(-5, 5)], both[1:4], both[::-2]) == ([*rows, *rows], rows[1:4], rows[::-2])
-    assert list(both.places()) == [(one.role, one.link) for one in rows]
+    assert [(role, link) for role, links in both.links() for link in links] == [(one.role, one.link) for one in rows]
     with pytest.raises(IndexError):
         both[5]
 

@@ -9,15 +9,15 @@ import pytest
 from makewhole.adapters.images import touches
 
 DAY = "2026-11-23"
-TOLD = {i: [("order", f"N{n}") for n in range(i, i + 5)] for i in (1, 3, 7)}
+TOLD = {i: [f"N{n}" for n in range(i, i + 5)] for i in (1, 3, 7)}
 
 
 def made(folder: Path) -> touches.Touches:
     """An index of three images."""
     index = touches.Touches(folder)
-    for image, places in TOLD.items():
-        index.add(DAY, image, places)
-        index.add(DAY, image, places)
+    for image, numbers in TOLD.items():
+        index.add(DAY, image, [("order", numbers)])
+        index.add(DAY, image, [("order", numbers)])
     return index
 
 
@@ -42,9 +42,12 @@ def test_cut_off_or_damaged_it_never_hides_an_image(tmp_path: Path) -> None:
             folder.mkdir(exist_ok=True)
             (folder / DAY).write_bytes(spoilt)
             index = touches.Touches(folder)
-            for image, places in TOLD.items():
-                assert image in index.touched(DAY, list(TOLD), places[:1]), (name, at, image)
+            for image, numbers in TOLD.items():
+                assert image in index.touched(DAY, list(TOLD), [("order", numbers[0])]), (name, at, image)
     (tmp_path / "cut" / DAY).write_bytes(raw[:-3])
     index = touches.Touches(tmp_path / "cut")
-    index.add(DAY, 9, [("order", "N1")])
+    index.add(DAY, 9, [("item", ["N2"]), ("order", ["N1", "N1"])])
     assert index.images(DAY) == {1, 3, 9}
+    assert 9 in index.touched(DAY, [9], [("order", "N1")])
+    assert 9 in index.touched(DAY, [9], [("item", "N2")])
+    assert index.touched(DAY, [9], [("item", "N1")]) == []

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from makewhole.model import change
 from makewhole.model.image import Form, Op, Spelling
 from makewhole.model.sheet import Block, Sheet
-
-T = TypeVar("T")
 
 
 class Fold:
@@ -77,7 +73,7 @@ class _Stretch:
         return self._spelling[1]
 
     def block(self) -> Block:
-        """Sorted by order and key. Taken apart as the log told them, where they lie together in memory; sorted as columns."""
+        """In the order of orders and keys. Taken apart as the log told them, where they lie together in memory."""
         images = [image for image in self.last.values() if image is not None]
         keys = [key for key, image in self.last.items() if image is not None]
         links, ops = self.form.links(images), [Op.PUT] * len(keys)
@@ -86,13 +82,12 @@ class _Stretch:
             keys += [key for key, _ in gone]
             links += [link for _, link in gone]
             ops += [op] * len(gone)
-        nothing = [None] * (len(keys) - len(images))
+        if nothing := [None] * (len(keys) - len(images)):
+            columns = [[*column, *nothing] for column in columns]
+            types += [""] * len(nothing)
         order = sorted(range(len(keys)), key=keys.__getitem__)
         order.sort(key=links.__getitem__)
-        told = [_taken(order, [*column, *nothing]) for column in columns]
-        types += [""] * len(nothing)
-        head = (_taken(order, links), _taken(order, keys), _taken(order, ops), _taken(order, types))
-        return Block(self.form.table.role, *head, told)
+        return Block(self.form.table.role, links, keys, ops, types, columns, order)
 
     def _moved(self, keys: Sequence[str], links: Sequence[str]) -> list[tuple[str, str]]:
         """Rows that belong to another order now, and the order that they left."""
@@ -101,8 +96,3 @@ class _Stretch:
 
     def _deleted(self) -> list[tuple[str, str]]:
         return [(key, was) for key, image in self.last.items() if image is None and (was := self.was[key]) is not None]
-
-
-def _taken(order: Sequence[int], told: Sequence[T]) -> Sequence[T]:
-    """Those at these places."""
-    return operator.itemgetter(*order)(told) if len(order) > 1 else [told[at] for at in order]

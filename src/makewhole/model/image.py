@@ -300,13 +300,22 @@ class Form:
         """The values of each column, and each row's letters. Column by column: the values of one are nearly always of one type."""
         if not images:
             return [[] for _ in self.table.columns], []
-        told = [_spelled(column) for column in zip(*self._each(images, operator.attrgetter("values")), strict=True)]
+        told = [_spelled(column) for column in self._apart(images)]
         for i, guard in self._guards:
             words, letters = told[i]
             told[i] = ([None if w is None else guard(w) for w in words], [x if x == _UNKNOWN else "s" for x in letters])
         for i, name in self._words_at:
             told[i] = _cardless(*told[i], name)
         return [words for words, _ in told], _beside([letters for _, letters in told], len(images))
+
+    def _apart(self, images: Sequence[change.Image]) -> list[list[change.Value]]:
+        """The values of each column. One long list and not a tuple for each row: those would wait for Python's collector."""
+        width, chain = len(self.table.columns), itertools.chain.from_iterable
+        try:
+            flat = list(chain(map(self.spelling(tuple(images[0])).values, images)))
+        except KeyError:
+            flat = list(chain(self.spelling(tuple(image)).values(image) for image in images))
+        return [flat[at::width] for at in range(width)]
 
     def _each(self, images: Sequence[change.Image], part: Callable[[Spelling], Callable[[change.Image], T]]) -> list[T]:
         """One part of each image; nearly always all of them spell their columns alike. Raises BadInput where a column is not told."""

@@ -12,7 +12,7 @@ from makewhole.model.image import Form, Op, Row
 
 
 class Block(NamedTuple):
-    """Rows of one role. Every list has as many items as there are rows."""
+    """Rows of one role, each list in the order in which they were told; `order` says which of them comes first, second, …"""
 
     role: str
     links: Sequence[str]
@@ -21,9 +21,12 @@ class Block(NamedTuple):
     types: Sequence[str]
     columns: Sequence[Sequence[str | None]]
     """In the order of the table's columns; None throughout in a row that is gone."""
+    order: Sequence[int] | None = None
+    """None where they lie in their order already. Whoever writes them moves them once; lists of texts are dear to move."""
 
-    def row(self, at: int) -> Row:
-        """One of them."""
+    def row(self, place: int) -> Row:
+        """The one at this place of their order."""
+        at = place if self.order is None else self.order[place]
         gone = self.ops[at] in GONE
         values = None if gone else tuple(column[at] for column in self.columns)
         return Row(self.role, self.links[at], self.keys[at], self.ops[at], values, self.types[at])
@@ -62,9 +65,9 @@ class Sheet(Sequence[Row]):
         told = ((block.role, len(block.ops) - block.ops.count(Op.MOVED)) for block in self.blocks)
         return {role: count for role, count in told if count}
 
-    def places(self) -> Iterator[tuple[str, str]]:
-        """Role and order of each row."""
-        return itertools.chain.from_iterable(zip(itertools.repeat(block.role), block.links) for block in self.blocks)
+    def links(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """The orders of each block's rows, by role, as they were told."""
+        return ((block.role, block.links) for block in self.blocks)
 
 
 def read(form: Form, images: Sequence[change.Image], op: Op = Op.BASE) -> Sheet:

@@ -125,7 +125,7 @@ class LakeAlbum:
         self._lake.append(head, data)
         if self._touches is not None:
             self._mend(image.day(head.at), but=head.id)
-            self._touches.add(image.day(head.at), head.id, changed.places())
+            self._touches.add(image.day(head.at), head.id, changed.links())
 
     def _mend(self, day: str, but: int) -> None:
         """What a kill between the commit and the index left out of the index: looked for once."""
@@ -136,7 +136,7 @@ class LakeAlbum:
         for of in lacking:
             files = [f for f in self._files(day, CHANGED) if f.first <= of <= f.last]
             source = self._desk.source(files, [ROLE, LINK], (of - 1, of), f"{ROLE} <> '{HEAD}'")
-            self._touches.add(day, of, self._desk.rows(f"SELECT DISTINCT {ROLE}, {LINK} FROM {source}"))  # noqa: S608  names of our own
+            self._touches.add(day, of, self._desk.rows(f"SELECT {ROLE}, list({LINK}) FROM {source} GROUP BY 1"))  # noqa: S608  names of our own
 
     # ------------------------------------------------------------ reading
 

@@ -5,8 +5,9 @@ Every column but `_image` is text, as the server prints it: a decimal of 65 digi
 
 from __future__ import annotations
 
+import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table
 
@@ -25,6 +26,8 @@ HEAD = "image"
 """The role of the one row in which an image tells of itself; `_key` holds it, as JSON."""
 _PUT = Op.PUT.value
 """Nearly every row's: asking a member of an enum for its value is a call."""
+_PLACE: Final = "I"
+"""How places of rows are told to Arrow: as numbers of 32 bits."""
 _TEXT, _NUMBER = DataType.string(), DataType.int64()
 
 
@@ -47,26 +50,44 @@ def batch(blocks: Iterable[Block], columns: Mapping[str, Sequence[str]], of: int
     """These rows, in this order, as a part of an image of this id."""
     shop = names(columns)
     whole = schema(shop)
-    return Table.from_batches([_turned(block, columns, shop, whole, (of, day, part)) for block in blocks], schema=whole)
+    return Table.from_batches([_turned(block, columns, shop, whole, (of, day, part)) for block in blocks if block.keys], schema=whole)
 
 
 def _turned(
     block: Block, columns: Mapping[str, Sequence[str]], shop: Sequence[str], whole: Schema, fixed: tuple[int, str, str]
 ) -> RecordBatch:
     count, (of, day, part) = len(block.keys), fixed
-    told: dict[str, Any] = dict(zip(columns[block.role], block.columns, strict=True)) if block.columns else {}
-    told |= {
-        DAY: [day] * count,
-        PART: [part] * count,
-        ROLE: [block.role] * count,
-        LINK: block.links,
-        KEY: block.keys,
-        OP: [_PUT if op is Op.PUT else op.value for op in block.ops],
-        TYPES: block.types,
+    first = _places([0] * count)
+    order = None if block.order is None else _places(block.order)
+
+    def same(value: int | str | None, kind: DataType = _TEXT) -> Array:
+        """One value in every row: it is written once, and taken as often as there are rows."""
+        return Array([value], type=kind).take(first)
+
+    def told(texts: Sequence[str | None]) -> Array:
+        written = Array(texts, type=_TEXT)
+        return written if order is None else written.take(order)
+
+    put = block.ops.count(Op.PUT) == count
+    arrays = {
+        IMAGE: same(of, _NUMBER),
+        DAY: same(day),
+        PART: same(part),
+        ROLE: same(block.role),
+        LINK: told(block.links),
+        KEY: told(block.keys),
+        OP: same(_PUT) if put else told([_PUT if op is Op.PUT else op.value for op in block.ops]),
+        TYPES: told(block.types),
     }
-    nothing = [None] * count
-    arrays = [Array([of] * count, type=_NUMBER), *(Array(told.get(n, nothing), type=_TEXT) for n in (*FIXED[1:], *shop))]
-    return RecordBatch.from_arrays(arrays, schema=whole)
+    if block.columns:
+        arrays |= zip(columns[block.role], map(told, block.columns), strict=True)
+    nothing = same(None)
+    return RecordBatch.from_arrays([arrays.get(n, nothing) for n in (*FIXED, *shop)], schema=whole)
+
+
+def _places(told: Sequence[int]) -> Array:
+    """Places of rows in a column, for `take`."""
+    return Array.from_buffer(array.array(_PLACE, told))
 
 
 def selected(columns: Sequence[str]) -> str:

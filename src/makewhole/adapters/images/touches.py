@@ -10,10 +10,11 @@ import array
 import bisect
 import contextlib
 import functools
+import itertools
 import struct
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _RECORD = struct.Struct("<QII")
@@ -36,9 +37,9 @@ class Touches:
         told, sums = self._day(day), [_sum(role, link) for role, link in places]
         return [i for i in images if (known := told.get(i)) is None or any(_holds(known, s) for s in sums)]
 
-    def add(self, day: str, image: int, places: Iterable[tuple[str, str]]) -> None:
-        """One image more. What a kill left half written is cut off first."""
-        sums = array.array("I", sorted({_sum(role, link) for role, link in places}))
+    def add(self, day: str, image: int, links: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """One image more: its orders, by role. What a kill left half written is cut off first."""
+        sums = array.array("I", sorted(set(itertools.chain.from_iterable(itertools.starmap(_sums, links)))))
         body = _little(array.array("I", sums)).tobytes()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / day
@@ -108,6 +109,11 @@ def _little(sums: array.array[int]) -> array.array[int]:
 def _holds(sums: array.array[int], sought: int) -> bool:
     at = bisect.bisect_left(sums, sought)
     return at < len(sums) and sums[at] == sought
+
+
+def _sums(role: str, links: Iterable[str]) -> Iterator[int]:
+    """`_sum` of each of them; all of them are in the table, which holds UTF-8 alone."""
+    return map(zlib.crc32, map(str.encode, links), itertools.repeat(_begun(role)))
 
 
 def _sum(role: str, link: str) -> int:
