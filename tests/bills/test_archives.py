@@ -56,6 +56,15 @@ def test_attack_26_a_path_out_of_the_archive_is_refused(name: str) -> None:
     assert wrong(zipped((name, DETAIL))) is Wrong.ARCHIVE
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_attack_26_an_archive_packed_as_no_bill_is(method: int) -> None:
+    """Decoders that no bill needs are not run: what they raise over a broken file is nobody's refusal."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        archive.writestr("a.csv", DETAIL)
+    assert wrong(made.getvalue()) is Wrong.ARCHIVE
+
+
 def test_attack_26_no_bill_two_bills_locked_bills() -> None:
     """Exactly one file has the lines."""
     assert wrong(zipped(("a.csv", "#支付宝业务汇总查询".encode("gbk")))) is Wrong.ARCHIVE

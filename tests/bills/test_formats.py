@@ -124,6 +124,25 @@ def test_attack_27_another_day_or_merchant(desk: Any, told: Made) -> None:
     assert refused(desk, told, told.raw, reading.Expected(day=asked.day, merchant="999")).wrong is Wrong.OTHER_MERCHANT
 
 
+@pytest.mark.parametrize(
+    "account", ["", "#账号：[]", "#账号：[shop@example.com]", "#账号:[9988021109625633]", "#账号：[20880211096256339999999]"]
+)
+def test_attack_27_a_bill_that_does_not_say_whose_it_is(desk: Any, account: str) -> None:
+    """Alipay's lines name no merchant: the line above them decides, and must be there; a sub-account's four digits behind it may."""
+    told = making.ALIPAY_MADE
+    line = f"#账号：[{making.MERCHANT['alipay']}0156]"
+    assert refused(desk, told, told.pack(told.text.replace(line, account))).wrong is Wrong.OTHER_MERCHANT
+    assert len(read(desk, told, told.pack(told.text.replace(line, line.replace("0156", "").replace("：", ":"))))) == 3
+
+
+@EACH
+@pytest.mark.parametrize("mark", ["\x00", "\x1b[31m", "\u202e", "\u200b", "\x85"])
+def test_a_number_that_cannot_be_written_is_refused(desk: Any, told: Made, mark: str) -> None:
+    """It would move a terminal's cursor, turn a line round, or stop a database: no channel gives such a number."""
+    found = refused(desk, told, told.pack(told.text.replace("S1", f"S{mark}1")))
+    assert (found.wrong, found.line > 1) == (Wrong.CELL, True)
+
+
 @EACH
 def test_attack_27_tampered_with(desk: Any, told: Made) -> None:
     """Not the bytes that the channel's hash was made of; the hash may be of the packed bytes or of the text."""

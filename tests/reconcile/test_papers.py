@@ -124,7 +124,7 @@ def test_a_page_of_nothing_and_of_no_difference_says_so() -> None:
     assert "无" in page.render([], sheets.words)
 
 
-@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "a\n=1", "＝1"])
 def test_no_cell_of_a_table_is_a_formula(tmp_path: Path, start: str) -> None:
     """Behind a quote in CSV; our own amounts stay numbers, negative or not."""
     path = tmp_path / "t.csv"

@@ -17,7 +17,9 @@ from makewhole.model.bill import Refused, Wrong
 TITLE = "#支付宝业务明细查询"
 _BACK = "\"业务类型\" = '退款'"
 _COUNTED = re.compile(r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.]+)元")
-_ACCOUNT = re.compile(r"#账号：\[([0-9]+)\]")
+_ACCOUNT = re.compile(r"#账号[：:]\s*\[([^\]]*)\]")
+_SUB_ACCOUNT = re.compile(r"[0-9]{4}|")
+"""Alipay shows an account with a suffix: 2088 and twelve digits, then four that count its sub-accounts."""
 _SPAN = re.compile(r"#起始日期：\[([0-9]{4})年([0-9]{2})月([0-9]{2})日 00:00:00\]")
 
 LAYOUT = Layout(
@@ -112,12 +114,15 @@ class Business:
 
 
 def _told(lines: list[str], expected: reading.Expected) -> None:
-    """Whose bill it says it is, and of which day."""
+    """Whose bill it says it is, and of which day. Its lines name no account: who does not say whose he is may be anybody's."""
+    accounts = [(place, found[1]) for place, line in enumerate(lines, start=1) if (found := _ACCOUNT.match(line)) is not None]
+    if not accounts:
+        raise Refused(Wrong.OTHER_MERCHANT, 1, "no account (账号) above the list")
+    for place, account in accounts:
+        if not account.startswith(expected.merchant) or _SUB_ACCOUNT.fullmatch(account.removeprefix(expected.merchant)) is None:
+            raise Refused(Wrong.OTHER_MERCHANT, place, f"account {account[:40]}")
     for place, line in enumerate(lines, start=1):
-        account, span = _ACCOUNT.match(line), _SPAN.match(line)
-        # Alipay shows an account with a suffix: 2088 and twelve digits, then four that count its sub-accounts.
-        if account is not None and not account[1].startswith(expected.merchant):
-            raise Refused(Wrong.OTHER_MERCHANT, place, f"account {account[1]}")
+        span = _SPAN.match(line)
         if span is not None and f"{span[1]}-{span[2]}-{span[3]}" != bill.date_of(expected.day).isoformat():
             raise Refused(Wrong.OTHER_DAY, place, f"of {span[1]}-{span[2]}-{span[3]}")
 

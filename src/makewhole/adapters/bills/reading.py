@@ -24,6 +24,10 @@ from makewhole.model.bill import Refused, Wrong
 LINE_BYTES_MAX = 65_536
 """Of one line: a bill's have three hundred."""
 _DIGITS = r"-?[0-9]{1,13}"
+_NAMES = ("number", "payment", "transaction")
+"""Columns by which movements are called: shown, stored and searched for."""
+_UNWRITTEN = r"[\x00-\x1f\x7f-\x9f\x{200B}-\x{200F}\x{2028}-\x{202E}\x{2066}-\x{2069}\x{FEFF}]"
+"""Control characters, and marks that have no width or change the direction of what follows."""
 _SUSPECT = rf"\p{{Nd}}({cards.GAP}?\p{{Nd}}){{{cards.DIGITS_MIN - 1}}}"
 """Where this is nowhere there is no card: `cards` looks at the other cells alone."""
 
@@ -142,6 +146,11 @@ def is_time(column: str) -> Check:
     return Check(wrong=Wrong.CELL, sql=f"try_strptime(\"{column}\", '%Y-%m-%d %H:%M:%S') IS NULL", says=f"{column} is no time")
 
 
+def is_written(sql: str) -> Check:
+    """A number or name that a terminal, a spreadsheet and a database can all show: none that moves a cursor or turns a line round."""
+    return Check(wrong=Wrong.CELL, sql=f"regexp_matches({sql}, '{_UNWRITTEN}')", says="a number with a character that is none")
+
+
 def one_of(column: str, *words: str) -> Check:
     """A state that we know. A new one is for a person to look at, not to guess."""
     known = ", ".join(f"'{w}'" for w in words)
@@ -227,7 +236,7 @@ def _cell(places: Mapping[str, str], there: str | None, trimmed: str) -> str:
 
 def _checks(layout: Layout, expected: Expected) -> list[Check]:
     """In this order: what makes a cell unreadable, then what makes it another's."""
-    told = list(layout.checks)
+    told = [*layout.checks, *(is_written(layout.fields[name]) for name in _NAMES)]
     if "merchant" in layout.fields:
         told.append(
             Check(wrong=Wrong.OTHER_MERCHANT, sql=f"{layout.fields['merchant']} <> {_quoted(expected.merchant)}", says="another merchant's")

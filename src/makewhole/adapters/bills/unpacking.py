@@ -21,6 +21,8 @@ FREE_BYTES = 2**20
 """Below this much nothing explodes, whatever the ratio."""
 MEMBERS_MAX = 8
 """Files in an archive. Alipay sends two."""
+_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""As channels pack. Other ways have decoders with bombs and faults of their own."""
 _CHUNK = 2**20
 
 
@@ -82,6 +84,8 @@ def harmless(one: zipfile.ZipInfo) -> None:
     name = one.filename.replace("\\", "/")
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or ":" in name:
         raise Refused(Wrong.ARCHIVE, 0, f"the archive names a place outside itself: {one.filename!r}")
+    if one.compress_type not in _PACKED:
+        raise Refused(Wrong.ARCHIVE, 0, f"packed in a way that no bill is (method {one.compress_type})")
     if one.flag_bits & 1:
         raise Refused(Wrong.ARCHIVE, 0, "the archive is locked")
     _fits(one.file_size, one.compress_size)

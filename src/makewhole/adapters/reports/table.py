@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -39,8 +40,9 @@ COLUMNS = (
     "why",
     "id",
 )
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for a formula at the beginning of a cell, or skips to find one (OWASP, CSV injection)."""
+_FORMULA = re.compile(r"^[\s\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]", re.MULTILINE)
+"""What a spreadsheet takes for a formula at the beginning of a cell, or of a line in it where it reads lines for itself; what it skips to
+find one; and the same in full width, which some make narrow (OWASP, CSV injection)."""
 
 
 def heads(words: Words) -> list[str]:
@@ -66,7 +68,7 @@ def write_csv(path: Path, sheets: Sequence[daysheet.DaySheet], words: Words) -> 
 
 def harmless(text: str) -> str:
     """The text, behind a quote where a spreadsheet would reckon with it: buyers and bills can write what they like into a number."""
-    return f"'{text}" if text.startswith(_STARTS) else text
+    return f"'{text}" if _FORMULA.search(text) else text
 
 
 def yuan(amount: money.Money) -> Decimal:
