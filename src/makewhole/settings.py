@@ -54,6 +54,10 @@ class ChannelSettings(codec.Noun, frozen=True, kw_only=True):
     fee_ppm: int = 0
     """The fee that was agreed on, in parts per million of a payment: 0.60 % is 6000. 0: fees are shown and not compared."""
 
+    def merchant(self) -> str:
+        """Our number there, as its bills say it."""
+        return ""
+
     def secret_files(self) -> tuple[str, ...]:
         """Files that hold a secret as text."""
         return ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from makewhole.core import clock, money
+from makewhole.core import clock, ids, money
 from makewhole.model import order
 from tests.bills import making
 from tests.cli import fakes
@@ -75,6 +75,21 @@ def test_a_bill_that_is_not_believed_is_wrong_use(house: fakes.FakeWorld, call: 
     assert call("reconcile", "--day", "2026-11-23", "--theirs", str(theirs) + "x", *MERCHANT).exit_code == 2
     assert call("reconcile", "--day", "2026-11-23", "--theirs", str(theirs), "--ours", str(theirs), *MERCHANT).exit_code == 2
     assert call("reconcile", "--day", "2026-11-23", "--theirs", str(theirs), "--channel", "alipay").exit_code == 2
+
+
+@pytest.mark.parametrize("channel", ["wechatpay", "alipay"])
+def test_our_number_at_a_channel_is_known_from_the_settings(house: fakes.FakeWorld, call: Call, tmp_path: Path, channel: str) -> None:
+    """Whatever its section calls it: mchid here, seller_id there."""
+    own = {"wechatpay": {"mchid": "", "appid": "wx81be", "serial_no": "1"}, "alipay": {"app_id": "2021", "seller_id": ""}}[channel]
+    files = {"wechatpay": ("private_key_file", "apiv3_key_file"), "alipay": ("private_key_file", "public_key_file")}[channel]
+    told = {k: v or making.MERCHANT[channel] for k, v in own.items()} | dict.fromkeys(files, "key.pem")
+    with (tmp_path / "makewhole.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f"[{channel}]\n" + "".join(f'{k} = "{v}"\n' for k, v in told.items()))
+    path = tmp_path / "bill"
+    path.write_bytes(making.BY_CHANNEL[ids.ChannelName(channel)].raw)
+    said = call("reconcile", "--day", "2026-11-23", "--channel", channel, "--theirs", str(path))
+    assert said.exit_code == 1, said.output
+    assert "only in the bill" in said.stdout
 
 
 def test_a_shop_that_does_not_answer_is_incomplete(house: fakes.FakeWorld, call: Call, theirs: Path) -> None:

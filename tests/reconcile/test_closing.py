@@ -157,6 +157,10 @@ def test_missed_days_are_caught_up_oldest_first(shop: morning.Shop) -> None:
     assert [r.of.day for r in shop.morning()] == [morning.DAY]
     shop.until(morning.TEN + timedelta(days=3, hours=1))
     assert [r.of.day - morning.DAY for r in daily.keep(shop.world, shop.books)] == [1, 2, 3]
+    # Longer than is caught up: the days that are, and not yesterday alone as in a new store.
+    shop.until(morning.TEN + timedelta(days=40, hours=1))
+    caught_up = [of.day - morning.DAY for of in daily.due(shop.world, shop.books)]
+    assert caught_up == list(range(41 - daily.CATCH_UP_DAYS, 41))
 
 
 def test_a_bill_that_is_late_is_waited_for_and_keeps_nobody_waiting(shop: morning.Shop) -> None:

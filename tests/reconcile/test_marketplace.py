@@ -123,12 +123,18 @@ def test_a_day_that_is_not_whole_is_refused_and_had_anew(shop: morning.Shop, acc
     assert again.state is closing.Closing.CLOSED
 
 
-def test_a_token_that_has_ended_leaves_the_other_channels_days_alone(shop: morning.Shop, account: gateway.Gateway) -> None:
-    """The marketplace's day stays open; WeChat Pay's are closed."""
+def test_a_token_that_has_ended_leaves_the_other_channels_days_alone(shop: morning.Shop, account: gateway.Gateway, call: Call) -> None:
+    """The marketplace's day stays open; WeChat Pay's are closed, by `serve` and by the command, which says both."""
     sn = shop.paid()
     account.settle(sn, due(shop, sn), _fee(due(shop, sn)))
     account.tokens.valid = {account.tokens.access: morning.TEN}
     shop.until(EIGHT)
+    said = call("reconcile", "--day", "2026-11-17")
+    told = [line for line in said.stdout.splitlines() if "2026-11-17:" in line]
+    assert (said.exit_code, len(told)) == (3, 2), said.output
+    assert "no answer" in told[0]
+    assert told[1].endswith(": closed")
+    assert call("reconcile", "--day", "2026-11-17", "--channel", "douyin-shop").exit_code == 2
     closed = {str(r.of.channel) for r in daily.keep(shop.world, shop.books) if r.state is closing.Closing.CLOSED}
     assert closed == {"wechatpay"}
     account.tokens.valid = {account.tokens.access: EIGHT + timedelta(days=7)}

@@ -53,12 +53,12 @@ def _world(now: session.Session, told: settings.Settings, ours: str | None) -> I
 
 
 def _merchant(now: session.Session, told: settings.Settings, channel: str, given: str | None) -> str:
-    account = getattr(told, channel, None)
-    number = given or getattr(account, "mchid", None)
+    account = told.channels.get(channel)
+    number = given or (account.merchant() if account is not None else "")
     if not number:
         what = now.say("reconcile.no-merchant", channel=now.say.word("Source", channel))
         raise faults.BadInput(what, where="--merchant", todo=now.say("reconcile.no-merchant-todo"))
-    return str(number)
+    return number
 
 
 def _read(now: session.Session, opened: Any, path: Path, channel: ids.ChannelName, day: date, merchant: str) -> None:

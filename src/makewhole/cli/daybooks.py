@@ -13,7 +13,7 @@ from makewhole.model import bank as banks
 from makewhole.model import bill, daysheet
 from makewhole.ports import accounts
 
-INCOMPLETE = frozenset({closing.Closing.NOT_MADE, closing.Closing.ANOTHERS, closing.Closing.REFUSED, closing.Closing.HALTED})
+INCOMPLETE = frozenset(closing.Closing) - closing.NEWS - {closing.Closing.WAS_CLOSED}
 """Nothing was compared: what the books would have shown, nobody knows."""
 
 
@@ -39,7 +39,7 @@ def run(
         if day > today:
             raise faults.BadInput(now.say("reconcile.future"), where="--day", todo=now.say("reconcile.day-todo"))
         days = [closing.Day(channel=c, day=day, stage=closing.stage_of(books, c, day, today)) for c in channels]
-        results = [(closing.again if again and one.stage is bill.Stage.BILL else closing.close)(world, books, one) for one in days]
+        results = [_closed(world, books, one, again=again, alone=len(days) == 1) for one in days]
         if applied:
             daily.follow(world, books)
         payouts.tell(world, books)
@@ -52,6 +52,16 @@ def run(
         return exits.Exit.INCOMPLETE
     wrong = any(s.broken() or any(p.state in banks.WRONG for p in s.payouts) for s in found)
     return exits.Exit.BROKEN if wrong else exits.Exit.FINE
+
+
+def _closed(world: ports.World, books: accounts.Books, one: closing.Day, *, again: bool, alone: bool) -> closing.Result:
+    """What became of the day at one channel. Where there are others, one that is silent does not keep theirs open."""
+    try:
+        return (closing.again if again and one.stage is bill.Stage.BILL else closing.close)(world, books, one)
+    except closing.SILENCES as no:
+        if alone:
+            raise
+        return closing.Result(of=one, state=closing.Closing.SILENT, why=no.why)
 
 
 def _stopped(world: ports.World, books: accounts.Books, told: closing.Result) -> closing.Result:

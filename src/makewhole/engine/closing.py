@@ -14,7 +14,7 @@ import structlog
 
 from makewhole import ports
 from makewhole.books import asked, correction, outcome
-from makewhole.core import batching, ids
+from makewhole.core import batching, faults, ids
 from makewhole.engine import differences, gather, keepbook, settling
 from makewhole.flow import record
 from makewhole.model import bill, claim, comparison, difference, fact, fetched, policy
@@ -41,8 +41,12 @@ class Closing(enum.Enum):
     """The bill is wrong: nothing was compared, a person is asked."""
     HALTED = "halted"
     """A record of ours was altered: nothing is settled at this channel until a person has looked."""
+    SILENT = "silent"
+    """Shop or channel did not answer, or did not let us in: tried again."""
 
 
+SILENCES = (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials)
+"""What leaves one channel's day open, and no other one's: a marketplace's token ends every week."""
 NEWS = frozenset({Closing.CLOSED, Closing.CORRECTED})
 """Something was compared."""
 

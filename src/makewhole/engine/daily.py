@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 import structlog
 
 from makewhole import ports
-from makewhole.core import clock, faults, ids
+from makewhole.core import clock, ids
 from makewhole.engine import closing, differences, sweep
 from makewhole.model import bill, difference, policy
 from makewhole.ports import accounts
@@ -49,13 +49,18 @@ def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
         if done is None:
             continue
         closed = {c.day for c in done if c.stage is bill.Stage.BILL}
-        first = min(closed) if closed else last - FIRST_DAYS + 1
+        first = min(closed) if closed else _begins(world, books, channel, today, last)
         for day in range(first, last + 1):
             if day not in closed:
                 yield closing.Day(channel=channel, day=day, stage=bill.Stage.BILL)
         evening = any((c.day, c.stage) == (today, bill.Stage.EVENING) for c in done)
         if now.time() >= EVENING and not evening and not settles:
             yield closing.Day(channel=channel, day=today, stage=bill.Stage.EVENING)
+
+
+def _begins(world: ports.World, books: accounts.Books, channel: ids.ChannelName, today: int, last: int) -> int:
+    """Where none of the days that are caught up is closed: their first, if any before them is; else this store is new."""
+    return today - CATCH_UP_DAYS if _closings(world, books, channel, 0) else last - FIRST_DAYS + 1
 
 
 def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] = lambda: False) -> list[closing.Result]:
@@ -66,8 +71,7 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
             return results
         try:
             results.append(closing.close(world, books, of))
-        except (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials) as no:
-            # Whoever does not know us any more (a marketplace's token ends every week) keeps the other channels' days not open either.
+        except closing.SILENCES as no:
             log.warning("day not closed", channel=of.channel, day=str(bill.date_of(of.day)), why=no.why)
     results += _again(world, books, stopped)
     if any(r.state in closing.NEWS for r in results):
@@ -123,7 +127,7 @@ def _had_again(
         if any(told.day + 1 + m > bill.day_of(told.at) for m in due):
             try:
                 result = closing.again(world, books, closing.Day(channel=channel, day=told.day, stage=bill.Stage.BILL))
-            except (faults.Unavailable, faults.Rejected, faults.Indeterminate, faults.Credentials) as no:
+            except closing.SILENCES as no:
                 log.warning("bill not had again", channel=channel, day=str(bill.date_of(told.day)), why=no.why)
                 return results, False
             if result.state in _LATER:

@@ -287,6 +287,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "Closing.not-made": ("the channel has not made its bill yet", "渠道账单尚未生成"),
     "Closing.refused": ("the bill is refused whole, nothing was compared", "账单整份拒收，未做比对"),
     "Closing.halted": ("settlement is stopped: a record of ours was altered", "停止结算：我方记录被改动"),
+    "Closing.silent": ("no answer, nothing was compared", "没有应答，未做比对"),
     "Kind.payment": ("payment", "支付"),
     "Kind.refund": ("refund", "退款"),
     "Side.ours": ("ours", "我方"),

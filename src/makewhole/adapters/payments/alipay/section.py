@@ -26,3 +26,6 @@ class Section(settings.ChannelSettings, frozen=True, kw_only=True):
     """utf-8 or gbk: of requests and answers. A callback says its own."""
     link: str = "precreate"
     """Kind of payment link for a recalled order: precreate, page, wap or app."""
+
+    def merchant(self) -> str:
+        return self.seller_id

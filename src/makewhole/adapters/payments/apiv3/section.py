@@ -20,5 +20,8 @@ class Section(settings.ChannelSettings, frozen=True, kw_only=True):
     link: str = "native"
     """Kind of payment link for a recalled order: native, jsapi, h5 or app."""
 
+    def merchant(self) -> str:
+        return self.mchid
+
     def secret_files(self) -> tuple[str, ...]:
         return (self.apiv3_key_file,)
