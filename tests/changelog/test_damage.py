@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from makewhole.adapters.changelog import connection, decoding, events, files, opening, replica, scanning
+from makewhole.adapters.changelog import connection, decoding, events, files, film, opening, queries, replica, scanning
 from makewhole.adapters.changelog.events import Type
 from makewhole.core import faults
 from makewhole.model.change import Position, Sought
+from makewhole.ports import trails
 from tests.servers import launch
 
 pytestmark = pytest.mark.server
@@ -205,6 +206,36 @@ def test_a_place_that_is_none_and_a_file_that_is_gone(server: launch.Server) -> 
     for since, says in ((Position(file="binlog.999999", offset=4), "purged|not find"), (Position(file="binlog.000001", offset=77), None)):
         with connection.connected(url) as told, pytest.raises(faults.BadInput, match=says):
             list(replica.events_of(told, since))
+
+
+def test_a_log_that_was_begun_anew_has_not_the_place_that_was_known(server: launch.Server) -> None:
+    """After RESET MASTER its numbers begin again: what stood between is gone, which is no empty stretch of a log."""
+    with film.opened(sa.make_url(server.url("mysql", "reader")), None) as told:
+        beyond = Position(file=told.end().file, offset=told.end().offset + 1_000_000)
+        with pytest.raises(trails.Purged, match="begun anew"):
+            list(told.run(beyond))
+
+
+@pytest.mark.parametrize(
+    "text, verb, speaks",
+    [
+        ("CREATE DEFINER=`root`@`localhost` TRIGGER t BEFORE UPDATE ON orders FOR EACH ROW SET NEW.a = 1", queries.Verb.HARMLESS, True),
+        (
+            "CREATE ALGORITHM=UNDEFINED DEFINER='a b'@'%' SQL SECURITY DEFINER VIEW `v` AS SELECT 1 FROM orders",
+            queries.Verb.HARMLESS,
+            True,
+        ),
+        ("/* x */ CREATE OR REPLACE DEFINER=CURRENT_USER() PROCEDURE p() UPDATE orders SET a = 1", queries.Verb.HARMLESS, True),
+        ("CREATE OR REPLACE TABLE orders (a INT)", queries.Verb.OTHER, True),
+        ("CREATE TABLE IF NOT EXISTS `shop`.`orders` (a INT)", queries.Verb.OTHER, True),
+        ("CREATE TABLE `a``b` LIKE orders", queries.Verb.OTHER, False),
+        ("RENAME TABLE orders TO o2, o3 TO orders", queries.Verb.OTHER, True),
+        ("ALTER TABLE orders ADD a INT", queries.Verb.OTHER, True),
+    ],
+)
+def test_a_statement_stands_in_nobodys_way_that_leaves_rows_and_columns_alone(text: str, verb: queries.Verb, *, speaks: bool) -> None:
+    """Servers write whose a view or a trigger is before what it is; a table that is modelled on another leaves that one alone."""
+    assert (queries.verb(text), queries.names(text, "orders")) == (verb, speaks)
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -10,11 +10,13 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from makewhole.adapters.changelog import segments
 from makewhole.adapters.changelog import shelf as shelves
 from makewhole.adapters.store import journal
+from makewhole.core import codec
 from makewhole.model import case, rollback
 from tests.rollback import dying
 from tests.rollback.shop import Shop
@@ -60,6 +62,22 @@ def test_f12_a_plan_is_done_as_it_was_reviewed_or_not_at_all(shop: Shop) -> None
     assert shop.rows(CLOSED) == [(4,)]
     file.write_bytes(whole)
     assert shop.apply(plan)["rows"] == 4
+
+
+def test_f12_a_plan_from_before_the_log_was_begun_anew_is_not_done(shop: Shop) -> None:
+    """After RESET MASTER nobody can tell who wrote since: an order that says the same may have said otherwise in between."""
+    plan = shop.plan("--transaction", shop.sql(BAD))
+    file = Path(plan["plan"])
+    head, *rows, _ = file.read_bytes().splitlines()
+    told = codec.decode(head, rollback.Header)
+    read_to = msgspec.structs.replace(told.read_to, offset=told.read_to.offset + 1_000_000)
+    hasher = rollback.Hasher()
+    lines = [codec.canonical(msgspec.structs.replace(told, read_to=read_to)), *rows]
+    hasher.add_whole(b"".join(line + b"\n" for line in lines))
+    file.write_bytes(b"\n".join([*lines, codec.canonical(rollback.End(hash=hasher.hex())), b""]))
+    result = shop.call("--apply", str(file), "--hash", hasher.hex())
+    assert (result.exit_code, "begun anew" in result.output) == (2, True), result.output
+    assert shop.rows(CLOSED) == [(4,)]
 
 
 def test_f12_what_happened_meanwhile_is_seen_under_the_lock(shop: Shop) -> None:

@@ -134,10 +134,11 @@ def test_f4_columns_are_found_by_name_and_not_by_place(shop: Shop) -> None:
         "MODIFY payment_status VARCHAR(16) CHARACTER SET utf8mb4 NOT NULL",
         "MODIFY payment_status ENUM('UNPAID','CLOSED','PAID','REFUNDED') NOT NULL",
         "RENAME COLUMN payment_status TO state",
+        "DROP PRIMARY KEY, ADD PRIMARY KEY (id, order_sn)",
     ],
 )
 def test_f4_another_type_under_the_same_name_is_left_alone(shop: Shop, now: str) -> None:
-    """Type, labels, sign and character set are compared with what they were when the change was made."""
+    """Type, labels, sign, character set and the table's key are compared with what they were when the change was made."""
     bad = shop.sql("UPDATE orders SET payment_status = 'CLOSED' WHERE id = 1")
     shop.sql(f"ALTER TABLE orders {now}")
     plan = shop.plan("--transaction", bad)
@@ -174,3 +175,18 @@ def test_f5_what_the_server_makes_is_never_written(shop: Shop) -> None:
         " FROM orders WHERE id = 1"
     )
     assert told == [("N1PAID", 5, 9, 1)]
+
+
+def test_f5_a_hidden_key_comes_back_and_a_past_of_the_servers_own_is_refused(shop: Shop) -> None:
+    """Of what nobody sees, the key alone is written: a row that came back under another would be another row."""
+    if shop.mariadb:
+        shop.sql("CREATE TABLE notes (id INT PRIMARY KEY, note VARCHAR(9)) WITH SYSTEM VERSIONING", "INSERT INTO notes VALUES (1, 'a')")
+        assert "versioned" in shop.refused("--transaction", shop.sql("UPDATE notes SET note = 'b'"))
+        shop.sql("CREATE TABLE seen (note VARCHAR(9), id INT INVISIBLE AUTO_INCREMENT PRIMARY KEY)")
+    else:
+        shop.sql("CREATE TABLE seen (note VARCHAR(9))", session=["SET SESSION sql_generate_invisible_primary_key = ON"])
+    shop.sql("INSERT INTO seen (note) VALUES ('a'), ('b'), ('c')")
+    rows = f"SELECT {'id' if shop.mariadb else 'my_row_id'}, note FROM seen ORDER BY 1"
+    known = shop.rows(rows)
+    assert shop.apply(shop.plan("--transaction", shop.sql("DELETE FROM seen WHERE note = 'b'")))["proven"] == 1
+    assert shop.rows(rows) == known

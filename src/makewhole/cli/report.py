@@ -30,9 +30,10 @@ def write(error: BaseException, begun: start.Start) -> Path:
     now = datetime.now(UTC)
     name = f"makewhole-report-{now:%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     text = masked("\n".join(_lines(error, begun, now)), begun)
-    for folder in (".", tempfile.gettempdir()):
+    for temporary in (False, True):
         try:
-            return _write(Path(folder).resolve() / name, text)
+            # Where no disk has room, not even that folder is told.
+            return _write(Path(tempfile.gettempdir() if temporary else ".").resolve() / name, text)
         except OSError:
             continue
     return Path(os.devnull)

@@ -78,10 +78,13 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
 
 
 def _scope(now: session.Session, asked: dict[str, Any]) -> rollback.Scope:
+    since, until = (_instant(now, f"--{name}", asked[name]) for name in ("since", "until"))
+    if since is not None and until is not None and until <= since:
+        raise faults.BadInput(now.say("bad.rollback-until"), where="--until", todo=now.say("bad.rollback-until-todo"))
     return rollback.Scope(
         transactions=asked["transactions"],
-        since=_instant(now, "--since", asked["since"]),
-        until=_instant(now, "--until", asked["until"]),
+        since=since,
+        until=until,
         user=asked["user"],
         connection=asked["connection"],
         orders=asked["orders"],

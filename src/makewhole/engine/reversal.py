@@ -81,7 +81,7 @@ def apply(
             tell(lost, Block(rows=lost.rows))
         rows, left, earlier = rows + len(written), left + len(conflicts), earlier + wrote.earlier
         if written and not own:
-            raise rewinding.incomplete(folding.Incomplete("what we wrote ourselves is not in it"))
+            raise rewinding.incomplete(folding.Incomplete("what we wrote ourselves is not in it"), written=True)
         tell(
             Batch(
                 plan=order.hash,
@@ -280,7 +280,8 @@ def _prove(going: _Run, rows: Sequence[Net]) -> int:
             continue
         _follow(going)
         if not going.bench.shelf.since(wanted.name()):
-            raise rewinding.incomplete(folding.Incomplete(f"a row of {row.table} does not hold what was just written"))
+            hole = folding.Incomplete(f"a row of {row.table} does not hold what was just written")
+            raise rewinding.incomplete(hole, written=True)
     return proven
 
 

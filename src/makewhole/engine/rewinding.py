@@ -115,11 +115,10 @@ def state(bench: Bench, table: str, cells: Mapping[str, cell.Cell]) -> order.Ord
     return None if word is None else order.OrderState(word)
 
 
-def incomplete(hole: folding.Incomplete) -> faults.BadInput:
-    """The alarm: something wrote and is not in the log."""
-    todo = (
-        "Nothing was written. Find out what writes past the log (sql_log_bin=0, a statement, another server) before anything is taken back."
-    )
+def incomplete(hole: folding.Incomplete, *, written: bool = False) -> faults.BadInput:
+    """The alarm: something wrote and is not in the log. `written`: so did we, and what we wrote stands."""
+    stands = f"A batch was written and stands ({AUDIT} names its rows); nothing after it was." if written else "Nothing was written."
+    todo = f"{stands} Find out what writes past the log (sql_log_bin=0, a statement, another server) before anything is taken back."
     return faults.BadInput(f"the change log does not hold everything: {hole}", where="the change log", todo=todo)
 
 

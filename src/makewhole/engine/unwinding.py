@@ -149,7 +149,7 @@ def _row(going: rewinding.Run, trail: Trail, unit: str) -> Net | Conflict | None
         return None
     return (
         deciding.trailed(trail, net)
-        or deciding.drifted(net, going.drift[trail.table.lower()])
+        or deciding.drifted(net, going.drift[trail.table.lower()], form)
         or deciding.cascades(net, form)
         or rewinding.settled(going.bench, rollback.Block(rows=[net])).get(net.name())
         or net
@@ -207,6 +207,8 @@ def _notes(going: rewinding.Run) -> Iterator[str]:
     """What a reader of the plan must know beyond its rows."""
     if beyond := going.bench.film.beyond():
         yield beyond
+    if going.scope.since is not None and going.began is not None and going.began > going.scope.since:
+        yield f"the log begins at {going.began.isoformat()}: of what came before nothing is known"
     for table in sorted(going.forms):
         form = going.forms[table]
         if form.triggers:

@@ -27,6 +27,8 @@ _PACKET_BYTES_MAX = 0xFFFFFF
 _LOST = 2013
 _UNREACHABLE = frozenset({1040, 1129, 1130, 1203, 1226, 2002, 2003, 2005, 2006, 2013, 2055})
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1251, 1698, 2049, 2061})
+_LOGIN = frozenset({1045, 1251, 1698, 2049, 2061})
+"""Nobody was let in at all."""
 _PRIVILEGE = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO the account that reads; SELECT alone cannot read the log."
 
 
@@ -165,7 +167,8 @@ def translated(where: str) -> Iterator[None]:
         number = wrong.args[0] if wrong.args and isinstance(wrong.args[0], int) else -1
         text = str(wrong.args[1]) if len(wrong.args) > 1 else str(wrong)
         if number in _DENIED:
-            raise faults.BadInput(f"the server refuses us its change log: {text}", where=where, todo=_PRIVILEGE) from wrong
+            todo = f"Check the account's name and its password (MAKEWHOLE_SHOP_PASSWORD). {_PRIVILEGE}" if number in _LOGIN else _PRIVILEGE
+            raise faults.BadInput(f"the server refuses us its change log: {text}", where=where, todo=todo) from wrong
         if number == 1236:
             raise trails.Purged(f"the server cannot send its log from there: {text}", where=where, todo=_todo(text)) from wrong
         if number in _UNREACHABLE:
@@ -180,4 +183,4 @@ def _todo(text: str) -> str:
     low = text.lower()
     if "purged" in low or "could not find" in low or "not find first log" in low:
         return "The server has purged it: read on from an archive, or from the oldest file that is left."
-    return "Check the position; a place inside an event is none."
+    return "Nothing can be read from there: the place is inside an event, or the log was begun anew since (RESET MASTER)."

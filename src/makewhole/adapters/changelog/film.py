@@ -34,7 +34,7 @@ from makewhole.adapters.changelog.transactions import Group, Rows
 from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.change import Position
-from makewhole.ports import reversals
+from makewhole.ports import reversals, trails
 
 _BINLOG = frozenset({"mysql", "mariadb"})
 
@@ -88,6 +88,10 @@ class ServerFilm:
     def run(self, since: Position | None = None) -> Iterator[reversals.Passing]:
         """See the port. What is written while it runs is for the next run."""
         target = newest(self._asking(), executed=False)
+        if since is not None and _before((target.file, target.offset), since):
+            todo = "What was written in between is told by nobody: make a new plan."
+            what = f"the server's log ends at {target}, before {since}, up to which it is known: it was begun anew (RESET MASTER)"
+            raise trails.Purged(what, where=self._url.render_as_string(), todo=todo)
         from_files = since is None and bool(self._paths)
         log = self._from_files(target) if from_files else self._until(target, since or replica.oldest(self._asking()))
         for told in stretches.read(log, lambda shape: stretches.NONE, executed="" if since is None else since.gtids):

@@ -18,6 +18,16 @@ _CHARSET, _INVOKER, _UPDATED = 4, 11, 12
 _OVER_MAX_DATABASES = 254
 _COMMENT = re.compile(r"\A(?:\s+|/\*(?![!M]).*?\*/|--\s[^\n]*\n|#[^\n]*\n)*", re.DOTALL)
 _FIRST = re.compile(r"\A(?:/\*M?!\d*\s*)?([A-Za-z]+)(?:\s+([A-Za-z]+))?")
+_NAME = r"(?:`(?:[^`]|``)*`|'[^']*'|[\w$%.-]+)"
+_MADE = re.compile(
+    rf"\A(?:CREATE|ALTER)\s+(?:OR\s+REPLACE\s+|ALGORITHM\s*=\s*\w+\s+|DEFINER\s*=\s*{_NAME}(?:@{_NAME})?(?:\(\))?\s+"
+    r"|SQL\s+SECURITY\s+\w+\s+|AGGREGATE\s+)*([A-Za-z]+)",
+    re.IGNORECASE,
+)
+"""What is created or altered, behind what servers write before it: whose it is, and how it is done."""
+_NEW_TABLE = re.compile(
+    rf"\ACREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}(?:\s*\.\s*{_NAME})?", re.IGNORECASE
+)
 _XID = re.compile(r"\AXA\s+\w+\s+(.+?)(?:\s+ONE\s+PHASE)?\s*\Z", re.IGNORECASE | re.DOTALL)
 _SAVEPOINT = re.compile(r"(?:SAVEPOINT|TO)\s+(?:SAVEPOINT\s+)?(`(?:[^`]|``)*`|\S+)\s*\Z", re.IGNORECASE)
 
@@ -138,6 +148,8 @@ def verb(text: str) -> Verb:
         return _VERBS[word]
     if word in _HARMLESS:
         return Verb.HARMLESS
+    if made := _MADE.match(bare):
+        second = made[1].upper()
     if word in {"CREATE", "ALTER", "DROP", "RENAME"} and second in _HARMLESS_OBJECTS:
         return Verb.HARMLESS
     return Verb.OTHER
@@ -156,5 +168,10 @@ def xid(text: str) -> str:
 
 
 def names(text: str, table: str) -> bool:
-    """Whether a statement speaks of this table, as far as its words tell: rather once too often than once too little."""
+    """Whether a statement speaks of this table, as far as its words tell: rather once too often than once too little.
+
+    One that creates a table writes that table, whatever others it is modelled on or refers to.
+    """
+    if made := _NEW_TABLE.match(_COMMENT.sub("", text, count=1)):
+        text = made[0]
     return re.search(rf"(?<![\w$]){re.escape(table)}(?![\w$])", text, re.IGNORECASE) is not None

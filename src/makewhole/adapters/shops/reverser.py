@@ -77,7 +77,7 @@ class SqlReverser:
 
     def place(self) -> rollback.Place:
         """See the port."""
-        with errors.reading(self._writer or self._reader, self._where) as connection:
+        with errors.translated(During.START, self._where), (self._writer or self._reader).connect() as connection:
             return _place(connection)
 
     def ready(self) -> None:

@@ -30,7 +30,8 @@ AND r.constraint_schema NOT IN ('mysql', 'sys', 'information_schema', 'performan
 """The server's own schemas are left out because MariaDB opens every table and view of those that are not."""
 _TRIGGERS = """SELECT trigger_name, action_timing, event_manipulation FROM information_schema.triggers
 WHERE event_object_schema = DATABASE() AND event_object_table = %s ORDER BY 1"""
-_ENGINE = "SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s AND table_type = 'BASE TABLE'"
+_ENGINE = """SELECT engine, table_type FROM information_schema.tables
+WHERE table_schema = DATABASE() AND table_name = %s AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"""
 _SQLITE_CHILDREN = """SELECT id, "from", "to", on_delete, on_update FROM pragma_foreign_key_list(?)
 WHERE lower("table") = lower(?) ORDER BY id, seq"""
 _WHOLE_NUMBER = re.compile(r"(tiny|small|medium|big)?int\b", re.IGNORECASE)
@@ -55,10 +56,14 @@ def _mysql(connection: sa.Connection, table: str, counter: str) -> Form | None:
     if str(engine[0][0]).lower() != "innodb":
         todo = "ALTER TABLE it to InnoDB: what cannot be rolled back may not be half written."
         raise faults.BadInput(f"table {table} is kept by {engine[0][0]}, which has no transactions", where=table, todo=todo)
+    if engine[0][1] != "BASE TABLE":
+        todo = "It keeps its own past: ask it for that (FOR SYSTEM_TIME), or leave its changes out."
+        raise faults.BadInput(f"table {table} is versioned by the server, which writes its log in a way of its own", where=table, todo=todo)
+    key = tuple(str(name) for (name,) in rows(_KEY))
     return Form(
         table=table,
-        columns=tuple(_column(name, kind, collation, extra, counter) for name, kind, collation, extra in rows(_COLUMNS)),
-        key=tuple(name for (name,) in rows(_KEY)),
+        columns=tuple(_column(told, counter, of_key=told[0] in key) for told in rows(_COLUMNS)),
+        key=key,
         parents=tuple(name for (name,) in rows(_PARENTS)),
         children=tuple(_reference(list(told)) for _, told in itertools.groupby(rows(_CHILDREN), key=lambda r: r[:3])),
         triggers=tuple(f"{name} ({timing} {event})" for name, timing, event in rows(_TRIGGERS)),
@@ -70,14 +75,17 @@ def _text(value: object) -> object:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _column(name: str, kind: str, collation: str | None, extra: str | None, counter: str) -> Column:
+def _column(told: tuple[str, str, str | None, str | None], counter: str, *, of_key: bool) -> Column:
+    """`of_key`: a row that comes back without its key, hidden as it may be, is another row."""
+    name, kind, collation, extra = told
     says = (extra or "").upper()
+    made = ("GENERATED", "PERSISTENT", "VIRTUAL", *(() if of_key else ("INVISIBLE",)))
     return Column(
         name=name,
         type=kind,
         collation=collation or "",
         # DEFAULT_GENERATED is MySQL's word for a default that is an expression: such a column is written like any other.
-        written=not any(w in says.replace("DEFAULT_GENERATED", "") for w in ("GENERATED", "INVISIBLE", "PERSISTENT", "VIRTUAL")),
+        written=not any(word in says.replace("DEFAULT_GENERATED", "") for word in made),
         ticks="ON UPDATE" in says,
         counts=name.lower() == counter and _WHOLE_NUMBER.match(kind) is not None,
     )

@@ -107,12 +107,14 @@ def appending(path: Path) -> Iterator[Callable[[bytes], None]]:
 @contextlib.contextmanager
 def read(path: Path, known: str | None) -> Iterator[Kept]:
     """The plan in this file. Raises BadInput where it is none, was changed, or is another one than `known` (its hash, or the beginning)."""
-    with tempfile.TemporaryFile() as copy:
+    with contextlib.ExitStack() as stack:
         try:
-            with path.open("rb") as file:
-                yield _read(file, copy, path, known)
+            file, copy = stack.enter_context(path.open("rb")), stack.enter_context(tempfile.TemporaryFile())
+            told = _read(file, copy, path, known)
         except OSError as denied:
-            raise faults.BadInput(f"cannot read it: {denied.strerror}", where=str(path), todo="Check the path.") from denied
+            todo = "Check the path, and that there is room for a copy (TMPDIR)."
+            raise faults.BadInput(f"cannot read it: {denied.strerror}", where=str(path), todo=todo) from denied
+        yield told
 
 
 def _read(file: IO[bytes], copy: IO[bytes], path: Path, known: str | None) -> Kept:

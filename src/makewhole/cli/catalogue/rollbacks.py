@@ -45,6 +45,8 @@ ROLLBACKS: dict[str, tuple[str, str]] = {
         "For example: makewhole rollback --transaction 0-1-42. `makewhole history ORDER` tells the transactions.",
         "例如：makewhole rollback --transaction 0-1-42。用 `makewhole history 订单号` 可查看事务。",
     ),
+    "bad.rollback-until": ("the end is not later than the beginning", "截止时间不晚于开始时间"),
+    "bad.rollback-until-todo": ("Name a later --until, or an earlier --since.", "请把 --until 写得更晚，或把 --since 写得更早。"),
     "bad.rollback-order-alone": (
         "an order, a column or an end alone does not say which changes are the bad ones",
         "只给出订单、列或截止时间，看不出要撤回哪次改动",

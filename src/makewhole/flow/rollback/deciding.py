@@ -31,9 +31,11 @@ def trailed(trail: Trail, net: Net) -> Conflict | None:
     )
 
 
-def drifted(net: Net, drift: Mapping[str, str]) -> Conflict | None:
+def drifted(net: Net, drift: Mapping[str, str], form: Form) -> Conflict | None:
     """What is different about the table today, as far as it concerns this row: a touched column, the key, or all for a whole row."""
     concerns = set(drift) if net.how is not How.REWRITE else set(drift) & {*net.now, *net.back, *net.key}
+    # Under another key the row cannot even be looked for.
+    concerns |= {c.lower() for c in net.key} ^ {c.lower() for c in form.key}
     return Conflict(net=net, clash=Clash.TYPE_CHANGED, columns=tuple(sorted(concerns))) if concerns else None
 
 

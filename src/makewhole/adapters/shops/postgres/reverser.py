@@ -48,7 +48,7 @@ class PostgresReverser:
 
     def place(self) -> rollback.Place:
         """See the port. The schema stands for the database: by it the log tells whose rows are whose."""
-        with errors.reading(self._writer or self._reader, self._where) as connection:
+        with errors.translated(During.START, self._where), (self._writer or self._reader).connect() as connection:
             return _place(connection)
 
     def ready(self) -> None:
