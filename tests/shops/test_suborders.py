@@ -315,7 +315,7 @@ WRONG = [
     (OF, OF.replace("\n\n", '\nof = "item"\n\n'), "trade.toml: refund.of", "is of no 'item'"),
     (OF, '\nof = "suborder"\n\n[refund.fields]\norder = "trade_id"', "trade.toml: refund", "nothing tells which sub-order"),
     ('table = "t_sub"\nkey = "oid"', 'table = "t_sub"', "trade.toml: suborder", "the suborder's key is missing"),
-    ('table = "t_sub"\nkey', 'table = "t_trade"\nkey', "trade.toml: suborder.table", "orders and their parts stand in one table"),
+    ('table = "t_sub"\nkey', 'table = "t_trade"\nkey', "trade.toml: order.where", "stand in one table, and nothing tells"),
     ('"state = 9" = "closed"', '"state = 9" = "over"', "trade.toml: suborder.states: 'state = 9'", "no word of ours"),
     (EACH, "sql = \"UPDATE t_trade SET txn = 'x' WHERE id = :row\"", "trade.toml: hands.record-payment", "leave its parts as they are"),
     (AWAIT, "sql = \"UPDATE t_trade SET txn = 'x' WHERE id = :row\"", "trade.toml: hands.reopen-unpaid", "leave its parts as they are"),

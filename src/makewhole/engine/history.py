@@ -123,7 +123,8 @@ def _learnt(tables: Sequence[Traced], known: _Known, told: Sequence[change.Trans
         own, part = table.key if table.number is not None else None, table.part if by_part and table.role == "suborder" else None
         if own is None and part is None:
             continue
-        for image in (i for t in told for c in t.changes if _of(c, table) for i in (c.before, c.after) if i is not None):
+        images = (i for t in told for c in t.changes if _of(c, table) for i in (c.before, c.after) if i is not None)
+        for image in (i for i in images if table.holds(i) is not False):
             if own is not None and change.spell(_value(image, table.number or "")) == known.number:
                 keys.add(change.spell(_value(image, own)))
             if part is not None and _is(image, table, known):
@@ -136,7 +137,7 @@ def _step(past: Past, told: change.Transaction, known: _Known) -> Step:
     also: Counter[tuple[str, change.Kind]] = Counter()
     state = None
     for changed in told.changes:
-        table = next((t for t in past.tables if _of(changed, t) and _holds(changed, t, known)), None)
+        table = _table(past, changed, known)
         if table is None:
             also[str(changed.table), changed.kind] += 1
             continue
@@ -144,6 +145,16 @@ def _step(past: Past, told: change.Transaction, known: _Known) -> Step:
         if table.key is not None and changed.after is not None:
             state = past.state(changed.after) or state
     return Step(transaction=told, own=tuple(own), also=also, state=state)
+
+
+def _table(past: Past, changed: Change, known: _Known) -> Traced | None:
+    """The table in which a row is the order's; where rows of two kinds stand in one and the log does not tell which, whichever knows it."""
+    there = [t for t in past.tables if _of(changed, t)]
+    mine = change.kind_of(there, changed)
+    if mine is not None:
+        return mine if _holds(changed, mine, known) else None
+    unsure = (t for t in there if all(t.holds(i) is None for i in (changed.before, changed.after) if i is not None))
+    return next((t for t in unsure if _holds(changed, t, known)), None)
 
 
 def _of(changed: Change, table: Traced) -> bool:

@@ -109,5 +109,5 @@ def _gone(net: Net, was: Mapping[str, cell.Cell], form: Form) -> Net | Conflict:
 
 def _settled(bench: rewinding.Bench, net: Net, now: Mapping[str, cell.Cell], was: Mapping[str, cell.Cell]) -> Conflict | None:
     """Money that went back is not brought here by SQL (F10)."""
-    states = [rewinding.state(bench, net.table, cells) for cells in (now, {**now, **was})]
-    return deciding.settled(net, states[0], states[1], elsewhere=bench.elsewhere(net.unit))
+    before, after = rewinding.states(bench, net.table, now, {**now, **was})
+    return deciding.settled(net, before, after, elsewhere=bench.elsewhere(net.unit))

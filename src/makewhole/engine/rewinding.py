@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from makewhole.core import codec, faults, ids
+from makewhole.engine import owners
 from makewhole.flow.rollback import deciding, folding
 from makewhole.model import cell, change, order, rollback
 from makewhole.model.change import Kind, Position, Traced
@@ -35,6 +36,8 @@ class Bench:
     """Where orders leave rows."""
     key_of: Callable[[ids.OrderNumber], str | None] = lambda number: None
     """The key of an order's row now. A row beside it may be all of it that was written, and knows its order by that key alone."""
+    part: Callable[[str], change.Image | None] = lambda key: None
+    """A part's row now, by its key, as far as it tells whose it is: a row beside it may name the part alone."""
     who: tuple[str, str] | None = None
     """Table and column in which the shop itself writes who did something; rows of that table are never taken back."""
     state: Callable[[change.Image], str | None] = lambda image: None
@@ -56,6 +59,7 @@ class Run:
     origin: rollback.Origin
     scope: Scope
     database: str
+    owners: owners.Owners
     forms: dict[str, Form] = field(default_factory=dict)
     unwanted: dict[str, frozenset[str]] = field(default_factory=dict)
     """Of each touched table, the columns that are never taken back: the server's own, and those that tick or count."""
@@ -71,7 +75,6 @@ class Run:
     """Rows of tables that tell what was done, which stay: history of the shop's own, and ours."""
     read_to: Position | None = None
     began: datetime | None = None
-    traced: dict[str, Traced] = field(default_factory=dict)
 
 
 def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]:
@@ -86,8 +89,8 @@ def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]
         # Thousands of rows may differ in what says nothing of their state.
         if not telling[columns] or one.how is not rollback.How.REWRITE:
             continue
-        was = state(bench, one.table, one.now)
-        if was not in deciding.RETURNED or (becomes := state(bench, one.table, one.back)) in deciding.RETURNED:
+        was, becomes = states(bench, one.table, one.now, one.back)
+        if was not in deciding.RETURNED or becomes in deciding.RETURNED:
             continue
         for net in alike:
             if clash := deciding.settled(net, was, becomes, elsewhere=bench.elsewhere(net.unit)):
@@ -97,20 +100,30 @@ def settled(bench: Bench, block: rollback.Block) -> dict[str, rollback.Conflict]
 
 def _may_tell(bench: Bench, net: rollback.Net) -> bool:
     """Whether rows that are looked at in the same columns tell a state."""
-    traced = next((t for t in bench.tables if t.table.lower() == net.table.lower()), None)
-    if traced is None or traced.key is None or bench.state_columns is None:
-        return traced is not None
-    return not bench.state_columns.isdisjoint(c.lower() for c in net.now)
+    there = [t for t in bench.tables if t.table.lower() == net.table.lower()]
+    if bench.state_columns is None or any(t.key is None for t in there):
+        return bool(there)
+    return bool(there) and not bench.state_columns.isdisjoint(c.lower() for c in net.now)
 
 
-def state(bench: Bench, table: str, cells: Mapping[str, cell.Cell]) -> order.OrderState | None:
-    """The state that a row tells: an order's own, or a part's; None for every other row, and where it does not tell it."""
-    traced = next((t for t in bench.tables if t.table.lower() == table.lower()), None)
-    image = {c: cell.unpack(v) for c, v in cells.items()}
+def states(
+    bench: Bench, table: str, now: Mapping[str, cell.Cell], back: Mapping[str, cell.Cell]
+) -> tuple[order.OrderState | None, order.OrderState | None]:
+    """The states that a row tells before and after it goes back: an order's own, or a part's; None for every other row, and where it does
+    not tell it."""
+    image, becomes = ({c: cell.unpack(v) for c, v in cells.items()} for cells in (now, back))
+    there = [t for t in bench.tables if t.table.lower() == table.lower() and t.holds(image) is not False]
+    told = [(_state(bench, t, image), _state(bench, t, becomes)) for t in there]
+    # Of two kinds in one table the columns that changed may not tell which it is: money that may leave here is money that leaves.
+    leaves = (pair for pair in told if pair[0] in deciding.RETURNED and pair[1] not in deciding.RETURNED)
+    return next(leaves, told[0] if told else (None, None))
+
+
+def _state(bench: Bench, table: Traced, image: change.Image) -> order.OrderState | None:
     word = None
-    if traced is not None and traced.key is not None:
+    if table.key is not None:
         word = bench.state(image)
-    elif traced is not None and traced.role == "suborder" and bench.whole is not None:
+    elif table.role == "suborder" and bench.whole is not None:
         word = bench.whole.part(image)
     return None if word is None else order.OrderState(word)
 
@@ -197,8 +210,8 @@ def _bad(going: Run, passing: reversals.Passing) -> None:
         if name.startswith(OURS) or (going.bench.who is not None and name == going.bench.who[0].lower()):
             going.kept[told.table.name] += 1
             continue
-        unit = _unit(going, told)
-        if going.scope.orders and not _ours(going, told):
+        unit = going.owners.unit(told)
+        if going.scope.orders and not going.owners.ours(told, going.scope.orders):
             left[row] += 1
             continue
         statement = statement or told.statement
@@ -230,7 +243,7 @@ def _bad(going: Run, passing: reversals.Passing) -> None:
 
 def _refuse_statements(going: Run, passing: reversals.Passing) -> None:
     """A transaction that is meant and tells rows by a statement alone: no image of them is anywhere in the log."""
-    told = list(going.traced) + [t for t in going.forms if t not in going.traced]
+    told = list(going.owners.tables) + [t for t in going.forms if t not in going.owners.tables]
     for table in told:
         text = passing.speaks(going.database, table)
         if text and (going.scope.transactions or going.forms or text.split(maxsplit=1)[0].upper() != "CREATE"):
@@ -334,42 +347,6 @@ def _fold(going: Run, told: change.Change, head: change.Transaction, unit: str) 
             name = now
     if known is not None or trail is not None:
         shelf.put(name, trail)
-
-
-def _unit(going: Run, told: change.Change) -> str:
-    """The order that a row is of, by number where the row tells it, by the order's key where not; else the row is a unit of its own."""
-    traced = going.traced.get(told.table.name.lower())
-    image = told.before if told.before is not None else told.after or {}
-    if traced is not None:
-        number = _column(image, traced.number)
-        key = _column(image, traced.key) or _column(image, traced.link)
-        if number and key and traced.key:
-            going.bench.shelf.same(f"#{key}", number)
-        if number or key:
-            return number or f"#{key}"
-    return rollback.row_name(told.table.name, folding.key_of(told.table, image))
-
-
-def _ours(going: Run, told: change.Change) -> bool:
-    """Whether a row is of an order that was asked for: by its number, or by its key as far as the log has told whose that is."""
-    traced = going.traced.get(told.table.name.lower())
-    if traced is None:
-        return False
-    numbers = set(going.scope.orders)
-    for image in (told.before, told.after):
-        if image is None:
-            continue
-        number = _column(image, traced.number)
-        key = _column(image, traced.key) or _column(image, traced.link)
-        if number in numbers or (key and going.bench.shelf.number(f"#{key}") in numbers):
-            return True
-    return False
-
-
-def _column(image: change.Image, column: str | None) -> str:
-    if column is None:
-        return ""
-    return next((change.spell(v) for n, v in image.items() if n.lower() == column.lower()), "")
 
 
 def follow(

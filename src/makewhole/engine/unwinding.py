@@ -10,7 +10,7 @@ from datetime import datetime
 
 from makewhole import ports
 from makewhole.core import codec, faults, ids
-from makewhole.engine import gather, rewinding
+from makewhole.engine import gather, owners, rewinding
 from makewhole.flow.rollback import deciding, folding
 from makewhole.model import rollback
 from makewhole.model.rollback import Conflict, Header, Mode, Net, Scope
@@ -44,8 +44,8 @@ def plan(bench: rewinding.Bench, scope: Scope, now: datetime, mode: Mode, *, par
     or where the log does not hold everything, which stops all."""
     place = bench.hand.place()
     origin = rollback.Undo(plan=undo) if undo else scope
-    going = rewinding.Run(bench=bench, origin=origin, scope=scope, database=place.database)
-    going.traced = {t.table.lower(): t for t in bench.tables}
+    whose = owners.Owners(bench.tables, bench.shelf, bench.part)
+    going = rewinding.Run(bench=bench, origin=origin, scope=scope, database=place.database, owners=whose)
     for number in scope.orders:
         if (key := bench.key_of(ids.OrderNumber(number))) is not None:
             bench.shelf.same(f"#{key}", number)

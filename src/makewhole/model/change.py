@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -154,6 +154,26 @@ class Traced(codec.Noun, frozen=True, kw_only=True):
     """Holds the order's key."""
     part: str | None = None
     """Holds a part's key: of the parts' own table, and of rows that name a part alone."""
+    kind: Callable[[Image], bool | None] | None = None
+    """Of a table in which rows of several kinds stand: whether a row is of this one; None where its image does not tell. Without it, every
+    row is."""
+
+    def holds(self, image: Image) -> bool | None:
+        """Whether a row of the table is of this kind; None where its image does not tell."""
+        return True if self.kind is None else self.kind(image)
+
+
+def kind_of(there: Sequence[Traced], told: Change) -> Traced | None:
+    """Of these, all of one table, the one of whose kind a changed row is: by what it was, or by what it became where nothing else tells."""
+    for image in (told.before, told.after):
+        if image is None:
+            continue
+        says = [t.holds(image) for t in there]
+        if True in says:
+            return there[says.index(True)]
+        if None not in says:
+            return None
+    return None
 
 
 def without_values(statement: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 from makewhole.model import change
 from makewhole.model.image import Form, Op, Spelling
@@ -13,28 +14,35 @@ class Fold:
     """Keeps of each row where it was at first and what it is at last: a reference, until somebody asks for the rows."""
 
     def __init__(self, forms: Sequence[Form]) -> None:
-        self._stretches = {(f.table.schema, f.table.name): _Stretch(f) for f in forms}
-        self._tables: dict[int, tuple[change.Table, _Stretch | None]] = {}
+        self._stretches: dict[tuple[str, str], tuple[_Stretch, ...]] = {}
+        for f in forms:
+            # Rows of two kinds may stand in one table.
+            name = (f.table.schema, f.table.name)
+            self._stretches[name] = (*self._stretches.get(name, ()), _Stretch(f))
+        self._tables: dict[int, tuple[change.Table, tuple[_Stretch, ...]]] = {}
 
     def add(self, changes: Iterable[change.Change]) -> None:
         """Rows of one transaction, in the order of the log. Raises BadInput for images that are not whole."""
         for told in changes:
             known = self._tables.get(id(told.table))
             if known is None:
-                stretch = self._stretches.get((told.table.schema.lower(), told.table.name.lower()))
+                stretches = self._stretches.get((told.table.schema.lower(), told.table.name.lower()), ())
                 # Kept, so that no other table can come to have its id.
-                known = self._tables[id(told.table)] = (told.table, stretch)
-            table, stretch = known
-            if stretch is not None:
+                known = self._tables[id(told.table)] = (told.table, stretches)
+            table, stretches = known
+            for stretch in stretches:
                 stretch.add(table, told.before, told.after)
 
     def places(self) -> frozenset[tuple[str, str]]:
         """Role and key of every row that was touched."""
-        return frozenset((s.form.table.role, key) for s in self._stretches.values() for key in s.last)
+        return frozenset((s.form.table.role, key) for s in self._all() for key in s.last)
 
     def rows(self) -> Sheet:
         """Sorted by role, order and key. A row that came and went in between leaves nothing."""
-        return Sheet(sorted((s.block() for s in self._stretches.values()), key=lambda block: block.role))
+        return Sheet(sorted((s.block() for s in self._all()), key=lambda block: block.role))
+
+    def _all(self) -> Iterator[_Stretch]:
+        return itertools.chain.from_iterable(self._stretches.values())
 
 
 class _Stretch:
@@ -48,6 +56,9 @@ class _Stretch:
         self._spelling: tuple[change.Table, Spelling] | None = None
 
     def add(self, table: change.Table, before: change.Image | None, after: change.Image | None) -> None:
+        if (mine := self.form.kind) is not None:
+            # A row of another kind is not there; one that became another is gone.
+            before, after = (image if image is not None and mine(image) else None for image in (before, after))
         one = after if before is None else before
         if one is None:
             return

@@ -33,6 +33,8 @@ _SPOKEN = frozenset("si")
 T = TypeVar("T")
 Guard = Callable[[str], str]
 """What may be kept of a value: itself, its last characters, or a keyed hash."""
+Kinds = Callable[[change.Image], bool]
+"""Whether a row is of one kind, where rows of several stand in one table. Raises BadInput where its image does not tell."""
 
 
 class Kind(enum.Enum):
@@ -267,10 +269,13 @@ class Spelling(NamedTuple):
 
 class Form:
     """Reads rows of one table as they go into images. `guards` are of the columns that may not go in as they are; `words` are the plain
-    columns that hold no numbers of a system's own, in which a card's number is starred."""
+    columns that hold no numbers of a system's own, in which a card's number is starred. `kind`: which rows are of this form."""
 
-    def __init__(self, table: Table, guards: Mapping[str, Guard] | None = None, words: Collection[str] = ()) -> None:
+    def __init__(
+        self, table: Table, guards: Mapping[str, Guard] | None = None, words: Collection[str] = (), kind: Kinds | None = None
+    ) -> None:
         self.table = table
+        self.kind = kind
         self._words_at = [(i, c) for i, c in enumerate(table.columns) if c in words and c not in (guards or {})]
         self._guards = [(i, guards[c]) for i, c in enumerate(table.columns) if guards and c in guards]
         self._guard = dict(guards or {})

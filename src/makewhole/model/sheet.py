@@ -71,6 +71,8 @@ class Sheet(Sequence[Row]):
 
 
 def read(form: Form, images: Sequence[change.Image], op: Op = Op.BASE) -> Sheet:
-    """Rows of one table as they stand there, in this order."""
+    """Rows of one table as they stand there, in this order; those of the form's kind."""
+    if form.kind is not None:
+        images = [image for image in images if form.kind(image)]
     columns, types = form.columns(images)
     return Sheet([Block(form.table.role, form.links(images), form.keys(images), [op] * len(images), types, columns)])

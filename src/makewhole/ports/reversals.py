@@ -143,11 +143,11 @@ class Shelf(Protocol):
         ...
 
     def same(self, unit: str, number: str) -> None:
-        """Two names of one unit: an order's key, by which some rows know it, and its number."""
+        """Two names of one unit: an order's key, by which some rows know it, and its number; or a part's key, and its order's key."""
         ...
 
     def number(self, unit: str) -> str:
-        """The number of an order that is named by its key; empty where nothing told it."""
+        """What was told of a unit that is named by a key: for an order's its number; empty where nothing was."""
         ...
 
     def trails(self) -> Iterator[tuple[str, trail.Trail]]:

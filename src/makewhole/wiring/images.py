@@ -44,7 +44,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
             pages = typed = tables.PostgresTables(reader, imaged.forms, map_.where)
             log, server, form = slot, slot.server(), codec.digest([imaged.digest, typed.digest()])
         else:
-            log, server = stack.enter_context(_log(url, [f.table.name for f in imaged.forms]))
+            log, server = stack.enter_context(_log(url, list(dict.fromkeys(f.table.name for f in imaged.forms))))
             pages, form = wholes.SqlTables(reader, imaged.forms, map_.where), imaged.digest
         kept = stack.enter_context(contextlib.closing(album.LakeAlbum(place(told, map_.name))))
         yield image.Studio(

@@ -39,6 +39,7 @@ def open_rollback(told: settings.Settings, log_place: str | None) -> Iterator[tu
             shop=map_.name,
             tables=known.tables,
             key_of=lambda number: traces.key_of(map_, reader, number),
+            part=lambda key: traces.part_of(map_, reader, key),
             who=backing.historian(map_),
             state=known.state,
             state_columns=backing.state_columns(map_),

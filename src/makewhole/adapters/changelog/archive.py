@@ -71,7 +71,10 @@ class Archive:
         Raises BadInput where a table's rows have no names, Overtaken where somebody else keeps them at the same time.
         """
         self._expected = self.place()
-        traced = {_name(t.schema, t.table): _keyed(t) for t in tables}
+        traced: dict[str, frozenset[str]] = {}
+        for t in tables:
+            # Two kinds of rows may stand in one table, each with its own keys.
+            traced[_name(t.schema, t.table)] = traced.get(_name(t.schema, t.table), frozenset()) | _keyed(t)
         decoder, kept, batch, passed, size = decoding.Decoder(), 0, list[_Kept](), 0, 0
         scan = starring.Scan(traced, decoder)
         ends = None

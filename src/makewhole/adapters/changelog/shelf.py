@@ -60,8 +60,9 @@ class DiskShelf:
         """See the port."""
         self._settle()
         sql = (
-            "SELECT COALESCE(number, trails.unit) AS whole, body FROM trails LEFT JOIN aliases ON aliases.unit = trails.unit "
-            "ORDER BY whole, name"
+            # A part's key tells its order's key, and that its number.
+            "SELECT COALESCE(b.number, a.number, trails.unit) AS whole, body FROM trails LEFT JOIN aliases a ON a.unit = trails.unit "
+            "LEFT JOIN aliases b ON b.unit = a.number ORDER BY whole, name"
         )
         for unit, body in self._connection.execute(sql):
             yield unit, codec.decode(body, trail.Trail)

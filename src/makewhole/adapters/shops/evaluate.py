@@ -30,6 +30,11 @@ def holds(told: expressions.Expression, image: change.Image) -> bool:
     return _truth(told.tree, image) is True
 
 
+def lacks(told: expressions.Expression) -> str | None:
+    """The first part of an expression that no image is ever evaluated with, as it is called; None where there is none."""
+    return next((expressions.called(part) for part in told.tree.walk() if type(part) not in _KNOWN), None)
+
+
 def column(image: change.Image, name: str) -> change.Value:
     """A column of an image; servers compare names without case. Raises Unsure where the log does not tell it."""
     if name in image:
@@ -106,15 +111,17 @@ def _truth(tree: exp.Expression, image: change.Image) -> bool | None:
 
 
 def _and(tree: Any, image: change.Image) -> bool | None:
-    one, other = _truth(tree.this, image), _truth(tree.expression, image)
-    if one is False or other is False:
+    one = _truth(tree.this, image)
+    other = False if one is False else _truth(tree.expression, image)
+    if other is False:
         return False
     return None if one is None or other is None else True
 
 
 def _or(tree: Any, image: change.Image) -> bool | None:
-    one, other = _truth(tree.this, image), _truth(tree.expression, image)
-    if one is True or other is True:
+    one = _truth(tree.this, image)
+    other = True if one is True else _truth(tree.expression, image)
+    if other is True:
         return True
     return None if one is None or other is None else False
 
@@ -140,8 +147,11 @@ def _is(tree: Any, image: change.Image) -> bool | None:
 
 
 def _in(tree: Any, image: change.Image) -> bool | None:
-    value = _value(tree.this, image)
-    told = [_compare(value, _value(one, image)) for one in tree.expressions]
+    value, among = _value(tree.this, image), [_value(one, image) for one in tree.expressions]
+    # What stands in the list letter by letter is in it, whatever a collation thinks of the others.
+    if value is not None and any(type(one) is type(value) and one == value for one in among):
+        return True
+    told = [_compare(value, one) for one in among]
     return True if 0 in told else None if None in told else False
 
 
@@ -165,6 +175,10 @@ _TRUTHS: Mapping[type[exp.Expression], Callable[[Any, change.Image], bool | None
     exp.In: _in,
     exp.Between: _between,
 }
+_KNOWN: frozenset[type[exp.Expression]] = frozenset(_TRUTHS) | {
+    exp.Paren, exp.Column, exp.Identifier, exp.Null, exp.Boolean, exp.Literal, exp.Tuple, exp.Neg, exp.Add, exp.Sub, exp.Mul,
+    exp.Coalesce, exp.Nullif, exp.Case, exp.If, exp.Concat,
+}  # fmt: skip
 
 
 def _compare(one: change.Value, other: change.Value) -> int | None:

@@ -65,6 +65,13 @@ def parse(text: str, dialect: str, where: str) -> Expression:
     return Expression(text=text, tree=tree, where=where)
 
 
+def without(told: Expression, other: Expression) -> Expression:
+    """A condition that holds where this one does and the other does not, be that one false or unknown."""
+    ours, theirs = exp.Paren(this=told.tree.copy()), exp.Paren(this=other.tree.copy())
+    tree = exp.And(this=ours, expression=exp.Not(this=exp.Paren(this=exp.Is(this=theirs, expression=exp.Boolean(this=True)))))
+    return Expression(text=f"({told.text}) AND NOT (({other.text}) IS TRUE)", tree=tree, where=told.where)
+
+
 def one(text: str, dialect: str, where: str) -> exp.Expression:
     """The tree of exactly one expression or statement without comments. Raises BadInput."""
     try:

@@ -70,6 +70,9 @@ class Around:
     """Whether the buyer alone decides in which shard an order is."""
     part_words: frozenset[OrderState]
     """What a part's row can say."""
+    parts_by: tuple[str, ...] = ()
+    """Columns that say whose a part is, in lower case: where parts stand in the table of orders, a statement that asks for them is about
+    parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,13 @@ def _check_parameters(hand: Hand) -> None:
             given.add(told.gives)
 
 
+def _of_parts(told: statements.Statement, around: Around) -> bool:
+    """Whether a write of the parts' table is one of parts: where their orders stand in it too, it must ask for parts in so many words."""
+    if not around.cuts["order"].same(around.cuts["suborder"]) or told.for_each == "part" or told.rows_as == "parts":
+        return True
+    return not told.asks().isdisjoint(around.parts_by)
+
+
 def _check_suborders(hand: Hand, around: Around) -> None:
     """Whether the parts of an order go where it goes. Raises BadInput."""
     parts = around.cuts.get("suborder")
@@ -150,7 +160,7 @@ def _check_suborders(hand: Hand, around: Around) -> None:
             where=hand.where,
             todo="Leave the hands that write out: what they would do becomes a person's task.",
         )
-    moving = [s for s in hand.writes if s.table().lower() == parts.called.lower()]
+    moving = [s for s in hand.writes if s.table().lower() == parts.called.lower() and _of_parts(s, around)]
     if not moving and around.part_words & _MOVES.get(hand.name, frozenset()):
         todo = f'Declare a write on {parts.called} beside the others, with for_each = "part" or bound to :row.'
         raise faults.BadInput(f"{hand.name} would move the order and leave its parts as they are", where=hand.where, todo=todo)

@@ -45,17 +45,22 @@ class MapLens:
         )
         # Our own rollbacks note what they write in a table beside the shop's, in the same transaction.
         self.followed: tuple[change.Traced, ...] = (*self.tables, change.Traced(role="ours", schema=schema, table=reverser.AUDIT))
-        self._roles = {(t.schema.lower(), t.table.lower()): t for t in self.tables}
+        self._there: dict[tuple[str, str], list[change.Traced]] = {}
+        for t in self.tables:
+            self._there.setdefault((t.schema.lower(), t.table.lower()), []).append(t)
 
     def read(self, told: change.Transaction) -> trails.Meant:
         """See the port."""
-        mine = [(t, c) for c in told.changes if (t := self._roles.get((c.table.schema.lower(), c.table.name.lower()))) is not None]
+        mine = [(t, c) for c in told.changes if (t := self._traced(c)) is not None]
         own = [(self._number(c), c) for t, c in mine if t.role == "order" and self._ours(c)]
         owners = self._owners(mine, own)
         parts = [(n, c) for i, (t, c) in enumerate(mine) if t.role == "suborder" and (n := owners.get(i)) is not None]
         changes = self._changes(told, [(n, c) for n, c in own if n is not None], parts)
         named = {n for n, _ in own if n is not None} | set(owners.values())
         return trails.Meant(changes=changes, told=tuple(self._told(mine, owners)), named=frozenset(named))
+
+    def _traced(self, told: change.Change) -> change.Traced | None:
+        return change.kind_of(self._there.get((told.table.schema.lower(), told.table.name.lower()), ()), told)
 
     def _changes(
         self,
@@ -267,7 +272,7 @@ class MapLens:
             source = (
                 f"{spelling.source(parts, scribe, 'p')} JOIN {spelling.source(orders, scribe, 'o')} ON {there} = {scribe.write(whose, 'p')}"
             )
-            within = f"{key} IN {scribe.binds(tuple(_typed(k) for k in keys[first : first + KEYS_MAX]))}"
+            within = f"{key} IN {scribe.binds(tuple(rows.typed(k) for k in keys[first : first + KEYS_MAX]))}"
             sql = expressions.select([f"{key} AS k", f"{number} AS n"], source, [within])
             with errors.reading(self._engine, self._map.where) as connection:
                 told |= {rows.spell(k): ids.OrderNumber(rows.spell(n)) for k, n in connection.execute(sa.text(sql), scribe.values)}
@@ -281,8 +286,10 @@ class MapLens:
         for first in range(0, len(keys), KEYS_MAX):
             scribe = expressions.Scribe(dialect=engines.spoken(self._engine))
             key, number = scribe.write(table.key, "o"), scribe.write(table.fields[Field.ORDER_NUMBER].sql, "o")
-            within = f"{key} IN {scribe.binds(tuple(_typed(k) for k in keys[first : first + KEYS_MAX]))}"
-            sql = expressions.select([f"{key} AS k", f"{number} AS n"], spelling.source(table, scribe, "o"), [within])
+            within = [f"{key} IN {scribe.binds(tuple(rows.typed(k) for k in keys[first : first + KEYS_MAX]))}"]
+            if self._map.apart and table.where is not None:
+                within.append(scribe.write(table.where, "o"))
+            sql = expressions.select([f"{key} AS k", f"{number} AS n"], spelling.source(table, scribe, "o"), within)
             with errors.reading(self._engine, self._map.where) as connection:
                 for k, n in connection.execute(sa.text(sql), scribe.values):
                     told[rows.spell(k)] = ids.OrderNumber(rows.spell(n))
@@ -324,8 +331,3 @@ def _either(told: change.Change, name: str) -> change.Value:
 
 def _empty(value: change.Value, spelled: str) -> bool:
     return isinstance(value, change.ZeroDate) or spelled in _NOTHING
-
-
-def _typed(key: str) -> str | int:
-    """A key as the shop's column has it: PostgreSQL and SQLite do not compare texts with numbers."""
-    return int(key) if key.isdecimal() and str(int(key)) == key else key

@@ -180,6 +180,11 @@ def spell(value: object) -> str:
             return str(value)
 
 
+def typed(key: str) -> str | int:
+    """A key as the shop's column has it: PostgreSQL and SQLite do not compare texts with numbers."""
+    return int(key) if key.isdecimal() and str(int(key)) == key else key
+
+
 Raw = list[list[str | None]]
 """A row's columns as the shop spells them."""
 

@@ -32,6 +32,14 @@ class Cut:
     pieces: tuple[str, ...]
     names: tuple[str, ...]
 
+    def same(self, other: Cut) -> bool:
+        """Whether both are the same tables; servers compare names without case."""
+        return [n.lower() for n in self.names] == [n.lower() for n in other.names]
+
+    def meets(self, other: Cut) -> bool:
+        """Whether a table is in both."""
+        return not {n.lower() for n in self.names}.isdisjoint(n.lower() for n in other.names)
+
     def one(self, i: int) -> Cut:
         """One shard alone, called as all of them are."""
         return Cut(called=self.called, pieces=(self.pieces[i],), names=(self.names[i],))

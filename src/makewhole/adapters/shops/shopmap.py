@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import functools
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from makewhole.adapters.shops import expressions, handmap, language, shards, transitions
+from makewhole.adapters.shops import expressions, handmap, kinds, language, shards, transitions
 from makewhole.adapters.shops.language import Privacy, Unit
 from makewhole.core import faults
 from makewhole.model import order, payment, resource
@@ -174,6 +175,11 @@ class ShopMap:
         """The table of sub-orders, where orders have parts with states of their own."""
         return self.tables.get("suborder")
 
+    @property
+    def apart(self) -> bool:
+        """Whether orders and their parts are two kinds of rows in one table, told apart by their filters."""
+        return self.parts is not None and self.parts.cut.same(self.order.cut)
+
     def whose(self, name: str) -> Table | None:
         """The table that says whose a table's rows are: itself, or that of the parts that it names; None where it is not mapped."""
         table = self.tables.get(name)
@@ -204,10 +210,14 @@ def compile_map(file: language.ShopFile) -> ShopMap:
     channel = tables["order"].fields.get(Field.ORDER_CHANNEL)
     coded = () if channel is None else tuple(v for v in channel.values.values() if v)
     parts = tables.get("suborder")
+    if parts is not None:
+        apart = kinds.of_parts(tables["order"].cut, parts.cut, tables["order"].where, parts.where, file.where)
+        parts = tables["suborder"] = dataclasses.replace(parts, where=apart)
     around = handmap.Around(
         cuts={name: table.cut for name, table in tables.items()},
         by_buyer=_by_buyer(spec, tables["order"], f"{file.where}: order.shard_by"),
         part_words=frozenset(order.OrderState(w) for w in parts.states.words()) if parts else frozenset(),
+        parts_by=() if parts is None else _parts_by(parts),
     )
     _check_parts(tables["order"], parts, file)
     hands, known = {name: handmap.compiled(name, told, file, around) for name, told in file.hands.items()}, frozenset(file.hands)
@@ -239,15 +249,16 @@ def _by_buyer(spec: language.TableSpec, orders: Table, where: str) -> bool:
 
 
 def _check_parts(orders: Table, parts: Table | None, file: language.ShopFile) -> None:
-    """Whether orders and their parts can be told apart, and are told of by what is there. Raises BadInput."""
-    if parts is None:
-        if Field.ORDER_AMOUNT_SUBORDERS in orders.fields:
-            todo = "Map their table as [suborder], or leave it out."
-            raise faults.BadInput("no sub-orders are mapped", where=f"{file.where}: order.fields.amount_suborders", todo=todo)
-        return
-    if {s.lower() for s in orders.shards} & {s.lower() for s in parts.shards}:
-        todo = "Leave [suborder] out, and let where of [order] keep the rows that are paid: the change log tells rows by their table."
-        raise faults.BadInput("orders and their parts stand in one table", where=f"{file.where}: suborder.table", todo=todo)
+    """Whether what is told of parts has parts to tell of. Raises BadInput."""
+    if parts is None and Field.ORDER_AMOUNT_SUBORDERS in orders.fields:
+        todo = "Map their table as [suborder], or leave it out."
+        raise faults.BadInput("no sub-orders are mapped", where=f"{file.where}: order.fields.amount_suborders", todo=todo)
+
+
+def _parts_by(parts: Table) -> tuple[str, ...]:
+    """The columns that say whose a part is."""
+    told = [parts.link] if parts.link is not None else [c.sql for f, c in parts.fields.items() if f is Field.SUBORDER_ORDER]
+    return tuple(c.lower() for sql in told for c in sql.columns())
 
 
 def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Table:
@@ -274,26 +285,10 @@ def _table(name: str, spec: language.TableSpec, file: language.ShopFile) -> Tabl
         moves=_cases(spec.moves, Move if name == "stock_move" else None, file, f"{where}.moves"),
         watch=spec.watch,
         phone=_phone(spec, file, where) if name == "order" else None,
-        of_parts=_of_parts(name, spec, file, where),
+        of_parts=kinds.names_parts(name, spec, file, where),
     )
     _check_table(table, where)
     return table
-
-
-def _of_parts(name: str, spec: language.TableSpec, file: language.ShopFile, where: str) -> bool:
-    """Whether a table's rows are a sub-order's. Raises BadInput where nothing could tell whose."""
-    if spec.of is None:
-        return False
-    if name != "refund" or spec.of != "suborder":
-        todo = 'Write of = "suborder" below [refund], where its link holds a sub-order\'s key; leave it out everywhere else.'
-        raise faults.BadInput(f"a row of {name} is of no {spec.of!r}", where=f"{where}.of", todo=todo)
-    if "suborder" not in file.tables or spec.link is None or "order" in spec.fields:
-        todo = "Map [suborder] with its key, and let link of [refund] hold that key; the field order is for refunds that name the order."
-        raise faults.BadInput("nothing tells which sub-order a row of refund is of", where=where, todo=todo)
-    if any("{" in file.tables[t].table for t in ("suborder", "refund")):
-        todo = "Map the refunds of sub-orders where neither is in shards, or by the order's key."
-        raise faults.BadInput("refunds of sub-orders are not read in shards", where=f"{where}.table", todo=todo)
-    return True
 
 
 class Move(enum.Enum):

@@ -58,6 +58,10 @@ class Statement:
         """Whether it is an UPDATE with ORDER BY or LIMIT, which MySQL and MariaDB alone know."""
         return isinstance(self.tree, exp.Update) and bool(self.tree.args.get("limit") or self.tree.args.get("order"))
 
+    def asks(self) -> frozenset[str]:
+        """Columns that its conditions look at, in lower case."""
+        return frozenset(c.name.lower() for where in self.tree.find_all(exp.Where) for c in where.find_all(exp.Column))
+
     def columns(self) -> tuple[str, ...]:
         """Columns that an UPDATE sets or an INSERT fills."""
         if isinstance(self.tree, exp.Update):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, errors, expressions, imagestates, rows, shopmap, spelling
+from makewhole.adapters.shops import engines, errors, evaluate, expressions, imagestates, rows, shopmap, spelling
 from makewhole.adapters.shops.language import Privacy
 from makewhole.core import cards, ids
 from makewhole.model import change
@@ -31,9 +31,11 @@ class Traces:
 
 def traces(map_: shopmap.ShopMap, schema: str, secret: bytes) -> Traces:
     """The tables in which an order of this shop leaves rows."""
-    told = [_traced(name, table, shard, schema) for name, table in map_.tables.items() for shard in table.shards]
-    # A sub-order may be a line of goods as well: one table, known by what it is first.
-    told = list({t.table.lower(): t for t in reversed(told)}.values())[::-1]
+    told = [_traced(map_, name, shard, schema) for name, table in map_.tables.items() for shard in table.shards]
+    # A sub-order may be a line of goods as well: one table, known by what it is first. Two kinds of rows in one table are two.
+    first = {(t.table.lower(), t.kind is not None and t.role): t for t in reversed(told)}
+    both = {t.table.lower() for t in told if t.kind is not None}
+    told = [t for t in list(first.values())[::-1] if t.kind is not None or t.table.lower() not in both]
     found = tuple(t for t in told if t.number or t.link or t.key or t.part)
     return Traces(
         tables=found,
@@ -50,15 +52,32 @@ def key_of(map_: shopmap.ShopMap, engine: sa.Engine, number: ids.OrderNumber) ->
     if key is None or column is None:
         return None
     scribe = expressions.Scribe(dialect=engines.spoken(engine))
-    sql = expressions.select(
-        [scribe.name(key)], spelling.source(map_.order, scribe, "o"), [f"{scribe.name(column)} = {scribe.bind(str(number))}"]
-    )
+    # A part may carry its order's number.
+    only = [scribe.write(map_.order.where, "o")] if map_.apart and map_.order.where is not None else []
+    there = f"{scribe.name(column)} = {scribe.bind(str(number))}"
+    sql = expressions.select([scribe.name(key)], spelling.source(map_.order, scribe, "o"), [there, *only])
     with errors.reading(engine, map_.where) as connection:
         told = connection.execute(sa.text(sql), scribe.values).scalar()
     return None if told is None else rows.spell(told)
 
 
-def _traced(role: str, table: shopmap.Table, shard: str, schema: str) -> change.Traced:
+def part_of(map_: shopmap.ShopMap, engine: sa.Engine, key: str) -> change.Image | None:
+    """A part's row as it is now: its key, and the columns that say whose it is. None where there is none, or no column tells it."""
+    parts = map_.parts
+    if parts is None or (own := _bare(parts.key)) is None:
+        return None
+    number = parts.fields.get(Field.SUBORDER_ORDER)
+    whose = [c for c in (_bare(parts.link), None if number is None else _bare(number.sql)) if c is not None]
+    scribe = expressions.Scribe(dialect=engines.spoken(engine))
+    there = [f"{scribe.name(own)} = {scribe.bind(rows.typed(key))}", *([scribe.write(parts.where, "p")] if parts.where is not None else [])]
+    sql = expressions.select([scribe.name(c) for c in (own, *whose)], spelling.source(parts, scribe, "p"), there)
+    with errors.reading(engine, map_.where) as connection:
+        told = connection.execute(sa.text(sql), scribe.values).first()
+    return None if told is None else dict(zip((own, *whose), (None if v is None else rows.spell(v) for v in told), strict=True))
+
+
+def _traced(map_: shopmap.ShopMap, role: str, shard: str, schema: str) -> change.Traced:
+    table = map_.tables[role]
     number = Field.ORDER_NUMBER if role == "order" else _field(f"{role}.order")
     column = None if number is None else table.fields.get(number)
     return change.Traced(
@@ -69,7 +88,20 @@ def _traced(role: str, table: shopmap.Table, shard: str, schema: str) -> change.
         number=None if column is None else _bare(column.sql),
         link=None if table.of_parts else _bare(table.link),
         part=_bare(table.link) if table.of_parts else _bare(table.key) if role == "suborder" else None,
+        kind=_kind(table.where) if map_.apart and role in {"order", "suborder"} and table.where is not None else None,
     )
+
+
+def _kind(where: expressions.Expression) -> Callable[[change.Image], bool | None]:
+    """Whether a filter lets a row in, by one image of it; None where the image does not tell."""
+
+    def kind(image: change.Image) -> bool | None:
+        try:
+            return evaluate.holds(where, image)
+        except evaluate.Unsure:
+            return None
+
+    return kind
 
 
 def _field(name: str) -> Field | None:

@@ -62,12 +62,38 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
             columns=tuple(sorted(kept)),
         )
         words = sorted(c for c, p in kept.items() if p is Privacy.PLAIN and c not in own and c not in key)
-        forms.append(Form(table, {c: _guard(p, secret) for c, p in kept.items() if p is not Privacy.PLAIN}, words))
-        told.append([codec.builtins(table), {c: p.value for c, p in kept.items()}, words])
+        forms.append(
+            Form(table, {c: _guard(p, secret) for c, p in kept.items() if p is not Privacy.PLAIN}, words, _kind(traced, map_.where))
+        )
+        told.append([codec.builtins(table), {c: p.value for c, p in kept.items()}, words, *_filter(map_, traced)])
     if not any(f.table.role == "order" for f in forms):
         todo = "Give the table a primary key, and map the order's number to a column and not to an expression."
         raise faults.BadInput("the orders cannot be imaged: their rows have no key of their own", where=map_.where, todo=todo)
     return Imaged(forms=tuple(forms), digest=codec.digest([told, rows.guard("form", Privacy.HASHED, secret)]), left_out=tuple(left))
+
+
+def _kind(traced: change.Traced, where: str) -> image.Kinds | None:
+    """Which of a table's rows go in with these, where rows of two kinds stand in it."""
+    if traced.kind is None:
+        return None
+
+    def kind(row: change.Image) -> bool:
+        told = traced.holds(row)
+        if told is None:
+            raise faults.BadInput(
+                f"nothing tells whether a row of {traced.table} is of kind {traced.role}: its columns differ by case or spaces alone",
+                where=f"{where}: {traced.role}.where",
+                todo="Name every spelling that stands there: kind IN ('main', 'MAIN'); or tell them apart by numbers.",
+            )
+        return told
+
+    return kind
+
+
+def _filter(map_: shopmap.ShopMap, traced: change.Traced) -> list[str]:
+    """What tells a kind of rows from another in its table: with another filter, other rows are in an image."""
+    where = map_.tables[traced.role].where
+    return [] if traced.kind is None or where is None else [where.text]
 
 
 def _guard(privacy: Privacy, secret: bytes) -> image.Guard:

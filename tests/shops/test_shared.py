@@ -1,0 +1,212 @@
+"""Orders and their parts in one table: each row is what its filter says it is, in the database and in its change log alike."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from makewhole.adapters.shops import engines, expressions, eyes, hands, traces
+from makewhole.core import clock, faults, ids, money
+from makewhole.model import act, change, finding, order, plan, run, screen, suborder
+from makewhole.model.change import Kind
+from makewhole.model.order import Field
+from makewhole.model.order import OrderState as S
+from tests.servers import launch, postgres
+from tests.shops import shared, tea
+
+OWN = (*S, None)
+SETS = [(), *((s,) for s in OWN), *itertools.combinations(OWN, 2)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """The shop with its eyes and hands."""
+
+    eyes: eyes.SqlEyes
+    hands: hands.SqlHands
+    writer: sa.Engine
+
+    def order(self, number: str) -> order.ShopOrder:
+        """What the eyes read of an order."""
+        return next(c for c in self.eyes.read([ids.OrderNumber(number)])[ids.OrderNumber(number)][0] if isinstance(c, order.ShopOrder))
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        """Whatever a test wants of the database, committed."""
+        with self.writer.begin() as connection:
+            told = connection.exec_driver_sql(statement)
+            return [tuple(r) for r in told] if told.returns_rows else []
+
+    def named(self, *predicates: screen.Predicate) -> list[set[str]]:
+        """For each predicate, the orders that its screen names."""
+        ailments = dict(zip(finding.Ailment, predicates, strict=False))
+        found: dict[finding.Ailment, set[str]] = {a: set() for a in ailments}
+        for suspect in self.eyes.suspects(list(ailments.items())):
+            for ailment in suspect.ailments:
+                found[ailment].add(suspect.number)
+        return list(found.values())
+
+
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "postgresql"))])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    """The shop on each database, empty."""
+    if request.param == "sqlite":
+        url = reader = f"sqlite:///{tmp_path / 'shop.db'}"
+    else:
+        server: launch.Server | postgres.Server = request.getfixturevalue(request.param)
+        database = server.create_database()
+        url, reader = server.url(database), server.url(database, "reader")
+    writer, reading = engines.for_hands(url), engines.for_eyes(reader)
+    shared.create(writer)
+    map_ = shared.shop_map()
+    yield Shop(
+        eyes=eyes.attach(map_, reading, clock.ManualClock(tea.NOW), tea.SECRET), hands=hands.attach(map_, writer, reading), writer=writer
+    )
+    writer.dispose()
+    reading.dispose()
+
+
+def test_every_way_of_telling_says_what_the_law_says(shop: Shop) -> None:
+    """Each word of a parent with none, one or two parts in every state: what is read, each screen; and no part counts as an order."""
+    told, wanted = [], {}
+    for key, (own, states) in enumerate(itertools.product(OWN, SETS), start=1):
+        told.append(shared.parent(key, own, parts=len(states)))
+        told += [shared.part(10_000 + 10 * key + i, key, state) for i, state in enumerate(states)]
+        stages = suborder.stages(states)
+        wanted[f"T{key}"] = (suborder.whole(own, stages), suborder.disagree(own, stages, tuple(S), tuple(S)))
+    shared.fill(shop.writer, told)
+    read = {
+        str(n): next(c for c in claims if isinstance(c, order.ShopOrder))
+        for n, (claims, _) in shop.eyes.read([ids.OrderNumber(n) for n in wanted]).items()
+    }
+    assert {n: o.state for n, o in read.items()} == {n: state for n, (state, _) in wanted.items()}
+    words = [screen.In(field=Field.ORDER_STATE, values=(s.value,)) for s in S]
+    *by_state, unknown, disagree = shop.named(*words, screen.Unknown(field=Field.ORDER_STATE), screen.PartsDisagree())
+    assert by_state == [{n for n, (state, _) in wanted.items() if state is s} for s in S]
+    assert unknown == {n for n, (state, _) in wanted.items() if state is None}
+    assert disagree == {n for n, (_, apart) in wanted.items() if apart}
+    part = next(str(row["order_sn"]) for row in told if row["parent_id"])
+    assert not shop.eyes.read([ids.OrderNumber(part)])[ids.OrderNumber(part)][0]
+
+
+PAY = act.RecordPayment(
+    channel=ids.ChannelName("wechatpay"),
+    payment=ids.OutTradeNo("T1"),
+    transaction=ids.TransactionId("X1"),
+    amount=money.Money(fen=2500),
+    paid_at=tea.NOW,
+)
+
+
+def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
+    """In the one table, and no row of another order; a part that changed since stops all of it."""
+    rows = [shared.parent(k, S.AWAITING_PAYMENT, parts=n) for k, n in ((1, 2), (2, 1))]
+    rows += [shared.part(k, of, S.AWAITING_PAYMENT) for k, of in ((11, 1), (10, 1), (20, 2))]
+    shared.fill(shop.writer, rows)
+    key = ids.OrderKey(shop=ids.ShopName("shared"), number=ids.OrderNumber("T1"))
+    step = plan.Step(act=PAY, expects=shop.order("T1").version)
+    shop.sql("UPDATE t_order SET amount = 9 WHERE id = 11")
+    with pytest.raises(faults.Rejected, match="row changed"):
+        shop.hands.do(key, step, tea.NOW)
+    step = plan.Step(act=PAY, expects=shop.order("T1").version)
+    told = shop.hands.preview(key, step, tea.NOW)
+    assert [line.split()[:2] for line in told] == [["t_order", f"id={k}"] for k in (1, 10, 11)]
+    for _ in range(2):
+        assert isinstance(shop.hands.do(key, step, tea.NOW), run.Succeeded)
+        assert shop.sql("SELECT id, status FROM t_order ORDER BY id") == [(1, 1), (2, 0), (10, 1), (11, 1), (20, 0)]
+    assert shop.order("T1").state is S.AWAITING_SHIPMENT
+    of = ids.OrderKey(shop=ids.ShopName("shared"), number=ids.OrderNumber("T2"))
+    assert shop.hands.do(of, plan.Step(act=act.CloseExpired(items=())), tea.NOW) == run.Succeeded()
+    assert shop.sql("SELECT id, status FROM t_order ORDER BY id") == [(1, 1), (2, 9), (10, 1), (11, 1), (20, 9)]
+
+
+# ---------------------------------------------------------------- what tells them apart
+
+FILTERS = [
+    ("parent_id = 0", "parent_id > 0"),
+    ("pid <= 0", "pid > 0"),
+    ("parent_sn = ''", "parent_sn <> ''"),
+    ("parent_no IS NULL", "parent_no IS NOT NULL"),
+    ("is_main = 1 AND tenant = 7", "tenant = 7"),
+    ("kind IN ('main', 'Main')", "COALESCE(kind, 'none') = 'sub'"),
+    ("is_main <> 0", "pid BETWEEN 1 AND 9 OR parent_id + 1 > 1"),
+]
+VALUES: dict[str, tuple[str | int | None, ...]] = {
+    "parent_id": (0, 5, None),
+    "pid": (0, -1, 3),
+    "parent_sn": ("", "T5", None),
+    "parent_no": (None, "N5"),
+    "is_main": (1, 0, None),
+    "tenant": (7, 8),
+    "kind": ("main", "sub", "Main", None),
+}
+
+
+def test_the_change_log_tells_a_row_as_the_database_does(shop: Shop) -> None:
+    """Of every filter that shops use, and every value that may stand there: which rows are orders, which are parts, and which neither."""
+    every = enumerate(itertools.product(*VALUES.values()), start=1)
+    rows = [{"id": i, **dict(zip(VALUES, told, strict=True))} for i, told in every]
+    names = "id BIGINT PRIMARY KEY, parent_id BIGINT, pid INT, parent_sn VARCHAR(9), parent_no VARCHAR(9), is_main INT, tenant INT"
+    shop.sql(f"CREATE TABLE t_kinds ({names}, kind VARCHAR(9))")
+    with shop.writer.begin() as connection:
+        connection.execute(sa.text(f"INSERT INTO t_kinds ({', '.join(rows[0])}) VALUES ({', '.join(f':{n}' for n in rows[0])})"), rows)
+    for ours, theirs in FILTERS:
+        map_ = shared.shop_map((ORDER, f'where = "{ours}"'), (PART, f'where = "{theirs}"'))
+        own, parts = traces.traces(map_, "", b"").tables[:2]
+        scribe = expressions.Scribe(dialect=engines.spoken(shop.writer))
+        for told, traced in ((map_.order, own), (map_.parts, parts)):
+            assert told is not None
+            assert told.where is not None
+            sql = expressions.select(["id"], "t_kinds t", [scribe.write(told.where, "t")])
+            with shop.writer.connect() as connection:
+                there = {int(k) for (k,) in connection.execute(sa.text(sql), scribe.values)}
+            assert {r["id"] for r in rows if traced.holds(r)} == there != set(), (told.name, ours, theirs)
+            assert all(traced.holds(r) is not None for r in rows)
+        assert not any(own.holds(r) and parts.holds(r) for r in rows)
+
+
+def test_a_changed_row_is_of_the_kind_that_it_was_or_became() -> None:
+    """An order that is put below a parent was an order; where a server tells only the key of what was, what became tells; else nothing."""
+    own, parts = traces.traces(shared.shop_map(), "", b"").tables[:2]
+    table = change.Table(schema="", name="t_order", columns=("id", "parent_id"), key=("id",))
+    order_, part, key = {"id": 1, "parent_id": 0}, {"id": 1, "parent_id": 5}, {"id": 1}
+    cases: list[tuple[Kind, change.Image | None, change.Image | None, change.Traced | None]] = [
+        (Kind.UPDATE, order_, part, own),
+        (Kind.UPDATE, part, order_, parts),
+        (Kind.UPDATE, key, part, parts),
+        (Kind.INSERT, None, order_, own),
+        (Kind.DELETE, part, None, parts),
+        (Kind.DELETE, key, None, None),
+        (Kind.UPDATE, {"id": 1, "parent_id": None}, order_, None),
+    ]
+    for kind, before, after, wanted in cases:
+        assert change.kind_of((own, parts), change.Change(table=table, kind=kind, before=before, after=after)) is wanted, (before, after)
+
+
+ORDER, PART = 'where = "parent_id = 0"', 'where = "parent_id <> 0"'
+WRITE = 'for_each = "part"\nsql = "UPDATE t_order SET status = 1, pay_type = :channel_code WHERE id = :part AND status = :part_status'
+WRONG = [
+    (ORDER, "", "shared.toml: order.where", "nothing tells one from the other"),
+    (PART, "", "shared.toml: suborder.where", "nothing tells one from the other"),
+    (ORDER, "where = \"order_sn LIKE 'T%'\"", "shared.toml: order.where", "LIKE tells orders from their parts in the database alone"),
+    (PART, 'where = "CAST(parent_id AS CHAR) <> 0"', "shared.toml: suborder.where", "CAST tells orders"),
+    ('[order]\ntable = "t_order"', '[order]\ntable = "t_{order,other}"', "shared.toml: suborder.table", "some tables hold orders and"),
+    (
+        WRITE,
+        WRITE.split("\n")[1].replace(":part_status", "status").replace(":part", ":row"),
+        "shared.toml: hands.record-payment",
+        "leave its parts",
+    ),
+]
+
+
+@pytest.mark.parametrize("old, new, where, what", WRONG, ids=[f"{w[2]}: {w[3]}" for w in WRONG])
+def test_a_file_that_does_not_tell_them_apart_is_refused(old: str, new: str, where: str, what: str) -> None:
+    with pytest.raises(faults.BadInput) as told:
+        shared.shop_map((old, new))
+    assert (told.value.where, what in told.value.what) == (where, True), told.value
+    assert told.value.todo
