@@ -1,6 +1,7 @@
 """Signals of a whole shop: what inbox, evidence log and closed books know is counted as it comes; what is not as usual is told once.
 
-Counts stand in one mark of the store, with the places up to which inbox and log were read: whoever is killed counts on from there.
+Counts stand in one mark of the store, with the places up to which inbox and log were read: whoever is killed counts on from there. What
+questions are answered with stands in a mark of its own, which is written often: nothing else tells of it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ OVERLAP = timedelta(minutes=5)
 """A row is dated before it is committed: the next look begins this much earlier."""
 CODES_MAX = 200
 """Codes counted: channels document fewer; a stranger's invention must not fill the store."""
-_MARK, _REFUNDS = "signals/", "refunds-elsewhere/"
+_MARK, _ANSWERED, _REFUNDS = "signals/", "answered-codes/", "refunds-elsewhere/"
 log = structlog.get_logger()
 Slots = dict[str, dict[int, int]]
 """How many, by name and slot of `flow.signals`."""
@@ -59,11 +60,11 @@ class Counted(msgspec.Struct, kw_only=True, frozen=True):
 
 def keep(world: ports.World) -> tuple[Signal, ...]:
     """Count on, tell in the evidence log what is new, and remember; all that is to be seen now. `serve` does so every minute."""
+    keep_answers(world)
     now, mark = world.clock.now(), _MARK + world.eyes.shop
     stood = world.store.mark(mark)
     before = _known(stood, now)
-    answered = world.answers.take()
-    counted = _with_answers(_counted_on(world, before, now), answered)
+    counted = _counted_on(world, before, now)
     begins = now.astimezone(clock.BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
     _refunds_written(world, counted.refunds, max(begins, before.rows_at - OVERLAP), now)
     counted = msgspec.structs.replace(counted, rows_at=now)
@@ -79,11 +80,28 @@ def keep(world: ports.World) -> tuple[Signal, ...]:
     # Two processes of a shop count from the same places: the one that comes second with them has counted nothing new.
     if world.store.move_mark(mark, stood, codec.canonical(after).decode()):
         _hand_on(world, after.refunds)
-    else:
-        # But what it asked itself: that comes along the next time.
-        for (code, slot), times in answered.items():
-            world.answers.add(code, slot, times)
     return seen
+
+
+def keep_answers(world: ports.World) -> None:
+    """Remember the codes that this process's questions were answered with. `serve` does so every second: a kill loses no more."""
+    answered, moved = world.answers.take(), False
+    if not answered:
+        return
+    try:
+        mark = _ANSWERED + world.eyes.shop
+        stood = world.store.mark(mark)
+        codes = _slots(_answered(stood))
+        for (code, slot), times in answered.items():
+            if code in codes or len(codes) < CODES_MAX:
+                slots = codes.setdefault(code, {})
+                slots[slot] = slots.get(slot, 0) + times
+        oldest = signals.slot(world.clock.now() - timedelta(days=signals.DAYS + 1))
+        moved = world.store.move_mark(mark, stood, codec.canonical(_since(codes, oldest)).decode())
+    finally:
+        # Another process was faster, or the store is away: they come along the next time.
+        for (code, slot), times in answered.items() if not moved else ():
+            world.answers.add(code, slot, times)
 
 
 def _hand_on(world: ports.World, refunds: Refunds) -> None:
@@ -135,14 +153,18 @@ def _counted_on(world: ports.World, before: Counted, now: datetime) -> Counted:
     )
 
 
-def _with_answers(counted: Counted, answered: Mapping[tuple[str, int], int]) -> Counted:
-    """With the codes that this process's questions were answered with."""
+def _answered(stood: str | None) -> Stored:
+    return {} if stood is None else codec.decode(stood, Stored)
+
+
+def _codes(world: ports.World, counted: Counted) -> Slots:
+    """What steps and questions were answered with, whoever asked."""
     codes = _slots(counted.codes)
-    for (code, slot), times in answered.items():
-        if code in codes or len(codes) < CODES_MAX:
-            slots = codes.setdefault(code, {})
-            slots[slot] = slots.get(slot, 0) + times
-    return msgspec.structs.replace(counted, codes=_since(codes, 0))
+    for code, slots in _slots(_answered(world.store.mark(_ANSWERED + world.eyes.shop))).items():
+        known = codes.setdefault(code, {})
+        for slot, times in slots.items():
+            known[slot] = known.get(slot, 0) + times
+    return codes
 
 
 def _notices(world: ports.World, at: datetime, key: str, until: datetime) -> Iterator[ports.Kept]:
@@ -195,7 +217,7 @@ def _judged(world: ports.World, counted: Counted, now: datetime) -> tuple[Signal
     told: list[Signal | None] = []
     if world.relayed:
         told += [signals.callbacks_silent(channel, counts, rules, now) for channel, counts in sorted(_slots(counted.callbacks).items())]
-    told += [signals.code_burst(code, counts, rules, now) for code, counts in sorted(_slots(counted.codes).items())]
+    told += [signals.code_burst(code, counts, rules, now) for code, counts in sorted(_codes(world, counted).items())]
     for channel in ports.channel_names(world):
         told.append(signals.fee_drift(channel, _fees(world, channel, now), rules, now))
     told += _bank(world, now)

@@ -33,6 +33,8 @@ FOLLOW_EVERY_S = 600
 """Seconds between looks at orders of which the books differ: most are a person's, and each look asks a channel."""
 SIGNALS_EVERY_S = 60
 """Seconds between looks at what is not as usual about the whole shop: a burst of refunds is stopped within a minute."""
+ANSWERS_EVERY_S = 1
+"""Seconds between two notes of the codes that questions were answered with: what a kill may lose. Nothing is written where none came."""
 Publish = Callable[[Sequence[daysheet.DaySheet]], object]
 """Puts the sheets of a day, one for each channel, where people find them."""
 log = structlog.get_logger()
@@ -58,6 +60,7 @@ def serve(
             every(told.engine.forward_every_s, "resume", partial(sweep.resume_left, world)),
             every(CHECKPOINT_EVERY_S, "books", partial(worlds.keep_books, world)),
             every(SIGNALS_EVERY_S, "signals", partial(signals.keep, world)),
+            every(ANSWERS_EVERY_S, "answers", partial(signals.keep_answers, world)),
             every(told.images.every_s, "images", images.Rounds(told, world, stop)),
             every(told.engine.search_every_s, "search", partial(_feed, told, world, stop)),
         ]
