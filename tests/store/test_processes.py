@@ -14,7 +14,7 @@ import pytest
 from makewhole.adapters.store import journal
 from makewhole.core import faults
 from makewhole.model import run
-from tests.store import scenes
+from tests.store import scenes, test_ledger
 from tests.store.conftest import FILES
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("address", FILES, indirect=True)]
@@ -111,6 +111,41 @@ def test_refunds_of_two_processes_pay_out_one(address: str) -> None:
     with journal.SqlStore(address) as store:
         assert store.exposure(["refunded/wechatpay/4200001"]) == {"refunded/wechatpay/4200001": (1, 60)}
         assert store.counts()["runs"] == 1
+
+
+DECIDE = """
+from makewhole.core import faults
+from makewhole.flow import record
+from makewhole.model import decision, difference
+from tests.store import test_ledger
+choice = list(decision.Choice)[int(name)]
+store.set_mark(f"ready-{name}", "yes")
+while not store.mark(f"ready-{1 - int(name)}"):
+    pass
+taken = []
+for i in range(20):
+    one = test_ledger.found(str(i))
+    try:
+        test_ledger.add(store, one, test_ledger.decided(choice))
+        taken.append(i)
+    except faults.Rejected:
+        pass
+store.close()
+print(json.dumps(taken))
+"""
+
+
+def test_of_two_decisions_at_once_one_stands(address: str) -> None:
+    """Two people press otherwise at the same moment: whoever comes second is refused, and nothing else goes wrong."""
+    of = [test_ledger.found(str(i)) for i in range(20)]
+    with journal.SqlStore(address) as store:
+        test_ledger.put(store, *of)
+    one, other = together(address, DECIDE)
+    assert isinstance(one, list)
+    assert isinstance(other, list)
+    assert sorted(one + other) == list(range(20))
+    with journal.SqlStore(address) as store:
+        assert [len(known.moves) for d in of if (known := store.ledger.find(d.id)) is not None] == [1] * 20
 
 
 def test_two_stores_of_one_process_see_each_other(address: str) -> None:
