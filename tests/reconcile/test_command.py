@@ -107,15 +107,17 @@ def test_a_decision_is_kept_with_who_and_why_and_acts_once(shop: morning.Shop, c
     """Pressed again it changes nothing; another word afterwards is refused; the case has its named end."""
     one = fee_differs(shop)
     assert call("reconcile", "differences").exit_code == 1
-    press = ("reconcile", "decide", one.found.id[:8], "write-off", "--by", "Ms. Lin", "--why", "test payment of the channel")
+    press = ("reconcile", "decide", one.found.id[:8], "write-off", "--by", "Ms. Lin", "--why", "test payment\x1b[31m\nof the channel")
     first = call(*press, "--json")
     assert first.exit_code == 0, first.output
     told = json.loads(first.stdout)
     assert (told["state"], told["terminal"]) == ("written-off", "rejected")
-    assert told["decision"] == {"choice": "write-off", "by": "Ms. Lin", "why": "test payment of the channel"}
+    assert told["decision"] == {"choice": "write-off", "by": "Ms. Lin", "why": "test payment [31m of the channel"}
     before = shop.on.store.counts()
     for _ in range(3):
         assert call("reconcile", "decide", one.found.id, "write-off", "--by", "Ms. Lin", "--why", "again").exit_code == 0
+    other = call("reconcile", "decide", one.found.id, "shop-is-right", "--by", "Mr. Wu", "--why", "no")
+    assert (other.exit_code, "Ms. Lin decided" in other.stderr) == (2, True)
     assert shop.on.store.counts() == before
     known = shop.books.ledger.find(one.found.id)
     assert known is not None

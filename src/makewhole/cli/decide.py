@@ -68,12 +68,17 @@ def decide(begun: start.Start, /, *, of: str, choice: str, by: str, why: str, as
                 # Where the shop's own row was corrected, nothing is left to book: both sides agree.
                 differences.settle(world, books, one.found.order)
         after = daysheets.row(world, books.ledger.find(one.found.id) or one)
+        if after.decided is not None and after.decided.choice is not said.choice:
+            what = now.say("reconcile.decided", by=after.decided.by, choice=now.say.meaning(after.decided.choice))
+            raise faults.BadInput(what, where="decide", todo=now.say("reconcile.decided-todo"))
         if now.out.as_json:
             now.out.document(bookshapes.difference(after))
         else:
             now.out.line(bookshapes.sentence(now.say, after))
             if after.decided is not None:
                 now.out.line(now.say("reconcile.decided", by=after.decided.by, choice=now.say.meaning(after.decided.choice)), "dim")
+            else:
+                now.out.line(now.say("reconcile.undecided"), "dim")
     return exits.Exit.BROKEN if after.state in {daysheet.DayState.OPEN, daysheet.DayState.PERSON} else exits.Exit.FINE
 
 
@@ -151,6 +156,7 @@ def _lately(world: ports.World, books: accounts.Books) -> list[difference.Follow
 def _said(now: session.Session, world: ports.World, choice: str, by: str, why: str) -> decision.Decision:
     if not by.strip() or not why.strip() or len(by) > TEXT_MAX or len(why) > TEXT_MAX:
         raise faults.BadInput(now.say("reconcile.who-and-why"), where="--by, --why", todo=now.say("reconcile.who-and-why-todo"))
+    by, why = (" ".join("".join(c if c.isprintable() else " " for c in told).split()) for told in (by, why))
     at = world.clock.now()
     chosen = decision.Choice(choice)
     return decision.Decision(choice=chosen, by=by, why=why, at=at, until=_next_bill(at) if chosen is decision.Choice.WAIT else None)

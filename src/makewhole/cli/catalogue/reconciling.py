@@ -101,6 +101,10 @@ RECONCILING: dict[str, tuple[str, str]] = {
     ),
     "reconcile.none-left": ("No difference is left.", "没有未了结的差异。"),
     "reconcile.decided": ("{by} decided: {choice}", "{by} 决定：{choice}"),
+    "reconcile.undecided": (
+        "It was over before anything was decided: nothing was written down.",
+        "在做出决定之前差异已了结：没有记录任何决定。",
+    ),
     "reconcile.no-difference": ("no difference {given} is open", "没有编号为 {given} 的未了结差异"),
     "reconcile.no-difference-todo": (
         "`makewhole reconcile differences` lists them; eight characters of the number are enough.",
