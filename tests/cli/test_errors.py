@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -33,6 +34,8 @@ def begun(language: words.Language = words.Language.ENGLISH) -> start.Start:
         (faults.Defect("SIGN_ERROR: wrong key", code="SIGN_ERROR"), 2, "certificate serial"),
         (faults.Unavailable("connection refused"), 3, "try again"),
         (faults.Indeterminate("the answer was lost"), 3, "does nothing twice"),
+        (OSError(errno.ENOSPC, "No space left on device", "kept"), 2, "Make room"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), 2, "Make room"),
         (KeyboardInterrupt(), 130, "Stopped"),
         (click.Abort(), 130, "Stopped"),
         (click.exceptions.Exit(4), 4, ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,9 @@ def test_made_looked_at_compared_and_kept(shop: shops.SqliteShop, tmp_path: Path
     (head,) = lines("take")
     assert (head["kind"], head["rows"], head["why"]) == ("opening", {"item": 1, "order": 2}, "the first image")
     assert lines("list") == [head]
+    a_moment_before = (datetime.fromisoformat(head["instant"]) - timedelta(microseconds=1)).isoformat()
+    told = call("as-of", "A1", "--at", a_moment_before).output.split("next one")[1]
+    assert datetime.fromisoformat(told.split()[-1].rstrip(".")) == datetime.fromisoformat(head["instant"])
     shop.write(datetime.now(UTC), "UPDATE orders SET status = 2 WHERE id = 1")
     (now,), (then,) = lines("as-of", "A1"), lines("as-of", "A1", "--at", head["instant"])
     assert (then["state"], now["state"]) == ("awaiting-payment", "closed")
@@ -77,7 +80,13 @@ def test_made_looked_at_compared_and_kept(shop: shops.SqliteShop, tmp_path: Path
 
 def test_wrong_use_is_told(shop: shops.SqliteShop) -> None:
     """What, where, what to do; exit code 2, and nothing is made."""
-    for arguments, word in ((("as-of",), "which order"), (("restore", "A1"), "which instant"), (("list", "--since", "noon"), "noon")):
+    for arguments, word in (
+        (("as-of",), "which order"),
+        (("restore", "A1"), "which instant"),
+        (("list", "--since", "noon"), "noon"),
+        (("as-of", "A1", "--at", "2999-01-01T00:00:00Z"), "has not come yet"),
+        (("diff", "--since", "2026-01-02", "--until", "2026-01-01"), "not later"),
+    ):
         result = call(*arguments)
         assert result.exit_code == 2
         assert word in result.stderr

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from makewhole.cli import program
 from tests.changelog import test_archive
 from tests.rollback.shop import Shop
 
@@ -23,6 +25,18 @@ def test_f1_a_change_without_its_whole_row_is_refused(shop: Shop, image: str) ->
     assert "binlog_row_image is not FULL" in shop.refused("--transaction", bad)
     whole = shop.sql("UPDATE orders SET payment_status = 'CLOSED' WHERE id = 2")
     assert shop.plan("--transaction", whole)["rows"] == 1
+
+
+def test_whoever_is_not_let_in_has_wrong_settings(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message and no report of a mistake of ours, whichever command knocks first; and so where the hand alone is turned away."""
+    plan = shop.plan("--transaction", shop.sql("UPDATE orders SET payment_status = 'CLOSED' WHERE id = 1"))
+    monkeypatch.setenv("MAKEWHOLE_SHOP_HANDS_PASSWORD", "wrong")
+    hand = shop.call("--apply", plan["plan"], "--hash", plan["hash"])
+    monkeypatch.setenv("MAKEWHOLE_SHOP_PASSWORD", "wrong")
+    for arguments in (["images", "list"], ["history", "N1"], ["rollback", "--transaction", "x"]):
+        told = CliRunner().invoke(program.PROGRAM, [*arguments, *shop.attached(), "--lang", "en"], catch_exceptions=False)
+        assert (told.exit_code, "Access denied" in told.output) == (2, True), told.output
+    assert (hand.exit_code, "Access denied" in hand.output) == (2, True), hand.output
 
 
 def copied(shop: Shop) -> Path:

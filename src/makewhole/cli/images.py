@@ -53,7 +53,8 @@ def run(begun: start.Start, /, *, ask: str, number: str | None, as_json: bool, o
 
     with wiring_images.open_studio(told) as studio:
         moment = studio.clock.now()
-        since, until = since or moment - timedelta(hours=24), until or moment
+        since, until = since or (until or moment) - timedelta(hours=24), until or moment
+        _check_times(now, since, until, at, moment)
         match ask:
             case "take":
                 return _take(now, studio, anew=anew)
@@ -79,6 +80,15 @@ def _check_number(now: session.Session, ask: str, number: str | None) -> None:
     if not number.strip() or len(number) > orders.NUMBER_LENGTH_MAX or not number.isprintable():
         given = number[: orders.NUMBER_LENGTH_MAX]
         raise faults.BadInput(now.say("bad.number", given=given), where="ORDER", todo=now.say("bad.number-todo"))
+
+
+def _check_times(now: session.Session, since: datetime, until: datetime, at: datetime | None, moment: datetime) -> None:
+    """Of what has not come yet nobody knows anything, and nothing lies between a time and an earlier one."""
+    if until < since:
+        raise faults.BadInput(now.say("bad.rollback-until"), where="--until", todo=now.say("bad.rollback-until-todo"))
+    if at is not None and at > moment:
+        what = now.say("bad.image-future", at=now.say.instant(at))
+        raise faults.BadInput(what, where="--at", todo=now.say("bad.image-future-todo", now=clock.rfc3339(moment)))
 
 
 def _instant(now: session.Session, given: str | None, option: str) -> datetime | None:
@@ -152,7 +162,7 @@ def _as_of(now: session.Session, studio: mover.Studio, number: ids.OrderNumber, 
         if out.as_json:
             out.document({"order": number, "at": clock.rfc3339(at), "image": None, "exact_to": None, "state": None, "why": "", "rows": []})
         else:
-            out.line(say("images.none"))
+            _none(now, studio, at)
         return exits.Exit.FINE
     rows = [(r, dict(zip(seen.columns[r.role], r.values or (), strict=True))) for r in seen.rows]
     state = mover.state(studio, seen)
@@ -183,6 +193,14 @@ def _as_of(now: session.Session, studio: mover.Studio, number: ids.OrderNumber, 
             if value is not None:
                 out.line(f"      {name}{say('punctuation.colon')}{value}")
     return exits.Exit.FINE
+
+
+def _none(now: session.Session, studio: mover.Studio, at: datetime) -> None:
+    """That no image is so old; and which is the next one, to the microsecond: an opening is between two seconds."""
+    after = next(iter(studio.album.heads(at, at + timedelta(hours=24))), None)
+    now.out.line(now.say("images.none"))
+    if after is not None:
+        now.out.note(now.say("images.next", at=after.at.astimezone(clock.BEIJING).isoformat()))
 
 
 def _diff(now: session.Session, studio: mover.Studio, since: datetime, until: datetime, number: str | None) -> int:

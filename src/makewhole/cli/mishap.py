@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import click
@@ -9,6 +10,9 @@ import click
 from makewhole.cli import exits, report, start, words
 from makewhole.core import faults
 from makewhole.ports import accounts
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+"""A disk that takes nothing more is nobody's mistake of programming."""
 
 
 def tell(error: BaseException, begun: start.Start) -> exits.Exit:
@@ -43,6 +47,9 @@ def tell(error: BaseException, begun: start.Start) -> exits.Exit:
         case faults.Indeterminate(why=why, code=code):
             _print(*_three(say, "wrong.indeterminate", report.masked(why, begun), code or "", say("wrong.indeterminate-todo")))
             return exits.Exit.INCOMPLETE
+        case OSError(errno=number) if number in _NO_ROOM or "temporary directory" in str(error):
+            _print(*_three(say, "wrong.input", str(error), error.filename or "", say("wrong.no-room-todo")))
+            return exits.Exit.WRONG_USE
         case _:
             written = report.write(error, begun)
             what = report.masked(f"{type(error).__name__}: {error}", begun)

@@ -204,7 +204,7 @@ def _rows(out: output.Output, say: words.Say, lines: Iterator[Any], shown: Any) 
             continue
         room[fits] -= 1
         net = line if isinstance(line, rollback.Net) else line.net
-        key = ", ".join(f"{c}={v}" for c, v in values(net.table, net.key, shown).items())
+        key = ", ".join(f"{c}={v or say('rollback.hidden')}" for c, v in values(net.table, net.key, shown).items())
         if isinstance(line, rollback.Conflict):
             columns = ", ".join(line.columns)
             why = say.meaning(line.clash)

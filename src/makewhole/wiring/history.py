@@ -9,7 +9,7 @@ from pathlib import Path
 
 from makewhole import ports, settings
 from makewhole.adapters.changelog import archive, opening, serverlog
-from makewhole.adapters.shops import engines, traces
+from makewhole.adapters.shops import engines, errors, traces
 from makewhole.engine import history
 from makewhole.model import change
 from makewhole.wiring import changelog as wiring_changelog
@@ -29,6 +29,7 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
     reader = engines.for_eyes(url)
     with contextlib.ExitStack() as stack:
         stack.callback(reader.dispose)
+        stack.enter_context(errors.starting(reader, map_.where)).close()
         log: ports.ChangeLog
         gaps: Sequence[change.Gap] = ()
         place = archive_place or (told.history.archive if log_place is None else "")
@@ -45,6 +46,7 @@ def open_past(told: settings.Settings, log_place: str | None, archive_place: str
             gaps=gaps,
             tables=known.tables,
             key_of=lambda number: traces.key_of(map_, reader, number),
+            parts_of=lambda number: traces.parts_of(map_, reader, number),
             state=known.state,
             shown=known.shown,
             whole=known.whole,

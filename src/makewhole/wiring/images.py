@@ -26,7 +26,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
     Raises as `worlds.open_world` does, and BadInput for a shop without a change log.
     """
     from makewhole.adapters.images import album
-    from makewhole.adapters.shops import engines, schema, traces, wholes
+    from makewhole.adapters.shops import engines, errors, schema, traces, wholes
     from makewhole.adapters.shops.postgres import tables
 
     map_, url = wiring_shop.map_of(told), wiring_shop.address(told)
@@ -34,7 +34,7 @@ def open_studio(told: settings.Settings, *, ticking: clock.Clock | None = None) 
     with contextlib.ExitStack() as stack:
         reader = engines.for_eyes(url)
         stack.callback(reader.dispose)
-        with reader.connect() as connection:
+        with errors.starting(reader, map_.where) as connection:
             live = schema.reflect(connection, map_)
         imaged, known = wholes.imaged(map_, live, name, secret), traces.traces(map_, name, secret)
         log: imaging.Log

@@ -127,9 +127,10 @@ def _translated(place: str) -> Iterator[None]:
     try:
         yield
     except duckdb.IOException as away:
-        raise faults.Unavailable(f"the images cannot be read, or the disk is full: {away} ({place})") from away
+        raise faults.Unavailable(f"the images cannot be read, or the disk is full: {str(away).splitlines()[0]} ({place})") from away
     except (duckdb.OutOfMemoryException, duckdb.InterruptException) as full:
         raise faults.Unavailable(f"no room to read the images: {full} ({place})") from full
     except (duckdb.InvalidInputException, duckdb.SerializationException) as damaged:
         todo = "A file is damaged: put a copy back, or move the images away; new ones begin by themselves."
-        raise faults.BadInput(f"the images cannot be read: {damaged}", where=place, todo=todo) from damaged
+        # What follows the first line is the question, which nobody asked.
+        raise faults.BadInput(f"the images cannot be read: {str(damaged).splitlines()[0]}", where=place, todo=todo) from damaged

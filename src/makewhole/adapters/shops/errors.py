@@ -63,6 +63,13 @@ def translated(during: During, where: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def starting(engine: sa.Engine, where: str) -> Iterator[sa.Connection]:
+    """The first connection of all: an account that is not let in is wrong settings, and nobody who went away."""
+    with translated(During.START, where), engine.connect() as connection:
+        yield connection
+
+
+@contextlib.contextmanager
 def reading(engine: sa.Engine, where: str) -> Iterator[sa.Connection]:
     """A connection to read on, its errors translated."""
     with translated(During.READ, where), engine.connect() as connection:

@@ -77,7 +77,7 @@ class SqlReverser:
 
     def place(self) -> rollback.Place:
         """See the port."""
-        with errors.translated(During.START, self._where), (self._writer or self._reader).connect() as connection:
+        with errors.starting(self._writer or self._reader, self._where) as connection:
             return _place(connection)
 
     def ready(self) -> None:

@@ -55,6 +55,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "wrong.interrupted": ("Stopped. What was under way goes on at the next run.", "已停止。未完成的部分下次运行时继续。"),
     "wrong.where": ("where:", "位置："),
     "wrong.todo": ("what to do:", "怎么办："),
+    "wrong.no-room-todo": (
+        "Make room on that disk, or let us write there; then run the same again.",
+        "请在该磁盘上腾出空间，或允许写入；然后重新运行同一命令。",
+    ),
     "wrong.usage-todo": ("“{command} --help” shows how it is used.", "用“{command} --help”查看用法。"),
     "wrong.no-such-command": ("there is no command “{name}”.", "没有“{name}”这个命令。"),
     "wrong.no-such-option": ("there is no option {name}.", "没有 {name} 这个选项。"),
@@ -155,6 +159,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "claim.part": ("sub-order {part} is {state}, due {due}, parcel {tracking}", "子订单 {part}：{state}，应付 {due}，运单 {tracking}"),
     "claim.attempt": ("payment {number}: {state}, {amount}, paid at {at}", "支付单 {number}：{state}，{amount}，支付时间 {at}"),
     "claim.refund": ("refund {number} of {amount}: {state}", "退款 {number}，{amount}：{state}"),
+    "claim.refund-part": ("refund {number} of {amount} for sub-order {part}: {state}", "子订单 {part} 的退款 {number}，{amount}：{state}"),
     "claim.notice": (
         "payment notice for {number}: {check}; {answer}, forwarded {times} times",
         "支付单 {number} 的通知：{check}；{answer}，转发 {times} 次",

@@ -48,7 +48,7 @@ class PostgresReverser:
 
     def place(self) -> rollback.Place:
         """See the port. The schema stands for the database: by it the log tells whose rows are whose."""
-        with errors.translated(During.START, self._where), (self._writer or self._reader).connect() as connection:
+        with errors.starting(self._writer or self._reader, self._where) as connection:
             return _place(connection)
 
     def ready(self) -> None:
