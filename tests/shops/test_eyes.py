@@ -120,6 +120,21 @@ def test_what_cannot_be_understood_is_said_to_be_so(shop: Shop, change: str, abo
     shop.sql(change)
     _, silences = heard(shop)
     assert [(s.about, s.why) for s in silences] == [(about, claim.Why.NOT_UNDERSTOOD)]
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ("INSERT INTO t_refund (order_id, amount, state) VALUES (1, 1.00, 7)", "refund.state: '7' is not in the map"),
+        ("INSERT INTO t_refund (order_id, amount, state) VALUES (1, 1.00, NULL)", "refund.state: 'NULL' is not in the map"),
+        ("UPDATE t_coupon SET state = 7 WHERE id = 'c-O1'", "coupon.state: '7' is not in the map"),
+    ],
+)
+def test_a_code_that_the_map_lacks_is_quoted(shop: Shop, change: str, said: str) -> None:
+    """As the shop spells it: a refund's own number would lead nobody to the line of the shop file that is missing."""
+    shop.sql(change)
+    _, silences = heard(shop)
+    assert [s.detail for s in silences] == [said]
     assert heard(shop, "P1")[1] == ()
 
 

@@ -157,6 +157,9 @@ def rest_of(read: Read, due: str) -> str:
     for column in read.table.columns:
         if column.name == due or values.Shape.AMOUNT not in read.look(column.name).shapes or not read.ideas(column.name) & _AMOUNTS:
             continue
+        if wants.of("order.amount_due").forbids(read.names[column.name]):
+            # Net of the tax, or the tax itself: it adds up too, and nobody pays it.
+            continue
         added = parts(read, column.name)
         if added is not None and added[0].split()[0] == due and _apart(read, due, column.name):
             # What adds up from this one may be no more than a step itself: with the tax comes the next.

@@ -20,8 +20,12 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "payment": ("unpaid", "paid", "refund", "closed", "failed", "paying"),
 }
 _CLASSIFY = {"refund": labels.refund_state, "coupon": labels.coupon_state, "payment": labels.attempt_state}
-_WITNESS = {"refund": ("refund.done_at", "done"), "coupon": ("coupon.used_at", "used"), "payment": ("payment.at", "paid")}
-"""The instant that only rows of one word hold."""
+_WITNESS = {
+    "refund": (("refund.done_at",), "done"),
+    "coupon": (("coupon.used_at",), "used"),
+    "payment": (("payment.at", "payment.transaction_id"), "paid"),
+}
+"""What only rows of one word hold: an instant, or the channel's number."""
 _NEEDED = {
     "item": ("item.sku", "item.quantity"),
     "refund": ("refund.amount",),
@@ -32,6 +36,9 @@ _NEEDED = {
     "history": (),
 }
 """What the shop file's language asks of a table before it is of any use."""
+BACK, OTHERWISE = frozenset({"notify", "finish", "pay", "paid"}), frozenset({"create", "update", "refund", "expire", "begin"})
+ALIKE_MIN, BY_ROWS = 0.97, 0.84
+"""Share of attempts that must hold an instant exactly where they succeeded; and how sure that makes it."""
 SHARED_MIN = 0.5
 FEW_ROWS_MIN, FEW = 20, 2
 """Lines, and the different values up to which a column numbers them and names no goods."""
@@ -54,6 +61,8 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
     _own_key(read, role, chosen, casts.get("item"))
     _finer(read, role, chosen)
     _coupon_key(draft, read, role, chosen)
+    if role == "payment":
+        chosen = called_back(read, chosen, lookups)
     for name, told in chosen.items():
         match name:
             case "refund.state" | "coupon.state" | "payment.state":
@@ -93,6 +102,38 @@ def propose(draft: Draft, cast: Cast, casts: dict[str, Cast], parent: links.Pare
         _prefixes(draft, read, parent)
 
 
+def called_back(read: Read, chosen: dict[str, Chosen], lookups: orders.Lookups) -> dict[str, Chosen]:
+    """With the instant that attempts hold exactly where they succeeded, if none is called that of paying: when the channel called back."""
+    told = chosen.get("payment.at")
+    if told is not None and told.best.score >= STATED_MIN:
+        return chosen
+    paid = _succeeded(read, chosen, lookups)
+    if paid is None or min(sum(paid), len(paid) - sum(paid)) < values.ROWS_TELL_MIN:
+        return chosen
+    same = []
+    for column in read.table.columns:
+        ideas, look = read.ideas(column.name), read.look(column.name)
+        if look.unit and ideas & BACK and not ideas & OTHERWISE:
+            there = [not values.absent(v) for v in read.table.values(column.name)]
+            if sum(a == b for a, b in zip(there, paid, strict=True)) >= ALIKE_MIN * len(paid):
+                same.append(column)
+    if len(same) != 1:
+        return chosen
+    by = Evidence(why=Why.PRESENT, what=same[0].name)
+    return {**chosen, "payment.at": Chosen(best=Candidate(column=same[0], look=read.look(same[0].name), score=BY_ROWS, evidence=(by,)))}
+
+
+def _succeeded(read: Read, chosen: dict[str, Chosen], lookups: orders.Lookups) -> list[bool] | None:
+    """Of each attempt, whether it succeeded: by its state's label, else by the channel's number."""
+    state, number = chosen.get("payment.state"), chosen.get("payment.transaction_id")
+    axis = axes.axis(read, state.name, labels.attempt_state, lookups) if state is not None else None
+    if axis is not None and axis.having("paid"):
+        return [c in axis.having("paid", "refund") for c in axis.told(read)]
+    if number is not None and number.best.score >= STATED_MIN:
+        return [not values.absent(v) for v in read.table.values(number.name)]
+    return None
+
+
 def _amounted(draft: Draft, read: Read, role: str) -> str:
     """An application that names no amount yet moves no money: where the sample shows such rows, they are left out."""
     found = draft.found.get("refund.amount")
@@ -105,8 +146,8 @@ def _states(draft: Draft, read: Read, role: str, chosen: dict[str, Chosen], look
     if role not in _WORDS or f"{role}.state" not in chosen:
         return None
     best = chosen[f"{role}.state"].best
-    field, word = _WITNESS[role]
-    witness = (chosen[field].name, word) if field in chosen and chosen[field].best.score >= STATED_MIN else None
+    shown, word = _WITNESS[role]
+    witness = next(((chosen[f].name, word) for f in shown if f in chosen and chosen[f].best.score >= STATED_MIN), None)
     told = states.one(read, best.column.name, _CLASSIFY[role], lookups, frozenset(_WORDS[role]), witness)
     if told is None or best.score < STATED_MIN:
         return None
@@ -345,5 +386,5 @@ def usable(role: Role, found: dict[str, Found]) -> bool:
     """Whether a shop file can hold this table: the language asks for some fields, for a link, and of some tables for states."""
     if any(n not in found for n in _NEEDED[role.name]):
         return False
-    linked = role.name == "stock" or bool(role.link) or f"{role.name}.order" in found
+    linked = role.name == "stock" or bool(role.link) or f"{role.name}.order" in found or (role.name == "coupon" and "order.coupon" in found)
     return linked and (role.name not in {"refund", "coupon"} or bool(role.states))

@@ -26,7 +26,7 @@ def propose(told: survey.Survey, named: Mapping[str, str] = NOBODY) -> Proposal 
     if order is None:
         return None
     draft = drafts.Draft(dialect=told.dialect)
-    if order.rivals:
+    if order.rivals or order.doubtful:
         # Every other field hangs on this table: nothing is stated before it is told which it is.
         draft.table(order.role, order.read.table.name, order.rivals)
         return drafts.finished(draft, told)

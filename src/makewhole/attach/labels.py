@@ -145,7 +145,7 @@ _REFUND = (
     (
         "processing",
         (
-            r"退款中|处理中|在处理|正在|退货中|同意|通过|待退款|打款中|待打款|退款处理|已审核|待退货|待收货|待商家收货|审核成功|"
+            r"退款中|处理中|进行中|在处理|正在|退货中|同意|通过|待退款|打款中|待打款|退款处理|已审核|待退货|待收货|待商家收货|审核成功|"
             r"审核通过|^pass|process|agree|approv|refunding|"
             r"in[ _-]?progress|accept|^ing|audited|wait\w*[ _-]?(refund|return|receiv)|confirmed"
         ),
@@ -173,7 +173,7 @@ _ATTEMPT = (
     ("refund", r"退款|refund"),
     ("failed", r"失败|异常|fail|error|declin"),
     ("closed", r"关闭|取消|过期|超时|撤销|close|cancel|expire|timeout|revok"),
-    ("paying", r"支付中|付款中|处理中|paying|in[ _-]?progress|processing|userpaying"),
+    ("paying", r"支付中|付款中|处理中|进行中|paying|in[ _-]?progress|processing|userpaying"),
     (
         "unpaid",
         r"未支付|未付|待支付|待付|生成|初始|新建|创建|等待|un[ _-]?paid|not[ _-]?(pa|charg|captur)|no[ _-]?pay|wait|pend|init|creat|new",
@@ -220,6 +220,11 @@ _CHANNELS = (
     ("apple-pay", r"apple"),
     ("", r"未支付|未付|未选择|无$|^无|^none|unpaid|^no\b|^null|未知|默认|not[ _]paid"),
 )
+_OTHER_PAPER = re.compile(
+    r"采购|进货|调拨|报价|退货单|销售退|purchase[ _-]?(order|invoice)|procure|(sales?|order)[ _-]?return|return[ _-]?order|"
+    r"quot(e|ation)\b|transfer",
+    re.IGNORECASE,
+)
 _KINDS = (
     ("virtual", r"虚拟|电子卡|卡密|virtual|digital|充值"),
     ("fresh", r"生鲜|fresh|鲜花|蛋糕"),
@@ -245,6 +250,11 @@ def succeeded(label: str) -> bool:
             r"(?:(?:trade|order|交易|订单)?[ _-]?success(?:ful)?|(?:交易|订单)?成功)", re.sub(r"[（(].*", "", label.strip()), re.IGNORECASE
         )
     )
+
+
+def speaks_of_pay(label: str) -> bool:
+    """Whether a label speaks of paying itself, and not only of an order that is new."""
+    return any(word in label.lower() for word in ("付", "缴", "pay", "paid"))
 
 
 def handed_over(label: str) -> bool:
@@ -297,3 +307,8 @@ def deleted(label: str) -> bool:
 def kind(label: str) -> str | None:
     """The kind of goods, where it is not the normal one."""
     return _first(_KINDS, label)
+
+
+def other_paper(label: str) -> bool:
+    """Whether a kind of rows is no sale: a purchase, a return, an offer."""
+    return bool(_OTHER_PAPER.search(label.translate(vocabulary.OLD_SCRIPT)))

@@ -28,6 +28,8 @@ COMPOUNDS = frozenset(
         "after sale", "after sales", "way bill", "open id", "time out", "third party", "pre pay", "on hand", "on hold", "in stock",
         "pick up", "pre sale", "pre sell", "incl tax", "excl tax", "tax incl", "tax excl", "with tax", "without tax",
         "money back", "purchase order", "purchase orders", "account log", "account logs",
+        "cost price", "cost amount", "cost money", "cost fee", "caozuo ren", "caozuo yuan", "chuangjian ren", "shouhuo ren", "shoujian ren",
+        "yuan zhuangtai",
     )
 )  # fmt: skip
 """Words that say one thing together."""

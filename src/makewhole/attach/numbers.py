@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from makewhole.attach import columns, survey, values
@@ -27,7 +28,7 @@ def number(draft: Draft, read: Read, chosen: dict[str, Chosen], key: str) -> Non
         if alone and best.score < STATED_MIN and not chosen["order.number"].rivals:
             _key_as_number(draft, read, best.column.name, best.evidence)
             return
-        draft.column(read, "order.number", _beside_growing(read, chosen["order.number"]))
+        draft.column(read, "order.number", _only_one(read, _beside_growing(read, chosen["order.number"]), key))
         return
     if key:
         _key_as_number(draft, read, key, (Evidence(why=Why.ALONE),))
@@ -45,6 +46,15 @@ def _beside_growing(read: Read, told: Chosen) -> Chosen:
         if values.grows(read.table, name)
     )
     return Chosen(best=best, rivals=(*told.rivals, *more))
+
+
+def _only_one(read: Read, told: Chosen, key: str) -> Chosen:
+    """With more trust in a number that every order has for itself, where no other column could be one."""
+    best = told.best
+    others = (c.name for c in read.table.columns if c.name not in {key, best.column.name})
+    named = "number" in read.ideas(best.column.name) and best.look.told >= SHORT_ROWS_MIN
+    alone = not told.rivals and _numbers_rows(read, best.column.name) and not any(_numbers_rows(read, c) for c in others)
+    return Chosen(best=dataclasses.replace(best, score=max(best.score, 0.84))) if named and alone else told
 
 
 def _key_as_number(draft: Draft, read: Read, key: str, evidence: tuple[Evidence, ...]) -> None:

@@ -10,8 +10,27 @@ from makewhole.attach.moments import Instants
 
 SENT_MIN = 0.9
 """Share of the orders that are said to have arrived which must have been sent; a few broken ones are in any shop."""
+_AFTER = ("awaiting-shipment", "partly-shipped", "shipped", "completed")
 ROWS_MIN = 3
 """Orders that are said to have arrived, from which that is believed."""
+
+
+def plain(read: Read, main: Axis, pay: Axis | None, when: Instants) -> dict[str, str]:
+    """The words of an order's own column, without labels that mean as much only beside those of the steps around them.
+
+    `submitted`, where no code speaks of anything that comes after, is any order that was placed, paid or not. `sent`, where no code says
+    that something waits to be sent and no row holds a parcel or an instant of it, may be an offer that was sent to somebody.
+    """
+    words, rows = dict(main.words), moments.rows_of(read, main)
+    if pay is None and not main.having(*_AFTER):
+        words = {c: w for c, w in words.items() if w != "awaiting-payment" or labels.speaks_of_pay(main.labels.get(c, ""))}
+    if not main.having("awaiting-shipment"):
+        shown = tuple(filter(None, (when.shipped, when.parcel)))
+        bare = [c for c in main.having("shipped") if main.labels.get(c, "").strip().lower() == "sent"]
+        for code in bare:
+            if not any(moments.share(read, column, rows[code]) >= moments.MOSTLY for column in shown):
+                del words[code]
+    return words
 
 
 def arrival(read: Read, sides: Sides, when: Instants, lookups: dict[str, dict[str, str]], deleted: str) -> Axis | None:

@@ -36,6 +36,8 @@ _STEPS = ("paid", "shipped", "completed", "closed")
 _WITNESSES = {"paying": "order.amount_paid", "parcel": "order.tracking_number"}
 """What else only paid, and only sent orders hold."""
 PARENT = frozenset({"parent", "order", "trade", "id", "number", "relation"})
+KIND_OF_PAPER = frozenset({"type", "order", "trade", "info", "id", "number"})
+"""What the name of a column may speak of that tells orders from other papers in their table."""
 PARENTS_MIN = 0.5
 """Share of the parents named that must be among the sampled rows."""
 BESIDE_MAX = 0.2
@@ -101,7 +103,7 @@ def propose(
     role = Role(
         name="order",
         table=read.table.name,
-        where=_apart_from_parts(draft, read, chosen),
+        where=_apart_from_parts(draft, read, chosen) or _apart_from_papers(draft, read, lookups),
         confidence=round(cast.score, 2),
         evidence=cast.evidence,
         key=spelling.name(key_of(read)) if key_of(read) else "",
@@ -175,6 +177,25 @@ def _apart_from_parts(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> st
         alone = f"COALESCE({spelling.name(column.name)}, {none}) = {none}"
         choices = (Choice(label=alone, where=alone), Choice(label="*"))
         draft.ask(Question(field="order", asked=Asked.PARENT, about=column.name, choices=choices, hint=f"{len(there)} rows"))
+        return alone
+    return ""
+
+
+def _apart_from_papers(draft: Draft, read: Read, lookups: Lookups) -> str:
+    """Where purchases, returns or offers stand among the orders by their kind's label, the condition of the others; the rest is asked."""
+    for column in read.table.columns:
+        ideas = naming.ideas(read.names[column.name])
+        if "type" not in ideas or not ideas <= KIND_OF_PAPER:
+            continue
+        used = values.codes(read.table, column)
+        explained = dict(codes.of_comment(column.comment, used)) or lookups.get(column.name, {}) or {c: c for c in used}
+        ours = tuple(c for c in used if not labels.other_paper(explained.get(c, c)))
+        if not ours or len(ours) == len(used):
+            continue
+        alone = spelling.among(column.name, ours, style=spelling.style(column))
+        others = ", ".join(explained.get(c, c) for c in used if c not in ours)
+        choices = (Choice(label=alone, where=alone), Choice(label="*"))
+        draft.ask(Question(field="order", asked=Asked.PAPER, about=column.name, choices=choices, hint=others))
         return alone
     return ""
 

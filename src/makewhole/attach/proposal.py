@@ -63,6 +63,7 @@ class Asked(enum.Enum):
     TENANT = "tenant"
     STOCK = "stock"
     PARENT = "parent"
+    PAPER = "paper"
     ZONE = "zone"
 
 
@@ -154,8 +155,8 @@ def answered(told: Proposal, question: Question, choice: Choice | None) -> Propo
 
 def _answered_role(role: Role, question: Question, choice: Choice) -> Role:
     states = (*role.states, *choice.states)
-    # Rows that hang on others are left out until somebody says that all of them are orders.
-    where = choice.where if question.asked is Asked.PARENT else choice.where or role.where
+    # Rows that hang on others, or are other papers, are left out until somebody says that all of them are orders.
+    where = choice.where if question.asked in {Asked.PARENT, Asked.PAPER} else choice.where or role.where
     return replace(role, states=states, where=where)
 
 

@@ -123,7 +123,7 @@ def _paid(read: Read, main: Axis | None, pay: Axis | None) -> tuple[int, ...]:
 
 def _not_yet(read: Read, main: Axis, pay: Axis | None, ship: Axis | None, when: Instants) -> Axis:
     """Labels that the rows contradict: what is `delivered` and never arrived is on its way; `complete` and unpaid, or unsent, is placed."""
-    rows, words, done = moments.rows_of(read, main), dict(main.words), main.having("completed")
+    rows, words, done = moments.rows_of(read, main), onward.plain(read, main, pay, when), main.having("completed")
     arrived = {c for c in done if when.completed and moments.share(read, when.completed, rows[c]) >= moments.MOSTLY}
     for code in main.having("awaiting-payment"):
         if _among(read, pay, "paid", rows[code]) > PAID_MAX:
@@ -158,7 +158,7 @@ def _told(read: Read, sides: Sides, deleted: str, when: Instants, back: Back) ->
     if sides.main is not None and _only_pays(sides, sides.main):
         sides = _as_payment(sides, sides.main)
     main, pay = sides.main, sides.pay
-    if main is not None and not any(main.labels.values()) and pay is None:
+    if main is not None and pay is None and not (main.words and any(main.labels.values())):
         return _ahead(sides.refund, _by_facts(read, main, when, back))
     if main is not None and (pay is None or _tells_payment(main)):
         return _with_refunds(sides, main)
@@ -276,11 +276,8 @@ def _received(read: Read, told: Axis, when: Instants) -> Axis:
 
 def _tells_payment(main: Axis) -> bool:
     """Whether a label of the main column speaks of an order that is still to be paid."""
-    return any(labels.pay_state(main.labels[c]) == "unpaid" and _speaks_of_pay(main.labels[c]) for c in main.having("awaiting-payment"))
-
-
-def _speaks_of_pay(label: str) -> bool:
-    return any(word in label.lower() for word in ("付", "缴", "pay", "paid"))
+    waiting = [main.labels[c] for c in main.having("awaiting-payment")]
+    return any(labels.pay_state(label) == "unpaid" and labels.speaks_of_pay(label) for label in waiting)
 
 
 def _with_refunds(sides: Sides, main: Axis) -> Told | None:
@@ -353,10 +350,16 @@ def _by_facts(read: Read, main: Axis, when: Instants, back: Back) -> Told | None
     if not moments.in_order({**main.words, **sure}):
         sure = {}
     rungs = tuple((main.sql(c), w) for c, w in {**main.words, **sure}.items())
-    unclear = tuple((main.sql(c), moments.hint(seen[c], len(rows[c]))) for c in main.unclear if c not in sure)
+    unclear = tuple((main.sql(c), _hint(main, c, moments.hint(seen[c], len(rows[c])))) for c in main.unclear if c not in sure)
     if not rungs and not unclear:
         return None
     return Told(rungs=rungs, confidence=BY_FACTS if rungs else 0.0, said="", columns=(main.column,), unclear=unclear)
+
+
+def _hint(main: Axis, code: str, shares: str) -> str:
+    """What is known of a code: its label, where it has one that says more than itself, and what its rows hold."""
+    label = main.labels.get(code, "")
+    return f"{label}: {shares}" if label and label != code else shares
 
 
 def _guess(share: dict[str, float], rows: list[int], back: Back) -> str | None:

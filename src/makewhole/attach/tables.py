@@ -24,6 +24,10 @@ UNUSED_ROWS_MIN, EMPTY_NAMED_MIN = 50, 0.7
 """Orders beside which a table without a row is used only if it is plainly called so."""
 CLOSE = 0.06
 """Two tables whose claims to a role lie nearer than this are a question, not a choice."""
+ABOUT_ORDERS, NO_ORDERS, PERHAPS_MAX = frozenset({"order", "trade"}), frozenset({"supply", "procure", "cart"}), 4
+"""Of tables that may hold the orders and are not called so: words that they must and must not speak of; how many are named."""
+ALL_DIFFER_MIN, NAMED_MIN_ROWS = 0.95, 10
+"""Share of the coupons named by orders that must differ, and be those of a table that no column of its own leads to an order."""
 _MORE_COSTS = 0.16
 _STRANGE_COSTS = 0.05
 
@@ -151,6 +155,8 @@ class Cast:
     evidence: tuple[Evidence, ...]
     link: links.Link
     rivals: tuple[str, ...] = ()
+    doubtful: bool = False
+    """Whether its own name does not say the role: somebody must, before anything rests on it."""
 
 
 def order(reads: tuple[Read, ...], named: str = "") -> Cast | None:
@@ -160,10 +166,29 @@ def order(reads: tuple[Read, ...], named: str = "") -> Cast | None:
         plainly = (_order(r, reads, _PLAINLY) for r in reads if _says(r, _ORDER) >= NAMED_MIN)
         found = sorted((c for c in plainly if c is not None), key=lambda c: -c.score)
     if not found or found[0].score < ROLE_MIN:
-        return None
-    best = next((c for c in found if c.read.table.name == named), found[0])
+        return _perhaps(reads, named)
+    best = next((c for c in found if c.read.table.name == named), None) or (_told(reads, named) if named else None) or found[0]
     rivals = () if named else tuple(c.read.table.name for c in found[1:] if best.score - c.score < CLOSE)
     return Cast(role="order", read=best.read, score=min(best.score, SURE_MAX), evidence=best.evidence, link=best.link, rivals=rivals)
+
+
+def _told(reads: tuple[Read, ...], named: str) -> Cast | None:
+    """The table that somebody names, where it has what an order must have, whatever it is called."""
+    told = next((r for r in reads if r.table.name == named), None)
+    covers = () if told is None else (_cover(told, _ORDER), _cover(told, _PLAINLY))
+    cover, there = next((c for c in covers if c[0]), (0.0, ()))
+    if told is None or not cover:
+        return None
+    return Cast(role="order", read=told, score=max(cover, ROLE_MIN), evidence=_why(told, there), link=links.NONE)
+
+
+def _perhaps(reads: tuple[Read, ...], named: str) -> Cast | None:
+    """Where no table is plainly the orders: those that speak of orders and have what one must have, to be asked about."""
+    if named:
+        return _told(reads, named)
+    speak = (r for r in reads if r.table.sample and naming.ideas(r.said) & ABOUT_ORDERS and not naming.ideas(r.said) & NO_ORDERS)
+    found = sorted((c for r in speak if (c := _told(reads, r.table.name)) is not None), key=lambda c: -c.score)[:PERHAPS_MAX]
+    return replace(found[0], rivals=tuple(c.read.table.name for c in found[1:]), doubtful=True) if found else None
 
 
 def _order(told: Read, reads: tuple[Read, ...], sought: Sought) -> Cast | None:
@@ -237,13 +262,29 @@ def _child(told: Read, sought: Sought, parent: links.Parent) -> Cast | None:
         # An amount and a link alone are any ledger's: without a clear name, something else of the role must be there.
         return None
     link = links.find(told, parent)
-    if sought.linked and not (link.key or link.number):
+    held = sought.role == "coupon" and not (link.key or link.number) and _held(told, parent)
+    if sought.linked and not (link.key or link.number or held):
         return None
-    belongs = 1.0 if not sought.linked else link.score
+    belongs = 1.0 if not sought.linked or held else link.score
     score = 0.4 * name + 0.35 * cover + 0.25 * belongs
     if score < ROLE_MIN:
         return None
     return Cast(role=sought.role, read=told, score=score, evidence=(*_why(told, there), *link.evidence), link=link)
+
+
+def _held(told: Read, parent: links.Parent) -> bool:
+    """Whether orders name the rows of this table, one each: a coupon that knows nothing of its order is known by it."""
+    if len(told.table.key) != 1:
+        return False
+    keys = {values.text(v) for v in told.table.values(told.table.key[0])}
+    for column in parent.read.table.columns:
+        ideas = parent.read.ideas(column.name)
+        named = [values.text(v) for v in parent.read.table.values(column.name) if not values.absent(v)]
+        if "coupon" in ideas and ideas & {"id", "number"} and len(named) >= NAMED_MIN_ROWS:
+            differ = len(set(named)) >= ALL_DIFFER_MIN * len(named)
+            if differ and sum(v in keys for v in named) >= (ALL_DIFFER_MIN if told.table.whole else links.OVERLAP_MIN) * len(named):
+                return True
+    return False
 
 
 def _says(told: Read, sought: Sought) -> float:

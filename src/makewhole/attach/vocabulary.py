@@ -45,6 +45,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "jine jiage zongjia zonge feiyong",
         "je",
     ),
+    "cost": ("costprice costamount costmoney costfee", "成本", "chengben", ""),
     "price": (
         "price prc",
         "价格 单价 价 售价",
@@ -109,7 +110,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "finish": (
         ("finish finished complete completed completion end ended done success succeeded successful over fulfilled_at cmpl cmplt"),
         "完成 成交 完结 结束 成功 办结",
-        "wancheng jieshu",
+        "wancheng jieshu chenggong",
         "wc",
     ),
     "close": ("close closed closing", "关闭", "guanbi", "gb"),
@@ -285,7 +286,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "old": (
         "from before pre previous prev old undiscounted origin original src source prior last",
         "变更前 前 原 旧 原始 之前 来源",
-        "yuan_ qian jiu",
+        "yuan_ yuanzhuangtai qian jiu",
         "",
     ),
     "new": ("to after new current target next cur post now", "变更后 后 新 当前 目标 之后", "hou xin", ""),

@@ -7,8 +7,8 @@ that cost nothing. TIME and MONEY stand for what never belongs to any instant, o
 from __future__ import annotations
 
 TIME = "expect notify remind comment settle invoice bill presale coupon point seller sku goods"
-MONEY = """net flag point commission tax settle invoice bill presale adjust freight discount coupon refund return unit weight num quantity
- seller type state
+MONEY = """net cost flag point commission tax settle invoice bill presale adjust freight discount coupon refund return unit weight num
+ quantity seller type state
  balance number currency stock goods"""
 FIELDS = """\
 order.number

@@ -81,7 +81,7 @@ class _Batch:
             silences.append(self._silence(claim.About.ORDER, number, claim.Why.NOT_UNDERSTOOD, detail))
         claims.append(shop)
         parts: tuple[tuple[claim.About, Callable[[], Claims]], ...] = (
-            (claim.About.REFUND, lambda: self._refund_claims(self._of("refund", self._refunds, row))),
+            (claim.About.REFUND, lambda: self._refund_claims(shop, self._of("refund", self._refunds, row))),
             (claim.About.STOCK, lambda: self._stock_claims(shop, self._of("stock_move", self._moves, row))),
             (claim.About.COUPON, lambda: self._coupon_claims(shop, row)),
             (claim.About.ORDER, lambda: self._reissues(number)),
@@ -216,16 +216,17 @@ class _Batch:
                 found.append(order.Tried(number=ids.OutTradeNo(number), channel=None if channel is None else ids.ChannelName(channel)))
         return tuple(sorted(set(found), key=lambda t: (t.number, t.channel or "")))
 
-    def _refund_claims(self, told: Iterable[reads.Row]) -> Claims:
+    def _refund_claims(self, shop: order.ShopOrder, told: Iterable[reads.Row]) -> Claims:
         found: Claims = []
+        called = {p.key: p.called() for p in (shop.suborders.parts if shop.suborders is not None else ())}
         for r in told:
             read = self._readers["refund"]
             state, amount = _word(payment.RefundState, self._map.tables["refund"].states, r["st"]), read.money(r, Field.REFUND_AMOUNT)
             number = read.text(r, Field.REFUND_NUMBER)
-            if state is None or amount is None:
-                raise rows.Misread(
-                    Field.REFUND_STATE if state is None else Field.REFUND_AMOUNT, number, "not in the map" if state is None else "no amount"
-                )
+            if state is None:
+                raise self._unknown_code("refund", Field.REFUND_STATE, r)
+            if amount is None:
+                raise rows.Misread(Field.REFUND_AMOUNT, None, "no amount")
             found.append(
                 payment.ShopRefund(
                     source=claim.SHOP,
@@ -233,11 +234,17 @@ class _Batch:
                     number=None if number is None else ids.RefundNo(number),
                     state=state,
                     amount=amount,
+                    part=called.get(rows.spell(r["p"]), "") if "p" in r else "",
                     requested_at=read.instant(r, Field.REFUND_REQUESTED_AT),
                     done_at=read.instant(r, Field.REFUND_DONE_AT),
                 )
             )
         return found
+
+    def _unknown_code(self, table: str, field: Field, row: reads.Row) -> rows.Misread:
+        """The code, as the shop spells it, of a row whose state the map does not know."""
+        states = self._map.tables[table].states
+        return rows.Misread(field, _raw_state(states, {c: row[f"s_{i}"] for i, c in enumerate(states.columns())}), "not in the map")
 
     def _stock_claims(self, shop: order.ShopOrder, moves: Iterable[reads.Row]) -> Claims:
         found: Claims = []
@@ -268,8 +275,10 @@ class _Batch:
         for r, owner in [*bound, *named]:
             read = self._readers["coupon"]
             number, state = read.text(r, Field.COUPON_ID), _word(resource.CouponState, self._map.tables["coupon"].states, r["st"])
-            if number is None or state is None:
-                raise rows.Misread(Field.COUPON_STATE, number, "not in the map")
+            if state is None:
+                raise self._unknown_code("coupon", Field.COUPON_STATE, r)
+            if number is None:
+                raise rows.Misread(Field.COUPON_ID, None, "no number")
             holders = sorted({str(h["n"]) for h in self._holders.get(number, [])})
             found.setdefault(
                 number,

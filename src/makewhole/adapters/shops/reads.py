@@ -99,7 +99,7 @@ class Tables:
             return self._children("refund", keys, numbers)
         whose = {rows.spell(p["p"]): p["v"] for p in parts}
         # What names a part is as its order calls itself, which is what the part says.
-        return [{**r, "v": whose[rows.spell(r["v"])]} for r in self._children("refund", [p["p"] for p in parts], [])]
+        return [{**r, "v": whose[rows.spell(r["v"])], "p": r["v"]} for r in self._children("refund", [p["p"] for p in parts], [])]
 
     def payments(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
         """Attempts to pay that the shop knows of."""
@@ -244,7 +244,8 @@ class Tables:
         return found
 
     def _told(self, table: spelling.Table) -> list[str]:
-        return [f"{table.rung(table.map.states)} AS st", f"{table.rung(table.map.moves)} AS mv", *self._fields(table)]
+        codes = (f"{table.raw(c)} AS s_{i}" for i, c in enumerate(table.map.states.columns()))
+        return [f"{table.rung(table.map.states)} AS st", f"{table.rung(table.map.moves)} AS mv", *codes, *self._fields(table)]
 
     def _fields(self, table: spelling.Table) -> list[str]:
         """The mapped fields; a field whose privacy class is never is not even selected."""

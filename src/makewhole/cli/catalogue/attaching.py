@@ -131,6 +131,10 @@ ATTACHING: dict[str, tuple[str, str]] = {
         "Some rows hang on another one ({about}). Which rows are orders? * means all; without an answer those that stand alone.",
         "有些行挂在另一行之下（{about}）。哪些行是订单？* 表示全部；不回答则只取独立的行。",
     ),
+    "ask.paper": (
+        "Some rows are no sales by their kind ({about}). Which rows are orders? * means all; without an answer the sales.",
+        "按类型（{about}），有些行不是销售单。哪些行是订单？* 表示全部；不回答则只取销售单。",
+    ),
     "ask.stock": ("What can still be sold ({field})?", "可售数量（{field}）怎么算？"),
     "ask.zone": ("In which time zone does {about} write?", "{about} 使用哪个时区？"),
     "ask.hint": ("({hint})", "（{hint}）"),
