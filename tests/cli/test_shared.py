@@ -140,3 +140,24 @@ def test_a_part_in_its_orders_table_does_not_leave_refunded_by_a_rollback(shop: 
     told = shop.run("rollback", "--order", "T1", "--transaction", last["transaction"])
     assert (told.exit_code, "0 rows would go back, 2 are left alone" in told.output) == (1, True), told.output
     assert "t_order id=10: money went back to the buyer, or may have" in told.output
+
+
+@pytest.mark.slow
+def test_a_refund_that_names_a_part_alone_is_told_kept_and_taken_back_with_its_order(shop: Shop) -> None:
+    """Its row says nothing but the part: an image of the order holds it all the same, and a rollback of one order knows which is its own,
+    though no row of the part is in what is taken back."""
+    (empty,) = shop.call("images", "take")
+    shop.write("INSERT INTO t_refund VALUES (1, 10, 'B1', 3.50, 1)", "INSERT INTO t_refund VALUES (2, 20, 'B2', 4.50, 1)")
+    assert "refund B1 of ¥3.50 for sub-order T1-10: arrived" in shop.run("show", "T1").stdout
+    assert empty["rows"] == {"order": 2, "suborder": 4}
+    assert [(r["role"], r["key"]) for r in shop.call("images", "as-of", "T2")[0]["rows"] if r["role"] == "refund"] == [("refund", "2")]
+    assert [(c["differences"], c["unsure"]) for c in shop.call("images", "check")] == [(0, 0)]
+    time.sleep(0.005)
+    shop.write("UPDATE t_refund SET yuan = 9")
+    ((*_, last),) = (told["steps"] for told in shop.call("history", "T2"))
+    assert [c["role"] for c in last["changes"]] == ["refund"]
+    (plan,) = shop.call("rollback", "--order", "T2", "--transaction", last["transaction"], "--partial")
+    assert [line["order"] for line in plan["lines"]] == ["T2"]
+    # By the key of the order, as long as nobody tells its number.
+    (plan,) = shop.call("rollback", "--transaction", last["transaction"])
+    assert sorted(line["order"] for line in plan["lines"]) == ["#1", "#2"]

@@ -135,7 +135,9 @@ def claim_line(say: words.Say, told: dossier.AnyClaim) -> str:
             values = {"number": told.number, "state": say.meaning(told.state), "amount": str(told.amount or words.NOTHING)}
             return say("claim.attempt", at=say.instant(told.paid_at), **values)
         case payment.ChannelRefund() | payment.ShopRefund():
-            return say("claim.refund", number=told.number or words.NOTHING, amount=str(told.amount), state=say.meaning(told.state))
+            values = {"number": told.number or words.NOTHING, "amount": str(told.amount), "state": say.meaning(told.state)}
+            part = told.part if isinstance(told, payment.ShopRefund) else ""
+            return say("claim.refund-part", part=part, **values) if part else say("claim.refund", **values)
         case payment.Notice():
             heard = {"check": say.meaning(told.check), "answer": say.meaning(told.answer), "times": told.forwarded}
             if told.refund is not None:

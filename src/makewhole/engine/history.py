@@ -36,6 +36,8 @@ class Past:
     """The key of the order's row now: the log may hold none that tells it."""
     state: Callable[[change.Image], str | None]
     shown: Callable[[str, str, str], str | None]
+    parts_of: Callable[[ids.OrderNumber], frozenset[str]] = lambda number: frozenset()
+    """The keys of its parts now, where rows name parts alone: the log may have begun after those were written."""
     whole: trails.Whole | None = None
     """Where orders have parts: tells their state by all of their rows."""
     gaps: Sequence[change.Gap] = ()
@@ -74,7 +76,7 @@ class _Known:
 def history(past: Past, number: ids.OrderNumber) -> tuple[Step, ...]:
     """Every transaction that wrote a row of this order. Raises BadInput and Unavailable as the log does."""
     key = past.key_of(number)
-    known = _Known(number=number, keys=frozenset() if key is None else frozenset({key}))
+    known = _Known(number=number, keys=frozenset() if key is None else frozenset({key}), parts=past.parts_of(number))
     while True:
         told = tuple(past.log.touching(sought(past.tables, known)))
         found = _learnt(past.tables, known, told)

@@ -185,9 +185,10 @@ def as_of(studio: Studio, number: ids.OrderNumber, at: datetime, *, run_on: bool
     known = [link for link in _known(studio, number) if link[0] in head.columns]
     found = _laid(studio.album.rows(head, known), since, set(known))
     # Under the key that it has at this instant: in the image it may have been another order's, or nobody's.
-    keyed = [link for link in _keyed(studio, [r for r in found if r.role == "order"]) if link[0] in head.columns]
-    tied = _laid(studio.album.rows(head, keyed), since, set(keyed)) if keyed else []
-    rows = tuple(sorted((*found, *tied), key=lambda r: r[:3]))
+    for role in ("order", "suborder"):
+        keyed = [link for link in _keyed(studio, found, role) if link[0] in head.columns]
+        found += _laid(studio.album.rows(head, keyed), since, set(keyed)) if keyed else []
+    rows = tuple(sorted(found, key=lambda r: r[:3]))
     return Seen(head=head, columns=head.columns, rows=rows, exact_to=exact_to, why=why)
 
 
@@ -209,15 +210,18 @@ def state(studio: Studio, seen: Seen) -> str | None:
 
 def _known(studio: Studio, number: ids.OrderNumber) -> list[tuple[str, str]]:
     """Under which names the rows of an order are known that its number tells, by role: one question, together with the order's own."""
-    return [(f.table.role, str(number)) for f in studio.source.forms if not f.table.by_key]
+    return [(f.table.role, str(number)) for f in studio.source.forms if not f.table.by_key and not f.table.by_part]
 
 
-def _keyed(studio: Studio, own: Sequence[Row]) -> list[tuple[str, str]]:
-    """Under which names those are known that the order's key tells."""
-    (order,) = [f.table for f in studio.source.forms if f.table.role == "order"]
-    at = order.columns.index(order.known) if order.known in order.columns else None
-    keys = [] if at is None else [key for r in own if r.values is not None and (key := r.values[at]) is not None]
-    return [(form.table.role, key) for form in studio.source.forms if form.table.by_key for key in keys]
+def _keyed(studio: Studio, found: Sequence[Row], role: str) -> list[tuple[str, str]]:
+    """Under which names those are known that the order's key tells, or the keys of its parts."""
+    tables = [f.table for f in studio.source.forms]
+    there = next((t for t in tables if t.role == role), None)
+    if there is None or there.known not in there.columns:
+        return []
+    at = there.columns.index(there.known)
+    keys = [key for r in found if r.role == role and r.values is not None and (key := r.values[at]) is not None]
+    return [(t.role, key) for t in tables if (t.by_part if role == "suborder" else t.by_key) for key in keys]
 
 
 # ---------------------------------------------------------------- checking

@@ -73,8 +73,10 @@ class Table(codec.Noun, frozen=True, kw_only=True):
     """The column that ties a row to its order: of the order itself its number, else the number or the key of the order."""
     by_key: bool = False
     """Whether `link` holds the order's key and not its number."""
+    by_part: bool = False
+    """Whether it holds the key of a part of the order: the row names the part alone."""
     known: str = ""
-    """Of the order itself: the column whose value such links hold."""
+    """Of the order itself, and of its parts: the column whose value such links hold."""
     columns: tuple[str, ...]
 
 

@@ -73,6 +73,8 @@ class ShopRefund(claim.Claim, frozen=True, kw_only=True, tag="shop-refund"):
     number: ids.RefundNo | None
     state: RefundState
     amount: money.Money
+    part: str = ""
+    """What the sub-order is called that it was for, where its row names one."""
     requested_at: datetime | None = None
     done_at: datetime | None = None
 

@@ -76,6 +76,22 @@ def part_of(map_: shopmap.ShopMap, engine: sa.Engine, key: str) -> change.Image 
     return None if told is None else dict(zip((own, *whose), (None if v is None else rows.spell(v) for v in told), strict=True))
 
 
+def parts_of(map_: shopmap.ShopMap, engine: sa.Engine, number: ids.OrderNumber) -> frozenset[str]:
+    """The keys of an order's parts as they are now, where rows name parts alone; nothing where none do."""
+    parts, orders = map_.parts, map_.order
+    if parts is None or parts.key is None or orders.key is None or not any(t.of_parts for t in map_.tables.values()):
+        return frozenset()
+    scribe = expressions.Scribe(dialect=engines.spoken(engine))
+    own, key = scribe.write(orders.fields[Field.ORDER_NUMBER].sql, "o"), scribe.write(parts.key, "p")
+    link = scribe.write(parts.link or parts.fields[Field.SUBORDER_ORDER].sql, "p")
+    there = scribe.write(orders.key, "o") if parts.link is not None else own
+    source = f"{spelling.source(parts, scribe, 'p')} JOIN {spelling.source(orders, scribe, 'o')} ON {there} = {link}"
+    only = [scribe.write(t.where, alias) for t, alias in ((orders, "o"), (parts, "p")) if t.where is not None]
+    sql = expressions.select([key], source, [f"{own} = {scribe.bind(str(number))}", *only])
+    with errors.reading(engine, map_.where) as connection:
+        return frozenset(rows.spell(k) for (k,) in connection.execute(sa.text(sql), scribe.values))
+
+
 def _traced(map_: shopmap.ShopMap, role: str, shard: str, schema: str) -> change.Traced:
     table = map_.tables[role]
     number = Field.ORDER_NUMBER if role == "order" else _field(f"{role}.order")

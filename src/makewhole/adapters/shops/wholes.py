@@ -42,13 +42,14 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
     known = traces.traces(map_, schema_name, secret)
     forms, told, left = [], list[object](), list[str](known.unfound)
     for traced in known.tables:
-        link = traced.number or traced.link
+        own = traced.part if traced.role == "suborder" else None
+        link = traced.number or traced.link or (None if own is not None else traced.part)
         key = live[traced.table].primary_key
         if not key or link is None:
             left.append(traced.table)
             continue
         alike = [t for t in map_.tables.values() if traced.table in t.shards]
-        classes, own = traces.classes(*alike), traces.own_numbers(*alike)
+        classes, numbers = traces.classes(*alike), traces.own_numbers(*alike)
         # The key tells a row from every other, so it is kept as long as its class does not forbid it.
         kept = {c: p for c, p in (dict.fromkeys(key, Privacy.PLAIN) | dict(classes)).items() if p is not Privacy.NEVER}
         table = image.Table(
@@ -57,15 +58,16 @@ def imaged(map_: shopmap.ShopMap, live: schema.Schema, schema_name: str, secret:
             name=traced.table.lower(),
             key=key,
             link=link.lower(),
-            by_key=traced.number is None,
-            known=(traced.key or "").lower(),
+            by_key=traced.number is None and traced.link is not None,
+            by_part=traced.number is None and traced.link is None,
+            known=(traced.key or own or "").lower(),
             columns=tuple(sorted(kept)),
         )
-        words = sorted(c for c, p in kept.items() if p is Privacy.PLAIN and c not in own and c not in key)
+        words = sorted(c for c, p in kept.items() if p is Privacy.PLAIN and c not in numbers and c not in key)
         forms.append(
             Form(table, {c: _guard(p, secret) for c, p in kept.items() if p is not Privacy.PLAIN}, words, _kind(traced, map_.where))
         )
-        told.append([codec.builtins(table), {c: p.value for c, p in kept.items()}, words, *_filter(map_, traced)])
+        told.append([_described(table), {c: p.value for c, p in kept.items()}, words, *_filter(map_, traced)])
     if not any(f.table.role == "order" for f in forms):
         todo = "Give the table a primary key, and map the order's number to a column and not to an expression."
         raise faults.BadInput("the orders cannot be imaged: their rows have no key of their own", where=map_.where, todo=todo)
@@ -88,6 +90,11 @@ def _kind(traced: change.Traced, where: str) -> image.Kinds | None:
         return told
 
     return kind
+
+
+def _described(table: image.Table) -> dict[str, object]:
+    """A table in the digest: of one that names no parts as it was before any could, so that its images go on."""
+    return {k: v for k, v in codec.builtins(table).items() if k != "by_part" or v}
 
 
 def _filter(map_: shopmap.ShopMap, traced: change.Traced) -> list[str]:
