@@ -140,6 +140,15 @@ def test_each_contradiction_of_parts_is_seen_by_its_screen_and_by_its_judgement_
     }
     shown = {c.says.value: c.shows(shop.order("T3")) for c in parts.ALL}
     assert shown["part-without-parcel"] == ("T3-31", "shipped")
+    # And where the parts' amounts are kept as the orders' are, so that a server compares them as they stand.
+    shop.sql("ALTER TABLE t_sub ADD COLUMN yuan DECIMAL(10,2)")
+    shop.sql("UPDATE t_sub SET yuan = fen / 100.0")
+    told_alike = trade.SHOP_FILE.read_text(encoding="utf-8").replace('{ sql = "fen", unit = "fen" }', '{ sql = "yuan", unit = "yuan" }')
+    reading = engines.for_eyes(shop.writer.url)
+    map_ = shopmap.compile_map(language.parse(told_alike, "trade.toml"))
+    alike = dataclasses.replace(shop, eyes=eyes.attach(map_, reading, clock.ManualClock(tea.NOW), tea.SECRET))
+    assert alike.named(*(c.screen for c in parts.ALL)) == by_screen
+    reading.dispose()
 
 
 # ---------------------------------------------------------------- refunds of parts

@@ -1,6 +1,7 @@
 """An order's state in SQL where it has sub-orders: the law of `model.suborder` goes in, answer by answer, and conditions come out.
 
-Each order's parts are one row of a grouping beside it: the set of their stages as a number, what follows from it, and what they are due.
+Each order's parts are one row of a grouping beside it: the set of their stages as a number, and what they are due. What follows from a
+set is asked as a list of sets, in which a server looks a number up; a ladder of conditions it would climb for each question anew.
 """
 
 from __future__ import annotations
@@ -10,9 +11,6 @@ from collections.abc import Iterable
 from makewhole.adapters.shops import expressions, schema, shopmap, spelling
 from makewhole.model import suborder
 from makewhole.model.order import Field, OrderState
-
-_CODES = {state: i for i, state in enumerate(OrderState)}
-_UNKNOWN = -1
 
 
 class States:
@@ -34,11 +32,13 @@ class States:
         if self.parts is None:
             return ""
         parts, (link, there) = self.parts, linked(self.parts, self._orders)
-        columns = [f"{link} AS v", f"SUM(DISTINCT {_staged(parts)}) AS m", f"{_sum(parts)} AS d"]
+        scope = tuple(scope)
+        # By its index MySQL would fetch each row from somewhere else: all of them are read as they lie, and sorted.
+        whole = "SQL_BIG_RESULT " if parts.scribe.dialect == "mysql" and not scope else ""
+        columns = [f"{whole}{link} AS v", f"{_set(parts)} AS m", f"{self._due(parts)} AS d"]
         columns += [f"MAX(CASE WHEN {told} THEN 1 ELSE 0 END) AS {name}" for told, name in self._asked.items()]
         grouped = expressions.select(columns, parts.source(), [*parts.filter(), *(f"{link} IN ({s})" for s in scope)], f"GROUP BY {link}")
-        told = expressions.select(["v", "m", "d", f"{_follows()} AS w", *self._asked.values()], f"({grouped}) {self._alias}_g", [])
-        return f"LEFT JOIN ({told}) {self._alias} ON {self._alias}.v = {there}"
+        return f"LEFT JOIN ({grouped}) {self._alias} ON {self._alias}.v = {there}"
 
     def has(self, told: str) -> str:
         """True where this condition holds of one of the order's parts."""
@@ -51,8 +51,7 @@ class States:
         if self.parts is None:
             return own
         stands = self._orders.state_in(cases, words - _WAY)
-        follows = [str(_CODES[state]) for state in OrderState if state.value in words]
-        by_parts = f"{self._alias}.w IN ({', '.join(follows)})" if follows else "1 = 0"
+        by_parts = self._among(told for told in suborder.SETS if (state := suborder.follows(told)) is not None and state.value in words)
         return f"({stands} OR ({self._on_its_way()} AND {by_parts}) OR ({self._alias}.v IS NULL AND {own}))"
 
     def unknown(self) -> str:
@@ -60,7 +59,8 @@ class States:
         own = self._orders.state_unknown(self._orders.map.states)
         if self.parts is None:
             return own
-        return f"({own} OR ({self._on_its_way()} AND {self._alias}.w = {_UNKNOWN}))"
+        by_parts = self._among(told for told in suborder.SETS if suborder.follows(told) is None)
+        return f"({own} OR ({self._on_its_way()} AND {by_parts}))"
 
     def disagree(self) -> str:
         """True where the order's own row contradicts its parts."""
@@ -70,15 +70,35 @@ class States:
         own_words, part_words = vocabulary(cases), vocabulary(self.parts.map.states)
         told = []
         for own in own_words:
-            sets = [str(int(s)) for s in suborder.SETS if suborder.disagree(own, s, own_words, part_words)]
+            sets = [s for s in suborder.SETS if suborder.disagree(own, s, own_words, part_words)]
             if sets:
-                told.append(f"({self._orders.state_in(cases, frozenset({own.value}))} AND {self._alias}.m IN ({', '.join(sets)}))")
+                told.append(f"({self._orders.state_in(cases, frozenset({own.value}))} AND {self._among(sets)})")
         return f"({' OR '.join(told)})" if told else "1 = 0"
 
     def do_not_add_up(self) -> str:
         """True where the parts' amounts are another sum than they should be; a part without an amount is suspect as well."""
-        due = Field.ORDER_AMOUNT_SUBORDERS if Field.ORDER_AMOUNT_SUBORDERS in self._orders.map.fields else Field.ORDER_AMOUNT_DUE
-        return f"{self._alias}.d <> {self._orders.amount(due)}"
+        return f"{self._alias}.d <> {self._amount(self._orders, self._total())}"
+
+    def _due(self, parts: spelling.Table) -> str:
+        """What an order's parts are due together; NULL where they do not say."""
+        there = Field.SUBORDER_AMOUNT_DUE in parts.map.fields
+        return f"SUM({self._amount(parts, Field.SUBORDER_AMOUNT_DUE)})" if there else "NULL"
+
+    def _total(self) -> Field:
+        """What of the order's own row the parts should come to."""
+        return Field.ORDER_AMOUNT_SUBORDERS if Field.ORDER_AMOUNT_SUBORDERS in self._orders.map.fields else Field.ORDER_AMOUNT_DUE
+
+    def _amount(self, table: spelling.Table, field: Field) -> str:
+        """In fen; as it stands where the parts' and the orders' are of one unit, and the database adds them up exactly."""
+        sides = ((self.parts, Field.SUBORDER_AMOUNT_DUE), (self._orders, self._total()))
+        told = [(t, f) for t, f in sides if t is not None and f in t.map.fields]
+        alike = len({t.map.fields[f].unit for t, f in told}) == 1 and len(told) == len(sides) and all(t.exact(f) for t, f in told)
+        return table.field(field) if alike else table.amount(field)
+
+    def _among(self, sets: Iterable[suborder.Stage]) -> str:
+        """True where the order's parts are in one of these sets of stages."""
+        told = ", ".join(str(int(s)) for s in sets)
+        return f"{self._alias}.m IN ({told})" if told else "1 = 0"
 
     def _on_its_way(self) -> str:
         return self._orders.state_in(self._orders.map.states, _WAY)
@@ -106,23 +126,18 @@ def linked(child: spelling.Table, orders: spelling.Table) -> tuple[str, str]:
     return child.field(Field(f"{child.map.name}.order")), orders.field(Field.ORDER_NUMBER)
 
 
+def _set(parts: spelling.Table) -> str:
+    """The stages of a group's parts, as a number. SQLite has no sum of bits; the others would sort each group for a sum of what differs."""
+    return f"SUM(DISTINCT {_staged(parts)})" if parts.scribe.dialect == "sqlite" else f"BIT_OR({_staged(parts)})"
+
+
 def _staged(parts: spelling.Table) -> str:
     """A part's stage, as a number."""
     cases = parts.map.states
-    words = {stage: frozenset(s.value for s in OrderState if suborder.stage(s) == stage) for stage in suborder.Stage}
-    whens = [f"WHEN {parts.state_in(cases, told)} THEN {int(stage)}" for stage, told in words.items() if told & set(cases.words())]
-    return f"CASE {' '.join(whens)} ELSE {int(suborder.Stage.UNKNOWN)} END"
-
-
-def _sum(parts: spelling.Table) -> str:
-    return f"SUM({parts.amount(Field.SUBORDER_AMOUNT_DUE)})" if Field.SUBORDER_AMOUNT_DUE in parts.map.fields else "NULL"
-
-
-def _follows() -> str:
-    """What follows from each set of stages, by the law."""
-    sets: dict[int, list[str]] = {}
-    for told in suborder.SETS:
-        state = suborder.follows(told)
-        sets.setdefault(_UNKNOWN if state is None else _CODES[state], []).append(str(int(told)))
-    whens = [f"WHEN m IN ({', '.join(told)}) THEN {code}" for code, told in sets.items() if code != _UNKNOWN]
-    return f"CASE {' '.join(whens)} ELSE {_UNKNOWN} END"
+    if cases.simple() is None:
+        rungs = [(parts.told(told), suborder.stage(OrderState(word))) for told, word in cases.rungs]
+    else:
+        words = {s: frozenset(w for w in cases.words() if suborder.stage(OrderState(w)) == s) for s in suborder.Stage}
+        rungs = [(parts.state_in(cases, told), stage) for stage, told in words.items() if told]
+    whens = " ".join(f"WHEN {told} THEN {int(stage)}" for told, stage in rungs)
+    return f"CASE {whens} ELSE {int(suborder.Stage.UNKNOWN)} END" if whens else str(int(suborder.Stage.UNKNOWN))

@@ -117,7 +117,7 @@ def render(
 def strays(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | None:
     """Items that belong to no order (`k` is NULL, `n` what they call it), or that carry another number than the order `k`."""
     item = map_.tables.get("item")
-    if item is None:
+    if item is None or item.of_parts:
         return None
     scribe = expressions.Scribe(dialect=dialect)
     i = spelling.Table(item, live[item.table], scribe, "i", map_.zone)
@@ -140,7 +140,7 @@ def strays(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | 
 def childless(map_: shopmap.ShopMap, live: schema.Schema, dialect: str) -> Query | None:
     """Keys `v` of orders without items, on servers that match all with all by hash; None where the pass over the orders tells as fast."""
     item = map_.tables.get("item")
-    if item is None or dialect != "mysql":
+    if item is None or item.of_parts or dialect != "mysql":
         return None
     told = item.link or item.fields[Field.ITEM_ORDER].sql
     if (told.column() or "").lower() not in live[item.table].indexed:
@@ -215,7 +215,7 @@ class _Pass:
         o = self._order
         match told:
             case screen.All(parts=parts):
-                return "(" + " AND ".join(self.write(p) for p in parts) + ")"
+                return "(" + " AND ".join(self.write(p) for p in sorted(parts, key=_dear)) + ")"
             case screen.Any(parts=parts):
                 return "(" + " OR ".join(self.write(p) for p in parts) + ")"
             case screen.In(field=Field.ORDER_STATE, values=values):
@@ -247,7 +247,7 @@ class _Pass:
         """A condition over one row alone."""
         match told:
             case screen.All(parts=parts):
-                return "(" + " AND ".join(self._of_row(p, t) for p in parts) + ")"
+                return "(" + " AND ".join(self._of_row(p, t) for p in sorted(parts, key=_dear)) + ")"
             case screen.Any(parts=parts):
                 return "(" + " OR ".join(self._of_row(p, t) for p in parts) + ")"
             case screen.In(field=field, values=values):
@@ -374,6 +374,18 @@ class _Pass:
     def _table(self, name: str, alias: str) -> spelling.Table:
         told = self._map.tables[name]
         return spelling.Table(told, self._live[told.table], self.scribe, alias, self._zone)
+
+
+def _dear(told: screen.Predicate) -> int:
+    """What is asked first where all must hold: servers ask from the left, and stop where one does not."""
+    match told:
+        case screen.In(field=Field.ORDER_STATE | Field.SUBORDER_STATE):
+            # A ladder of conditions, or several lists of sets.
+            return 1
+        case screen.HasChild() | screen.NoChild() | screen.HasPart() | screen.ForeignItem():
+            return 2
+        case _:
+            return 0
 
 
 def _differ(t: spelling.Table, left: Field, right: Field) -> str:
