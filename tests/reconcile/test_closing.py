@@ -174,6 +174,22 @@ def test_a_bill_that_is_late_is_waited_for_and_keeps_nobody_waiting(shop: mornin
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
 
 
+def test_a_day_that_stays_open_is_a_persons_after_a_day(shop: morning.Shop) -> None:
+    """Its bill is not made for days: asked about once, whoever tries, and closed when it comes."""
+    shop.paid()
+    shop.day.channel.faults.next(Fault.BILL_LATE, where="bill", times=1000)
+    shop.morning()
+    shop.until(morning.TEN + daily.LATE - timedelta(minutes=1))
+    shop.morning()
+    assert shop.on.store.counts()["questions"] == 0
+    for minutes in (2, 3):
+        shop.until(morning.TEN + daily.LATE + timedelta(minutes=minutes))
+        daily.keep(shop.world, shop.books)
+    assert shop.on.store.counts()["questions"] == 1
+    shop.day.channel.faults.heal()
+    assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED] * 2
+
+
 def test_a_bill_that_is_wrong_is_refused_and_a_person_is_asked_once(shop: morning.Shop) -> None:
     """Nothing is compared, kept or closed; when it comes right it is believed."""
     shop.paid()

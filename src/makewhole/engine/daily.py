@@ -13,7 +13,7 @@ import structlog
 from makewhole import ports
 from makewhole.core import clock, ids
 from makewhole.engine import closing, differences, sweep
-from makewhole.model import bill, difference, policy
+from makewhole.model import bill, difference, fact, policy
 from makewhole.ports import accounts
 
 EVENING = time(20)
@@ -32,7 +32,10 @@ GIVEN_DAYS = 90
 """Days back for which every channel gives bills: WeChat Pay and Douyin Pay say three months, Alipay more."""
 AGAIN_PAUSE = timedelta(hours=1)
 """Between two questions of one morning where the first was not answered: what is not made or not there is seldom there a minute later."""
-_AGAIN = "bills-again/"
+LATE = timedelta(hours=26)
+"""Of trying in vain to close a day, before a person is asked: no outage that a channel mends by itself lasts longer, and a marketplace's
+day without lines is believed a day late."""
+_AGAIN, _BEGUN, _TRIED = "bills-again/", "books-begun/", "tried-in-vain/"
 _LATER = frozenset({closing.Closing.ANOTHERS, closing.Closing.NOT_MADE, closing.Closing.HALTED})
 """What says nothing of a bill yet: asked again after the pause."""
 log = structlog.get_logger()
@@ -49,8 +52,8 @@ def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
         if done is None:
             continue
         closed = {c.day for c in done if c.stage is bill.Stage.BILL}
-        first = min(closed) if closed else _begins(world, books, channel, today, last)
-        for day in range(first, last + 1):
+        first = _begun(world, books, channel, last)
+        for day in range(max(first, today - CATCH_UP_DAYS), last + 1):
             if day not in closed:
                 yield closing.Day(channel=channel, day=day, stage=bill.Stage.BILL)
         evening = any((c.day, c.stage) == (today, bill.Stage.EVENING) for c in done)
@@ -58,9 +61,15 @@ def due(world: ports.World, books: accounts.Books) -> Iterator[closing.Day]:
             yield closing.Day(channel=channel, day=today, stage=bill.Stage.EVENING)
 
 
-def _begins(world: ports.World, books: accounts.Books, channel: ids.ChannelName, today: int, last: int) -> int:
-    """Where none of the days that are caught up is closed: their first, if any before them is; else this store is new."""
-    return today - CATCH_UP_DAYS if _closings(world, books, channel, 0) else last - FIRST_DAYS + 1
+def _begun(world: ports.World, books: accounts.Books, channel: ids.ChannelName, last: int) -> int:
+    """The first day that this store was to close at a channel: one that could not be closed then is not forgotten for that."""
+    mark = f"{_BEGUN}{world.eyes.shop}/{channel}"
+    told = world.store.mark(mark)
+    if told is None:
+        closed = [c.day for c in _closings(world, books, channel, 0) or () if c.stage is bill.Stage.BILL]
+        told = str(min(closed, default=last - FIRST_DAYS + 1))
+        world.store.set_mark(mark, told)
+    return int(told)
 
 
 def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] = lambda: False) -> list[closing.Result]:
@@ -70,13 +79,30 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
         if stopped():
             return results
         try:
-            results.append(closing.close(world, books, of))
+            result = closing.close(world, books, of)
+            results.append(result)
+            if result.state is closing.Closing.NOT_MADE:
+                _in_vain(world, of, result.why)
         except closing.SILENCES as no:
             log.warning("day not closed", channel=of.channel, day=str(bill.date_of(of.day)), why=no.why)
+            _in_vain(world, of, no.why)
     results += _again(world, books, stopped)
     if any(r.state in closing.NEWS for r in results):
         follow(world, books, stopped)
     return results
+
+
+def _in_vain(world: ports.World, of: closing.Day, why: str) -> None:
+    """Ask a person, once, about a day that could not be closed for long: nobody looks for a sheet that is not there."""
+    if of.stage is not bill.Stage.BILL:
+        return
+    now, mark = world.clock.now(), f"{_TRIED}{world.eyes.shop}/{of.channel}/{of.day}"
+    since = world.store.mark(mark)
+    if since is None:
+        world.store.set_mark(mark, now.isoformat())
+    elif now - datetime.fromisoformat(since) >= LATE:
+        day = bill.date_of(of.day)
+        differences.ask_about(world, of.channel, f"open/{day}", fact.fact(fact.Says.DAY_OPEN, day, why))
 
 
 def _again(world: ports.World, books: accounts.Books, stopped: Callable[[], bool]) -> list[closing.Result]:

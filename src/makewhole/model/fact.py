@@ -68,6 +68,7 @@ class Says(enum.Enum):
     BILL_REFUSED = "bill-refused"
     BANK_DIFFERS = "bank-differs"
     BILL_WITHDRAWN = "bill-withdrawn"
+    DAY_OPEN = "day-open"
     STATEMENT_REFUSED = "statement-refused"
     RECORD_ALTERED = "record-altered"
     ROW_MOVED = "row-moved"

@@ -62,6 +62,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "the channel gave a bill of {0}, and says now that there is none: the first one is still believed",
         "渠道曾给出 {0} 的账单，现在却说没有：仍以先前的账单为准",
     ),
+    "day-open": (
+        "{0} could not be closed at this channel for more than a day, and is still tried: {1}",
+        "该渠道 {0} 的账超过一天仍未对上，仍在重试：{1}",
+    ),
     "bill-refused": ("the bill of {0} is refused whole: {1:Wrong}. {2}", "{0} 的账单整份拒收：{1:Wrong}。{2}"),
     "record-altered": (
         "{0} is no longer what was stored: nothing is settled at this channel until somebody has looked",
