@@ -148,9 +148,11 @@ def test_a_refund_that_names_a_part_alone_is_told_kept_and_taken_back_with_its_o
     though no row of the part is in what is taken back."""
     (empty,) = shop.call("images", "take")
     shop.write("INSERT INTO t_refund VALUES (1, 10, 'B1', 3.50, 1)", "INSERT INTO t_refund VALUES (2, 20, 'B2', 4.50, 1)")
+    shop.write("INSERT INTO t_goods VALUES (1, 20, 'a', 2)")
     assert "refund B1 of ¥3.50 for sub-order T1-10: arrived" in shop.run("show", "T1").stdout
     assert empty["rows"] == {"order": 2, "suborder": 4}
-    assert [(r["role"], r["key"]) for r in shop.call("images", "as-of", "T2")[0]["rows"] if r["role"] == "refund"] == [("refund", "2")]
+    own = [(r["role"], r["key"]) for r in shop.call("images", "as-of", "T2")[0]["rows"]]
+    assert own == [("item", "1"), ("order", "2"), ("refund", "2"), ("suborder", "20"), ("suborder", "21")]
     assert [(c["differences"], c["unsure"]) for c in shop.call("images", "check")] == [(0, 0)]
     time.sleep(0.005)
     shop.write("UPDATE t_refund SET yuan = 9")

@@ -19,8 +19,10 @@ TABLES = (
        parcel VARCHAR(40), carrier VARCHAR(20), sent_at DATETIME, done_at DATETIME, txn VARCHAR(40), ver BIGINT NOT NULL DEFAULT 1)""",
     "CREATE INDEX t_order_parent ON t_order (parent_id)",
     "CREATE TABLE t_refund (id BIGINT PRIMARY KEY, order_id BIGINT, refund_sn VARCHAR(40), yuan DECIMAL(10,2), done INT)",
+    "CREATE TABLE t_goods (id BIGINT PRIMARY KEY, order_id BIGINT, sku VARCHAR(20), num INT)",
+    "CREATE TABLE t_stock (sku VARCHAR(20) PRIMARY KEY, units INT)",
 )
-NAMES = ("t_order", "t_refund")
+NAMES = ("t_order", "t_goods", "t_refund")
 CODES: dict[S | None, int] = {
     S.AWAITING_PAYMENT: 0,
     S.AWAITING_SHIPMENT: 1,

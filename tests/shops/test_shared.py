@@ -107,6 +107,10 @@ def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
     rows = [shared.parent(k, S.AWAITING_PAYMENT, parts=n) for k, n in ((1, 2), (2, 1))]
     rows += [shared.part(k, of, S.AWAITING_PAYMENT) for k, of in ((11, 1), (10, 1), (20, 2))]
     shared.fill(shop.writer, rows)
+    shop.sql("INSERT INTO t_stock VALUES ('a', 5), ('b', 5)")
+    shop.sql("INSERT INTO t_goods VALUES (1, 10, 'a', 2), (2, 11, 'b', 1)")
+    assert [(i.sku, i.quantity) for i in shop.order("T1").items] == [("a", 2), ("b", 1)]
+    assert shop.named(screen.NoChild(child=screen.Child.ITEM)) == [{"T2"}]
     key = ids.OrderKey(shop=ids.ShopName("shared"), number=ids.OrderNumber("T1"))
     step = plan.Step(act=PAY, expects=shop.order("T1").version)
     shop.sql("UPDATE t_order SET amount = 9 WHERE id = 11")
@@ -114,10 +118,11 @@ def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
         shop.hands.do(key, step, tea.NOW)
     step = plan.Step(act=PAY, expects=shop.order("T1").version)
     told = shop.hands.preview(key, step, tea.NOW)
-    assert [line.split()[:2] for line in told] == [["t_order", f"id={k}"] for k in (1, 10, 11)]
+    assert [line.split()[:2] for line in told] == [["t_order", f"id={k}"] for k in (1, 10, 11)] + [["t_stock", f"sku={k}"] for k in "ab"]
     for _ in range(2):
         assert isinstance(shop.hands.do(key, step, tea.NOW), run.Succeeded)
         assert shop.sql("SELECT id, status FROM t_order ORDER BY id") == [(1, 1), (2, 0), (10, 1), (11, 1), (20, 0)]
+        assert shop.sql("SELECT sku, units FROM t_stock ORDER BY sku") == [("a", 3), ("b", 4)]
     assert shop.order("T1").state is S.AWAITING_SHIPMENT
     of = ids.OrderKey(shop=ids.ShopName("shared"), number=ids.OrderNumber("T2"))
     assert shop.hands.do(of, plan.Step(act=act.CloseExpired(items=())), tea.NOW) == run.Succeeded()

@@ -76,7 +76,7 @@ class SqlArchive:
             numbers = [str(r["n"]) for r in orders]
             parts = tables.parts(keys, numbers)
             children = {"suborder": parts, "payment": tables.payments(keys, numbers), "refund": tables.refunds(keys, numbers, parts)}
-            skus = tables.items(keys, numbers)
+            skus = tables.items(keys, numbers, parts)
         names = {name: self._names(name, children[name]) for name in children}
         wares = self._grouped("item", skus, (Field.ITEM_SKU,))
         stages = reads.stages(self._map, parts)

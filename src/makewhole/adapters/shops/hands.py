@@ -258,7 +258,8 @@ class SqlHands:
         return binding.values(self._map, order, step, now, row.key, row.columns)
 
     def _each(self, connection: sa.Connection, order: ids.OrderKey, step: plan.Step, row: locks.Locked) -> binding.Each:
-        found = reads.Tables(self._map, self._live, connection).items([row.key], [order.number])
+        tables = reads.Tables(self._map, self._live, connection)
+        found = tables.items([row.key], [order.number], tables.parts([row.key], [order.number]))
         return binding.each(step, found, row.parts)
 
     def _order(self, at: shopmap.ShopMap, scribe: expressions.Scribe) -> spelling.Table:

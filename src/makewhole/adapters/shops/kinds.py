@@ -1,4 +1,4 @@
-"""Kinds of rows go in as a shop file maps them, what tells one from another comes out: orders and parts in one table, refunds of parts.
+"""Kinds of rows go in as a shop file maps them, what tells one from another comes out: orders and parts in one table, rows of parts.
 
 The law: a row that the filter of orders takes is an order. Of the others, those that the filter of parts takes are parts; the rest is
 neither.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from makewhole.adapters.shops import evaluate, expressions, language, shards
 from makewhole.core import faults
 
+_OF_PARTS = ("item", "refund", "stock_move")
+"""What may name a part alone. What a shop's history says of a part is nothing that the order became."""
 _EXAMPLE = 'Write where = "parent_id = 0" below [order] and where = "parent_id > 0" below [suborder], or whatever tells them apart.'
 
 
@@ -41,13 +43,14 @@ def names_parts(name: str, spec: language.TableSpec, file: language.ShopFile, wh
     """Whether a table's rows are a sub-order's. Raises BadInput where nothing could tell whose."""
     if spec.of is None:
         return False
-    if name != "refund" or spec.of != "suborder":
-        todo = 'Write of = "suborder" below [refund], where its link holds a sub-order\'s key; leave it out everywhere else.'
+    if name not in _OF_PARTS or spec.of != "suborder":
+        places = ", ".join(f"[{n}]" for n in _OF_PARTS)
+        todo = f'Write of = "suborder" below {places}, where its link holds a sub-order\'s key; leave it out everywhere else.'
         raise faults.BadInput(f"a row of {name} is of no {spec.of!r}", where=f"{where}.of", todo=todo)
     if "suborder" not in file.tables or spec.link is None or "order" in spec.fields:
-        todo = "Map [suborder] with its key, and let link of [refund] hold that key; the field order is for refunds that name the order."
-        raise faults.BadInput("nothing tells which sub-order a row of refund is of", where=where, todo=todo)
-    if any("{" in file.tables[t].table for t in ("suborder", "refund")):
-        todo = "Map the refunds of sub-orders where neither is in shards, or by the order's key."
-        raise faults.BadInput("refunds of sub-orders are not read in shards", where=f"{where}.table", todo=todo)
+        todo = f"Map [suborder] with its key, and let link of [{name}] hold that key; the field order is for rows that name the order."
+        raise faults.BadInput(f"nothing tells which sub-order a row of {name} is of", where=where, todo=todo)
+    if any("{" in file.tables[t].table for t in ("suborder", name)):
+        todo = "Map what names sub-orders where neither is in shards, or by the order's key."
+        raise faults.BadInput(f"rows of {name} that name sub-orders are not read in shards", where=f"{where}.table", todo=todo)
     return True

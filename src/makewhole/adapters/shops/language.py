@@ -70,7 +70,7 @@ class TableSpec(codec.Noun, frozen=True, kw_only=True):
     key: str | None = None
     link: str | None = None
     of: str | None = None
-    """Of refunds: `suborder` where `link` holds a sub-order's key and not the order's."""
+    """Of items, refunds and moves of stock: `suborder` where `link` holds a sub-order's key and not the order's."""
     where: str | None = None
     states: dict[str, str] = msgspec.field(default_factory=dict)
     kinds: dict[str, str] = msgspec.field(default_factory=dict)

@@ -88,26 +88,30 @@ class Tables:
         """Sub-orders of these orders, each with its key `p` and its raw columns, as an order's row has them."""
         return self._children("suborder", keys, numbers)
 
-    def items(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
-        """Lines of these orders."""
-        return self._children("item", keys, numbers)
+    def items(self, keys: Sequence[object], numbers: Sequence[str], parts: Sequence[Row]) -> list[Row]:
+        """Lines of these orders, whose parts these are."""
+        return self._of_either("item", keys, numbers, parts)
 
     def refunds(self, keys: Sequence[object], numbers: Sequence[str], parts: Sequence[Row]) -> list[Row]:
         """Refund rows of these orders, whose parts these are."""
-        told = self._map.tables.get("refund")
+        return self._of_either("refund", keys, numbers, parts)
+
+    def _of_either(self, name: str, keys: Sequence[object], numbers: Sequence[str], parts: Sequence[Row]) -> list[Row]:
+        """Rows that name an order, or a part of it alone: then `p` is the part's key."""
+        told = self._map.tables.get(name)
         if told is None or not told.of_parts:
-            return self._children("refund", keys, numbers)
+            return self._children(name, keys, numbers)
         whose = {rows.spell(p["p"]): p["v"] for p in parts}
         # What names a part is as its order calls itself, which is what the part says.
-        return [{**r, "v": whose[rows.spell(r["v"])], "p": r["v"]} for r in self._children("refund", [p["p"] for p in parts], [])]
+        return [{**r, "v": whose[rows.spell(r["v"])], "p": r["v"]} for r in self._children(name, [p["p"] for p in parts], [])]
 
     def payments(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
         """Attempts to pay that the shop knows of."""
         return self._children("payment", keys, numbers)
 
-    def moves(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
-        """Rows of the stock ledger."""
-        return self._children("stock_move", keys, numbers)
+    def moves(self, keys: Sequence[object], numbers: Sequence[str], parts: Sequence[Row]) -> list[Row]:
+        """Rows of the stock ledger of these orders, whose parts these are."""
+        return self._of_either("stock_move", keys, numbers, parts)
 
     def bound_coupons(self, keys: Sequence[object], numbers: Sequence[str]) -> list[Row]:
         """Coupons whose own row is bound to these orders."""
@@ -164,7 +168,7 @@ class Tables:
     def orphans(self, called: Sequence[str]) -> list[Row]:
         """Items of orders that do not exist, by what they call their order."""
         found: list[Row] = []
-        if "item" not in self._map.tables:
+        if "item" not in self._map.tables or self._map.tables["item"].of_parts:
             return found
         for batch in _batches(called):
             scribe, i = self._table("item", "i")
@@ -274,10 +278,10 @@ def read(tables: Tables, numbers: Sequence[str], hints: Mapping[str, object], re
     keys = list(dict.fromkeys(r["k"] for r in found.orders))
     there = [n for n in numbers if n in by_number]
     found.parts = tables.parts(keys, there)
-    found.items = tables.items(keys, there)
+    found.items = tables.items(keys, there, found.parts)
     found.refunds = tables.refunds(keys, there, found.parts)
     found.payments = tables.payments(keys, there)
-    found.moves = tables.moves(keys, there)
+    found.moves = tables.moves(keys, there, found.parts)
     found.stock = tables.stock(_values(found.items, rows.name(Field.ITEM_SKU)))
     found.bound_coupons = tables.bound_coupons(keys, there)
     coupons = _values(found.orders, rows.name(Field.ORDER_COUPON))
