@@ -23,6 +23,8 @@ from tests.rollback.shop import Shop
 
 pytestmark = pytest.mark.server
 BAD = "UPDATE orders SET payment_status = 'CLOSED'"
+LOGGED = ["SET SESSION binlog_rows_query_log_events = ON"]
+STATEMENTS = ["SET SESSION binlog_format = STATEMENT", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"]
 CLOSED = "SELECT COUNT(*) FROM orders WHERE payment_status = 'CLOSED'"
 
 
@@ -45,6 +47,16 @@ def test_f12_a_dry_run_writes_nothing_but_its_plan(shop: Shop) -> None:
     assert (shop.rows("SHOW TABLES"), shop.rows("SELECT * FROM orders ORDER BY id")) == (tables, rows)
     assert {p.name for p in shop.folder.iterdir()} - before == {"plan"}
     assert (shop.folder / "plan").stat().st_mode & 0o077 == 0
+
+
+def test_f12_what_may_not_be_shown_is_in_no_statement_either(shop: Shop) -> None:
+    """Values, in the rows and in the words of whoever wrote them: only with --all, and in the plan itself."""
+    secret = "13812345678"
+    written = shop.sql(f"UPDATE orders SET receiver = '{secret}' WHERE id = 1", session=LOGGED if not shop.mariadb else [])
+    assert secret not in json.dumps(shop.plan("--transaction", written))
+    assert secret in json.dumps(shop.plan("--transaction", written, "--all"))
+    unseen = shop.sql(f"UPDATE orders SET remark = '{secret}'", session=STATEMENTS)
+    assert secret not in shop.refused("--transaction", unseen) + shop.refused("--transaction", written)
 
 
 def test_f12_a_plan_is_done_as_it_was_reviewed_or_not_at_all(shop: Shop) -> None:

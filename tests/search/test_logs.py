@@ -229,6 +229,10 @@ def test_an_address_of_the_network_tells_its_network_alone(tmp_path: Path) -> No
     """Whose it is, nobody needs to know to find an order."""
     lines = [f'{a} - - [23/Nov/2026:12:00:00 +0800] "GET / HTTP/1.1" 200 1 "-" "-"' for a in ("203.0.113.77", "2001:db8:1:2::77", "host")]
     assert [d.text.split()[0] for d in read(written(tmp_path / "a.log", "\n".join(lines)))] == ["203.0.113.*", "2001:db8:1::*", "host"]
+    lines = [
+        f'10.0.0.1 - - [23/Nov/2026:12:00:00 +0800] "GET / HTTP/1.1" 200 1 "-" "-" "{a}"' for a in ("203.0.113.77, 2001:db8::77", "12:30")
+    ]
+    assert [d.text.split(' "')[-1] for d in read(written(tmp_path / "b.log", "\n".join(lines)))] == ['203.0.113.*, 2001:db8:::*"', '12:30"']
 
 
 def test_json_is_written_out(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from makewhole.cli import exits, options, output, session, start, words
 from makewhole.core import clock, codec, faults
-from makewhole.model import rollback
+from makewhole.model import change, rollback
 
 ROWS_SHOWN_MAX = 20
 """Rows on a terminal; all of them are in the plan."""
@@ -61,7 +62,7 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
 
     with contextlib.ExitStack() as stack:
         bench, known = stack.enter_context(wiring_rollback.open_rollback(told, asked["log"]))
-        shown = (lambda _t, _c, value: value) if everything else known.shown
+        shown = _everything if everything else known.shown
         if told.channels:
             from makewhole.engine import unwinding
 
@@ -75,6 +76,11 @@ def run(begun: start.Start, /, *, applied: str | None, undone: str | None, every
             where = "--order" if scope.orders else "rollback"
             raise faults.BadInput(now.say("bad.rollback-order-alone"), where=where, todo=now.say("bad.rollback-order-alone-todo"))
         return _plan(now, bench, scope, shown, undone, asked)
+
+
+def _everything(_table: str, _column: str, value: str) -> str:
+    """What `--all` shows of a value: itself."""
+    return value
 
 
 def _scope(now: session.Session, asked: dict[str, Any]) -> rollback.Scope:
@@ -125,7 +131,13 @@ def _plan(now: session.Session, bench: Any, scope: rollback.Scope, shown: Any, u
 
 
 def document(header: rollback.Header, hash_: str, target: Path, lines: Iterator[Any], shown: Any) -> dict[str, Any]:
-    """A plan as scripts read it, whatever it was made from; values as far as they may be shown; the file holds them exactly."""
+    """A plan as scripts read it, whatever it was made from; values as far as they may be shown, in statements none; the file holds them
+    exactly."""
+    seen = (
+        header.seen
+        if shown is _everything
+        else (msgspec.structs.replace(s, statement=change.without_values(s.statement)) for s in header.seen)
+    )
     return {
         "plan": str(target),
         "hash": hash_,
@@ -134,7 +146,7 @@ def document(header: rollback.Header, hash_: str, target: Path, lines: Iterator[
         "mode": header.mode.value,
         "partial": header.partial,
         "money": header.money,
-        "transactions": [codec.builtins(s) for s in header.seen],
+        "transactions": [codec.builtins(s) for s in seen],
         "notes": list(header.notes),
         "lines": [row(line, shown) for line in lines],
     }

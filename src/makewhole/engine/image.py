@@ -51,8 +51,9 @@ class Studio:
         return frozenset((f.table.schema, f.table.name) for f in self.source.forms)
 
     def said(self, passing: imaging.Passing) -> str:
-        """A statement without row images that speaks of an imaged table: from then on the log does not tell the whole."""
-        return next((told for schema, name in sorted(self.tables()) if (told := passing.speaks(schema, name))), "")
+        """A statement without row images that speaks of an imaged table: from then on the log does not tell the whole. Its values are
+        left out: no image holds them."""
+        return next((change.without_values(told) for schema, name in sorted(self.tables()) if (told := passing.speaks(schema, name))), "")
 
 
 # ---------------------------------------------------------------- making

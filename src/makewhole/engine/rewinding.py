@@ -248,10 +248,15 @@ def _refuse_statements(going: Run, passing: reversals.Passing) -> None:
         text = passing.speaks(going.database, table)
         if text and (going.scope.transactions or going.forms or text.split(maxsplit=1)[0].upper() != "CREATE"):
             raise faults.BadInput(
-                f"{table} was changed by a statement that the log tells without rows: {text[:200]}",
+                f"{table} was changed by a statement that the log tells without rows: {_said(text)}",
                 where=f"{passing.head.id} at {passing.head.begins}",
                 todo="Rows cannot take it back. Restore the orders from an image (images restore), or leave this transaction out.",
             )
+
+
+def _said(statement: str) -> str:
+    """A statement in a message: without its values, which are people's names and numbers."""
+    return change.without_values(statement)[:200]
 
 
 def _good(going: Run, passing: reversals.Passing) -> None:
@@ -259,7 +264,7 @@ def _good(going: Run, passing: reversals.Passing) -> None:
     head = passing.head
     for table in going.forms:
         if text := passing.speaks(going.database, table):
-            by = Later(by=head.id, at=head.committed_at, kind=Kind.UPDATE.value, columns=(text[:200],))
+            by = Later(by=head.id, at=head.committed_at, kind=Kind.UPDATE.value, columns=(_said(text),))
             going.spoken.append((table, by))
     asked = frozenset((going.database.lower(), t) for t in going.forms)
     if passing.tables.isdisjoint(asked):
@@ -366,7 +371,7 @@ def follow(
         for table in forms:
             if text := passing.speaks(database, table):
                 todo = "The plan does not hold any more: make a new one."
-                raise faults.BadInput(f"{table} was changed by a statement meanwhile: {text[:200]}", where=passing.head.id, todo=todo)
+                raise faults.BadInput(f"{table} was changed by a statement meanwhile: {_said(text)}", where=passing.head.id, todo=todo)
         if passing.tables.isdisjoint(asked):
             continue
         for told in passing.changes(asked):

@@ -6,6 +6,7 @@ Written append-only: a commit is an image, and names it as its application's ver
 from __future__ import annotations
 
 import contextlib
+import re
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -193,6 +194,9 @@ def _writing() -> deltalake.WriterProperties:
     )
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
 @contextlib.contextmanager
 def _translated(place: str) -> Iterator[None]:
     """Every error of delta-rs inside becomes one of ours."""
@@ -201,7 +205,9 @@ def _translated(place: str) -> Iterator[None]:
     except exceptions.CommitFailedError as lost:
         raise faults.Unavailable(f"another process is adding images there: {lost} ({place})") from lost
     except (OSError, exceptions.TableNotFoundError) as away:
-        raise faults.Unavailable(f"the images cannot be reached: {away} ({place})") from away
+        # In colours, a line for each layer that it came through.
+        said = ": ".join(filter(None, (line.strip(" \u21b3") for line in _COLOUR.sub("", str(away)).splitlines())))
+        raise faults.Unavailable(f"the images cannot be reached: {said} ({place})") from away
     except exceptions.DeltaError as damaged:
         todo = "Put a copy back, or move the images away: new ones begin by themselves."
         raise faults.BadInput(f"the images cannot be read or written: {damaged}", where=place, todo=todo) from damaged

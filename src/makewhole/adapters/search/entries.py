@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _ISO = re.compile(
 )
 _START = re.compile(r"^(?:\W|<\d+>|\[?(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\]?\s){0,4}(?=(?:19|20)\d\d[-/]\d\d[-/]\d\d[T ]\d\d:)")
 _NGINX = re.compile(r'^(?P<address>\S+) (?P<rest>\S+ .{1,64}?\[(?P<at>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] ".*)$', re.DOTALL)
+_QUOTED = re.compile(r'"([\da-fA-F.:, ]{3,400})"')
 _ABBREVIATED = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {m: f"{n:02d}" for n, m in enumerate(_ABBREVIATED, start=1)}
 _INDENTED = re.compile(r"^(?:\s+\S|Caused by: |Suppressed: |Traceback |\.\.\. \d+ more|\)|\}|\])")
@@ -76,7 +78,8 @@ def _structured(line: str, zone: tzinfo) -> Entry | None:
         day, month, rest = match["at"].split("/", 2)
         at = datetime.strptime(f"{day}/{_MONTHS.get(month, '01')}/{rest}", "%d/%m/%Y:%H:%M:%S %z")
         # Who called is somebody's address; the network it came from tells enough.
-        return Entry(at=at, text=f"{_network(match['address'])} {unquote(match['rest'], errors='replace')}")
+        rest = _QUOTED.sub(_networks, match["rest"])
+        return Entry(at=at, text=f"{_network(match['address'])} {unquote(rest, errors='replace')}")
     return None
 
 
@@ -134,6 +137,18 @@ def _made(match: re.Match[str], zone: tzinfo) -> datetime | None:
     except ValueError:
         return None
     return told if told.tzinfo is not None else told.replace(tzinfo=zone)
+
+
+def _networks(quoted: re.Match[str]) -> str:
+    """Addresses alone in quotes, as a proxy before the server passes them on; whatever else stands there stays."""
+    return f'"{", ".join(_network(part.strip()) for part in quoted[1].split(","))}"' if _addresses(quoted[1]) else quoted[0]
+
+
+def _addresses(text: str) -> bool:
+    try:
+        return all(ipaddress.ip_address(part.strip()) for part in text.split(","))
+    except ValueError:
+        return False
 
 
 def _network(address: str) -> str:
