@@ -51,7 +51,7 @@ def test_statements_without_rows_and_purged_logs(server: launch.Server, tmp_path
 
             assert "TRUNCATE TABLE items" in next_one("TRUNCATE TABLE items")
             unseen = ("SET binlog_format = STATEMENT", "UPDATE orders SET status = 2", "SET binlog_format = ROW")
-            assert "UPDATE orders SET status = 2" in next_one(*unseen)
+            assert "UPDATE orders SET status = ?" in next_one(*unseen)  # no image holds its values
         shop.write(ticking.now() + MINUTE, "UPDATE orders SET amount = 7 WHERE id = 1")
         test_archive.purge(server)
         ticking.advance(20 * MINUTE)
