@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from makewhole.core import faults
 from makewhole.model import change
 from makewhole.model.fold import Fold
-from makewhole.model.image import Form, Op, Row, Table, text
+from makewhole.model.image import Form, Kinds, Op, Row, Table, text
 from makewhole.model.sheet import Sheet, read
 
 COLUMNS = ("ID", "number", "what", "when", "secret", "other")
@@ -122,3 +123,33 @@ def test_an_image_that_is_not_whole_is_refused() -> None:
         fold.add([change.Change(table=LOGGED, kind=change.Kind.INSERT, before=None, after=whole)])
         with pytest.raises(faults.BadInput, match=lacking.lower()):
             fold.add([change.Change(table=LOGGED, kind=change.Kind.UPDATE, before=part, after=part)])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_two_kinds_in_one_table_fold_to_what_each_of_them_is(seed: int) -> None:
+    """A row that another kind's filter takes leaves the one and enters the other, however often: laid over the rows before, each kind's are
+    those that the table holds."""
+    told, before, now = stretch(random.Random(seed), 4)
+    kinds: dict[str, Kinds] = {"order": lambda row: row["number"] in {"N1", "N2"}, "suborder": lambda row: row["number"] == "N3"}
+    forms = [Form(msgspec.structs.replace(IMAGED, role=role), kind=kind) for role, kind in kinds.items()]
+    fold = Fold(forms)
+    fold.add(told)
+    since = fold.rows()
+    for each in forms:
+        role = each.table.role
+        laid = {r.key: r.values for r in read(each, list(before.values()))}
+        laid |= {r.key: r.values for r in since if r.role == role and r.op is not Op.MOVED}
+        there = {r.key: r.values for r in read(each, list(now.values()))}
+        assert {k: v for k, v in laid.items() if v is not None} == there
+        assert set(there) == {str(key) for key, image in now.items() if kinds[role](image)}
+
+
+def test_a_row_whose_kind_nothing_tells_stops_the_image() -> None:
+    """It may be of either kind, and half of the orders are no image."""
+
+    def nobody_knows(image: change.Image) -> bool:
+        raise faults.BadInput(f"only the server can compare {image['number']}", where="order.where", todo="Name every spelling.")
+
+    new = change.Change(table=LOGGED, kind=change.Kind.INSERT, before=None, after=row(random.Random(1), 1, 1))
+    with pytest.raises(faults.BadInput, match="only the server can compare"):
+        Fold([Form(IMAGED, kind=nobody_knows)]).add([new])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from makewhole.adapters.shops import engines, expressions, eyes, hands, traces
+from makewhole.adapters.changelog import following, triggers
+from makewhole.adapters.shops import engines, expressions, eyes, hands, language, lens, shopmap, traces
 from makewhole.core import clock, faults, ids, money
-from makewhole.model import act, change, finding, order, plan, run, screen, suborder
+from makewhole.model import act, change, finding, order, plan, rowchange, run, screen, suborder
 from makewhole.model.change import Kind
 from makewhole.model.order import Field
 from makewhole.model.order import OrderState as S
@@ -127,6 +129,68 @@ def test_a_hand_moves_the_order_and_each_of_its_parts_once(shop: Shop) -> None:
     of = ids.OrderKey(shop=ids.ShopName("shared"), number=ids.OrderNumber("T2"))
     assert shop.hands.do(of, plan.Step(act=act.CloseExpired(items=())), tea.NOW) == run.Succeeded()
     assert shop.sql("SELECT id, status FROM t_order ORDER BY id") == [(1, 1), (2, 9), (10, 1), (11, 1), (20, 9)]
+
+
+# ---------------------------------------------------------------- the change log
+
+
+def test_the_change_log_names_the_part_or_the_order_that_was_overwritten(tmp_path: Path) -> None:
+    """By the same words each way: a part that is taken back is its order's, an order that is taken back is its own; an order that is put
+    below another, and a part that comes to stand alone, are the shop's affair."""
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    writer = engines.for_hands(address)
+    shared.create(writer)
+    seen = lens.MapLens(shared.shop_map(), "", tea.SECRET, writer)
+    assert [(t.role, t.table) for t in seen.tables if t.table == "t_order"] == [("order", "t_order"), ("suborder", "t_order")]
+    triggers.install(sa.make_url(address), shared.NAMES)
+    rows = [shared.parent(k, S.SHIPPED, parts=1) for k in (1, 2)]
+    shared.fill(writer, rows + [shared.part(k, k // 10, S.SHIPPED) for k in (10, 20)])
+
+    def read(statement: str) -> tuple[list[tuple[str, str, list[str]]], set[str]]:
+        """What the one statement means: whose row, of which part, and the fields that nothing explains; and all orders that it names."""
+        time.sleep(0.005)  # SQLite's log tells milliseconds apart
+        with writer.begin() as connection:
+            connection.exec_driver_sql(statement)
+        told = [s.transaction for s in following.open_stream(sa.make_url(address), seen.tables).read(None) if s.transaction is not None]
+        meant = seen.read(told[-1])
+        return [(c.order, c.part, [m.field.value for m in rowchange.breaches(c)]) for c in meant.changes], set(meant.named)
+
+    assert read("UPDATE t_order SET status = 1 WHERE id IN (1, 20)") == (
+        [("T1", "", ["order.state"]), ("T2", "T2-20", ["suborder.state"])],
+        {"T1", "T2"},
+    )
+    assert read("UPDATE t_order SET parent_id = 1 WHERE id = 2") == ([], {"T2"})
+    assert read("UPDATE t_order SET status = 0 WHERE id = 2") == ([("T1", "T2", ["suborder.state"])], {"T1"})
+    assert read("INSERT INTO t_refund VALUES (1, 10, 'B1', 1.00, 1)") == ([], {"T1"})
+    assert read("DELETE FROM t_order WHERE id = 10")[1] == {"T1"}
+    writer.dispose()
+
+
+def test_two_kinds_in_shards_are_read_as_in_one_piece_and_moved_where_they_are(tmp_path: Path) -> None:
+    """Parents and parts of a shard stand in it together: read as one, locked and written in the shard of the order."""
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    writer = engines.for_hands(address)
+    shared.create(writer)
+    rows = [shared.parent(k, S.AWAITING_PAYMENT, parts=2) for k in (1, 2)]
+    shared.fill(writer, rows + [shared.part(10 * k + i, k, S.AWAITING_PAYMENT) for k in (1, 2) for i in (0, 1)])
+    with writer.begin() as connection:
+        for i in (0, 1):
+            whole = f"SELECT * FROM t_order WHERE CASE parent_id WHEN 0 THEN id ELSE parent_id END % 2 = {i}"
+            connection.exec_driver_sql(f"CREATE TABLE t_order_{i} AS {whole}")
+    text = shared.SHOP_FILE.read_text(encoding="utf-8").replace('table = "t_order"', 'table = "t_order_{0..1}"')
+    text = text[: text.index("[item]")] + text[text.index("[hands.record-payment]") :]
+    cut, number = shopmap.compile_map(language.parse(text, "cut.toml")), ids.OrderNumber("T1")
+    now = clock.ManualClock(tea.NOW)
+    one, many = (eyes.attach(m, writer, now, tea.SECRET).read([number])[number][0] for m in (shared.shop_map(), cut))
+    whole_, parted = (next(c for c in claims if isinstance(c, order.ShopOrder)) for claims in (one, many))
+    assert (parted.suborders, parted.version) == (whole_.suborders, whole_.version)
+    acting = hands.attach(cut, writer, writer)
+    done = acting.do(ids.OrderKey(shop=ids.ShopName("shared"), number=number), plan.Step(act=PAY, expects=parted.version), tea.NOW)
+    assert done == run.Succeeded()
+    with writer.connect() as connection:
+        assert connection.exec_driver_sql("SELECT id, status FROM t_order_1 ORDER BY id").all() == [(1, 1), (10, 1), (11, 1)]
+        assert connection.exec_driver_sql("SELECT DISTINCT status FROM t_order_0").all() == [(0,)]
+    writer.dispose()
 
 
 # ---------------------------------------------------------------- what tells them apart
