@@ -148,7 +148,7 @@ def test_a_row_whose_kind_nothing_tells_stops_the_image() -> None:
     """It may be of either kind, and half of the orders are no image."""
 
     def nobody_knows(image: change.Image) -> bool:
-        raise faults.BadInput(f"only the server can compare {image['number']}", where="order.where", todo="Name every spelling.")
+        raise faults.BadInput(f"only the server can compare {image['number']!r}", where="order.where", todo="Name every spelling.")
 
     new = change.Change(table=LOGGED, kind=change.Kind.INSERT, before=None, after=row(random.Random(1), 1, 1))
     with pytest.raises(faults.BadInput, match="only the server can compare"):
