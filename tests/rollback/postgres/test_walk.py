@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from click.testing import CliRunner
+
+from makewhole.cli import program
 from tests.rollback.postgres.shop import Shop
 
 pytestmark = pytest.mark.server
@@ -30,3 +34,13 @@ def test_a_bad_transaction_goes_back_and_can_come_again(shop: Shop) -> None:
     assert shop.rows("SELECT DISTINCT payment_status, receiver FROM orders") == [("CLOSED", None)]
     # Whoever reads the log sees that no customer did it.
     assert [s["user"] for s in shop.history("N1")][-2:] == [f"makewhole rollback {p['hash'][:16]}" for p in (plan, undo)]
+
+
+def test_orders_that_are_not_there_are_asked_for_all_the_same(shop: Shop) -> None:
+    """An order that was deleted, and a name that a person mistyped: where lines name their order's key, no number can be one."""
+    shop.run("DELETE FROM orders WHERE id = 2")
+    told = CliRunner().invoke(program.PROGRAM, ["scan", "--json", *shop.attached()], catch_exceptions=False)
+    found = [json.loads(line) for line in told.stdout.splitlines()]
+    assert ("N2", "row-deleted") in {(f["order"], f["ailment"]) for f in found}, told.output
+    unknown = CliRunner().invoke(program.PROGRAM, ["show", "NOPE", *shop.attached(), "--lang", "en"], catch_exceptions=False)
+    assert (unknown.exit_code, "Check the number" in unknown.output) == (2, True), unknown.output

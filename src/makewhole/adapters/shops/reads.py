@@ -57,7 +57,7 @@ class Tables:
     def orders(self, numbers: Sequence[str], keys: Sequence[object] = ()) -> list[Row]:
         """The rows of these numbers; those with a known key by it, because shops exist without an index on the number."""
         found: list[Row] = []
-        for batch in _batches(keys or numbers):
+        for batch in _batches(keys or self._numbers(numbers)):
             scribe, o = self._table("order", "o")
             there = o.key() if keys else o.field(Field.ORDER_NUMBER)
             columns = [
@@ -72,10 +72,15 @@ class Tables:
             found += self._select(columns, o.source(), conditions, scribe)
         return found
 
+    def _numbers(self, numbers: Sequence[str]) -> Sequence[str | int]:
+        """Those that an order can carry: whatever a person or a log calls an order."""
+        told = self._map.order
+        return self._live[told.table].fitting(told.fields[Field.ORDER_NUMBER].sql, numbers)
+
     def there(self, numbers: Sequence[str]) -> frozenset[str]:
         """Those of these numbers that an order carries."""
         found: set[str] = set()
-        for batch in _batches(numbers):
+        for batch in _batches(self._numbers(numbers)):
             scribe, o = self._table("order", "o")
             number = o.field(Field.ORDER_NUMBER)
             found |= {
@@ -170,7 +175,9 @@ class Tables:
         found: list[Row] = []
         if "item" not in self._map.tables or self._map.tables["item"].of_parts:
             return found
-        for batch in _batches(called):
+        item = self._map.tables["item"]
+        name_of = item.fields[Field.ITEM_ORDER].sql if Field.ITEM_ORDER in item.fields else item.link
+        for batch in _batches(called if name_of is None else self._live[item.table].fitting(name_of, called)):
             scribe, i = self._table("item", "i")
             o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
             name, link, there = screens.orphan_terms(i, o)
@@ -183,11 +190,15 @@ class Tables:
         """The order that the shop's row of this attempt belongs to."""
         if "payment" not in self._map.tables:
             return None
+        told_by = self._map.tables["payment"]
+        fitting = self._live[told_by.table].fitting(told_by.fields[Field.PAYMENT_NUMBER].sql, [number])
+        if not fitting:
+            return None
         scribe, p = self._table("payment", "p")
         o = spelling.Table(self._map.order, self._live[self._map.order.table], scribe, "o", self._zone)
         link, there = partstates.linked(p, o)
         source = f"{p.source()} JOIN {o.source()} ON {there} = {link}"
-        conditions = [*p.filter(), *o.filter(), f"{p.field(Field.PAYMENT_NUMBER)} = {scribe.bind(number)}"]
+        conditions = [*p.filter(), *o.filter(), f"{p.field(Field.PAYMENT_NUMBER)} = {scribe.bind(fitting[0])}"]
         told = {str(r["n"]) for r in self._select([f"{o.field(Field.ORDER_NUMBER)} AS n"], source, conditions, scribe)}
         # Two orders claim it: that is a finding for people, never a coin toss.
         return told.pop() if len(told) == 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -48,6 +48,13 @@ class LiveTable:
         """The type of an expression: its column's, or the one that all its columns share."""
         found = {self.types[c.lower()] for c in told.columns()}
         return found.pop() if len(found) == 1 else Type.OTHER
+
+    def fitting(self, told: expressions.Expression, values: Sequence[str]) -> Sequence[str | int]:
+        """Those of these names that can stand here: in a column of numbers, whole numbers alone. Asked for anything else, PostgreSQL
+        refuses the whole question, and MySQL takes it for 0."""
+        if told.column() is None or self.type_of(told) is not Type.NUMBER:
+            return values
+        return [int(v) for v in values if v.isdecimal() and v.isascii()]
 
 
 Schema = Mapping[str, LiveTable]
