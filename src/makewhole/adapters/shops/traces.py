@@ -13,6 +13,9 @@ from makewhole.core import cards, ids
 from makewhole.model import change
 from makewhole.model.order import Field
 
+KINDS_MAX = 10_000
+"""Values of a filter's columns of which it is remembered what they say: about a megabyte."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Traces:
@@ -110,12 +113,28 @@ def _traced(map_: shopmap.ShopMap, role: str, shard: str, schema: str) -> change
 
 def _kind(where: expressions.Expression) -> Callable[[change.Image], bool | None]:
     """Whether a filter lets a row in, by one image of it; None where the image does not tell."""
+    columns = where.columns()
+    known: dict[tuple[change.Value, ...], bool | None] = {}
 
-    def kind(image: change.Image) -> bool | None:
+    def evaluated(image: change.Image) -> bool | None:
         try:
             return evaluate.holds(where, image)
         except evaluate.Unsure:
             return None
+
+    def kind(image: change.Image) -> bool | None:
+        values: tuple[change.Value, ...] = ()
+        try:
+            # All orders hold the same here, and so do an order's parts.
+            values = tuple([image[c] for c in columns])
+            return known[values]
+        except KeyError:
+            told = evaluated(image)
+        if len(values) == len(columns):
+            if len(known) >= KINDS_MAX:
+                known.clear()
+            known[values] = told
+        return told
 
     return kind
 
