@@ -93,12 +93,14 @@ def test_a_closed_file_that_was_cut_is_an_error_at_every_byte(log: Path) -> None
     """At the end of an event it is a shorter log, which nobody can tell; inside one it was truncated."""
     raw = log.read_bytes()
     ends = {4, *(at + size for _, at, size in pieces(raw))}
+    first = min(ends - {4})  # cut off in its first event, a file is no log at all
     for cut in range(5, len(raw), 7):
         log.write_bytes(raw[:cut])
         if cut in ends:
             continue
-        with pytest.raises(faults.BadInput, match="truncated"):
+        with pytest.raises(faults.BadInput, match="truncated") as wrong:
             ids_of(log)
+        assert wrong.value.where == f"{log.name}, byte {max((end for end in ends if end < cut), default=0) * (cut > first)}"
 
 
 def test_a_file_in_use_may_end_anywhere(log: Path) -> None:
@@ -152,6 +154,18 @@ def test_a_missing_file_of_a_chain_is_an_error(log: Path) -> None:
     (log.parent / f"{base}.{int(number) + 2:06d}").write_bytes(log.read_bytes())
     with pytest.raises(faults.BadInput, match="missing"):
         files.find(log.parent)
+
+
+def test_a_file_of_a_chain_that_is_no_log_any_more_is_an_error(log: Path) -> None:
+    """A copy that found the disk full is empty, and what it would tell is not passed by; a file of another name is nobody's business."""
+    base, _, number = log.name.rpartition(".")
+    (log.parent / "error.log.202611").write_text("started")
+    assert files.find(log.parent) == [log]
+    for beside in (int(number) - 1, int(number) + 1):
+        (damaged := log.parent / f"{base}.{beside:06d}").write_bytes(b"")
+        with pytest.raises(faults.BadInput, match="empty or damaged"):
+            files.find(log.parent)
+        damaged.unlink()
 
 
 def test_folders_and_files_that_are_no_log(tmp_path: Path) -> None:

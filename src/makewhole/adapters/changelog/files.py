@@ -22,7 +22,8 @@ def find(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     try:
-        told = sorted((m[1], int(m[2]), p) for p in place.iterdir() if (m := _NUMBERED.fullmatch(p.name)) and _begins(p))
+        numbered = sorted((m[1], int(m[2]), p) for p in place.iterdir() if (m := _NUMBERED.fullmatch(p.name)))
+        told = [(base, number, p) for base, number, p in numbered if _begins(p)]
     except OSError as missing:
         raise faults.BadInput(
             f"cannot read it: {missing.strerror}", where=str(place), todo="Name a binlog file, or the folder that holds them."
@@ -32,6 +33,10 @@ def find(place: Path) -> list[Path]:
     if len({base for base, _, _ in told}) > 1:
         names = ", ".join(sorted({base for base, _, _ in told}))
         raise faults.BadInput(f"binlogs of several names are here: {names}", where=str(place), todo="Name one file, or sort them apart.")
+    damaged = next((p for base, _, p in numbered if base == told[0][0] and not _begins(p)), None)
+    if damaged is not None:
+        todo = "Take the file from the server again: what it held may be the very change that is looked for."
+        raise faults.BadInput("not a binlog file, though others of this name are: it is empty or damaged", where=str(damaged), todo=todo)
     numbers = [n for _, n, _ in told]
     gap = next((n for n, after in itertools.pairwise(numbers) if after != n + 1), None)
     if gap is not None:
@@ -55,7 +60,7 @@ def _one(path: Path, offset: int, *, last: bool) -> Iterator[Placed]:
         name = path.name
         yield name, first, told
         at = yield from events.walk(raw, max(offset, len(events.MAGIC) + len(first.raw)), told, name)
-        check_end(name, len(raw) - at, told, last=last)
+        check_end(name, at, len(raw), told, last=last)
 
 
 @contextlib.contextmanager
@@ -72,10 +77,10 @@ def opened(path: Path) -> Iterator[tuple[memoryview, Event, Format]]:
         yield raw, event, told
 
 
-def check_end(name: str, left: int, told: Format, *, last: bool) -> None:
-    """Raises BadInput where so many bytes at a file's end, which are no whole event, mean that it was truncated."""
-    if left:
-        with wrong.placed(name, 0):
+def check_end(name: str, at: int, size: int, told: Format, *, last: bool) -> None:
+    """Raises BadInput where the bytes from here to a file's end, which are no whole event, mean that it was truncated."""
+    if at < size:
+        with wrong.placed(name, at):
             _check_open(told, last=last)
 
 

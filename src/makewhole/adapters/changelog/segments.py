@@ -45,7 +45,7 @@ def of_files(paths: Sequence[Path]) -> Iterator[Segment]:
         with files.opened(path) as (raw, first, told):
             one = Segment(path.name, told, raw, 0, first.at + len(first.raw), first)
             yield one
-            files.check_end(path.name, len(raw) - one.at, told, last=i == len(paths) - 1)
+            files.check_end(path.name, one.at, len(raw), told, last=i == len(paths) - 1)
 
 
 def of_sent(sent: Iterable[Sent]) -> Iterator[Segment]:
