@@ -193,6 +193,27 @@ def test_two_kinds_in_shards_are_read_as_in_one_piece_and_moved_where_they_are(t
     writer.dispose()
 
 
+def test_keys_that_are_texts_of_digits_are_asked_for_as_such(shop: Shop) -> None:
+    """Where rows hang on numbers of orders and not on keys that count: a change that names a part alone, or a parent alone."""
+    map_ = shared.shop_map(
+        ('key = "id"', 'key = "order_sn"'),
+        ('link = "parent_id"', 'link = "buyer"'),
+        ('link = "order_id"\nof = "suborder"\n\n[refund', 'link = "refund_sn"\nof = "suborder"\n\n[refund'),
+        (ORDER, "where = \"buyer = ''\""),
+        (PART, "where = \"buyer <> ''\""),
+    )
+    own, part = shared.parent(1, S.SHIPPED, parts=1), shared.part(10, 1, S.SHIPPED)
+    shared.fill(shop.writer, [{**own, "order_sn": "1001", "buyer": ""}, {**part, "order_sn": "2001", "buyer": "1001"}])
+    assert traces.part_of(map_, shop.writer, "2001") == {"order_sn": "2001", "buyer": "1001"}
+    assert traces.parts_of(map_, shop.writer, ids.OrderNumber("1001")) == {"2001"}
+    seen = lens.MapLens(map_, "", tea.SECRET, shop.writer)
+    for name, image in (("t_refund", {"refund_sn": "2001"}), ("t_order", {"order_sn": "2001", "buyer": "1001"})):
+        table = change.Table(schema="", name=name, columns=tuple(image))
+        told = change.Change(table=table, kind=Kind.INSERT, before=None, after=image)
+        place = change.Position(file="log", offset=1)
+        assert seen.read(change.Transaction(id="1", begins=place, ends=place, committed_at=tea.NOW, changes=(told,))).named == {"1001"}
+
+
 # ---------------------------------------------------------------- what tells them apart
 
 FILTERS = [

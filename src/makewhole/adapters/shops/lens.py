@@ -272,7 +272,7 @@ class MapLens:
             source = (
                 f"{spelling.source(parts, scribe, 'p')} JOIN {spelling.source(orders, scribe, 'o')} ON {there} = {scribe.write(whose, 'p')}"
             )
-            within = f"{key} IN {scribe.binds(tuple(rows.typed(k) for k in keys[first : first + KEYS_MAX]))}"
+            within = f"{key} IN {scribe.binds(tuple(rows.typed(k, scribe.dialect) for k in keys[first : first + KEYS_MAX]))}"
             sql = expressions.select([f"{key} AS k", f"{number} AS n"], source, [within])
             with errors.reading(self._engine, self._map.where) as connection:
                 told |= {rows.spell(k): ids.OrderNumber(rows.spell(n)) for k, n in connection.execute(sa.text(sql), scribe.values)}
@@ -286,7 +286,7 @@ class MapLens:
         for first in range(0, len(keys), KEYS_MAX):
             scribe = expressions.Scribe(dialect=engines.spoken(self._engine))
             key, number = scribe.write(table.key, "o"), scribe.write(table.fields[Field.ORDER_NUMBER].sql, "o")
-            within = [f"{key} IN {scribe.binds(tuple(rows.typed(k) for k in keys[first : first + KEYS_MAX]))}"]
+            within = [f"{key} IN {scribe.binds(tuple(rows.typed(k, scribe.dialect) for k in keys[first : first + KEYS_MAX]))}"]
             if self._map.apart and table.where is not None:
                 within.append(scribe.write(table.where, "o"))
             sql = expressions.select([f"{key} AS k", f"{number} AS n"], spelling.source(table, scribe, "o"), within)

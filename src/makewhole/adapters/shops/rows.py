@@ -180,9 +180,10 @@ def spell(value: object) -> str:
             return str(value)
 
 
-def typed(key: str) -> str | int:
-    """A key as the shop's column has it: PostgreSQL and SQLite do not compare texts with numbers."""
-    return int(key) if key.isdecimal() and str(int(key)) == key else key
+def typed(key: str, dialect: str) -> str | int:
+    """A key as it is asked for. SQLite compares no text with a number; PostgreSQL takes a text for whatever the column holds, and no number
+    for a text."""
+    return int(key) if dialect != "postgres" and key.isdecimal() and str(int(key)) == key else key
 
 
 Raw = list[list[str | None]]

@@ -72,7 +72,8 @@ def part_of(map_: shopmap.ShopMap, engine: sa.Engine, key: str) -> change.Image 
     number = parts.fields.get(Field.SUBORDER_ORDER)
     whose = [c for c in (_bare(parts.link), None if number is None else _bare(number.sql)) if c is not None]
     scribe = expressions.Scribe(dialect=engines.spoken(engine))
-    there = [f"{scribe.name(own)} = {scribe.bind(rows.typed(key))}", *([scribe.write(parts.where, "p")] if parts.where is not None else [])]
+    there = [f"{scribe.name(own)} = {scribe.bind(rows.typed(key, scribe.dialect))}"]
+    there += [] if parts.where is None else [scribe.write(parts.where, "p")]
     sql = expressions.select([scribe.name(c) for c in (own, *whose)], spelling.source(parts, scribe, "p"), there)
     with errors.reading(engine, map_.where) as connection:
         told = connection.execute(sa.text(sql), scribe.values).first()
