@@ -260,10 +260,11 @@ def test_the_change_log_tells_a_row_as_the_database_does(shop: Shop) -> None:
 
 
 def test_a_changed_row_is_of_the_kind_that_it_was_or_became() -> None:
-    """An order that is put below a parent was an order; where a server tells only the key of what was, what became tells; else nothing."""
+    """An order that is put below a parent was an order; where it was of no kind, or where a server tells only the key of what was, it is
+    what it became; else nothing."""
     own, parts = traces.traces(shared.shop_map(), "", b"").tables[:2]
     table = change.Table(schema="", name="t_order", columns=("id", "parent_id"), key=("id",))
-    order_, part, key = {"id": 1, "parent_id": 0}, {"id": 1, "parent_id": 5}, {"id": 1}
+    order_, part, nobody, key = {"id": 1, "parent_id": 0}, {"id": 1, "parent_id": 5}, {"id": 1, "parent_id": None}, {"id": 1}
     cases: list[tuple[Kind, change.Image | None, change.Image | None, change.Traced | None]] = [
         (Kind.UPDATE, order_, part, own),
         (Kind.UPDATE, part, order_, parts),
@@ -271,7 +272,8 @@ def test_a_changed_row_is_of_the_kind_that_it_was_or_became() -> None:
         (Kind.INSERT, None, order_, own),
         (Kind.DELETE, part, None, parts),
         (Kind.DELETE, key, None, None),
-        (Kind.UPDATE, {"id": 1, "parent_id": None}, order_, None),
+        (Kind.UPDATE, nobody, order_, own),
+        (Kind.INSERT, None, nobody, None),
     ]
     for kind, before, after, wanted in cases:
         assert change.kind_of((own, parts), change.Change(table=table, kind=kind, before=before, after=after)) is wanted, (before, after)

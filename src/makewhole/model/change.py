@@ -164,15 +164,12 @@ class Traced(codec.Noun, frozen=True, kw_only=True):
 
 
 def kind_of(there: Sequence[Traced], told: Change) -> Traced | None:
-    """Of these, all of one table, the one of whose kind a changed row is: by what it was, or by what it became where nothing else tells."""
+    """Of these, all of one table, the one of whose kind a changed row is: by what it was; by what it became where it was of none, or where
+    nothing tells what it was."""
     for image in (told.before, told.after):
-        if image is None:
-            continue
-        says = [t.holds(image) for t in there]
-        if True in says:
-            return there[says.index(True)]
-        if None not in says:
-            return None
+        mine = None if image is None else next((t for t in there if t.holds(image)), None)
+        if mine is not None:
+            return mine
     return None
 
 
