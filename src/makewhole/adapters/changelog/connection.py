@@ -183,4 +183,6 @@ def _todo(text: str) -> str:
     low = text.lower()
     if "purged" in low or "could not find" in low or "not find first log" in low:
         return "The server has purged it: read on from an archive, or from the oldest file that is left."
+    if "gtid_mode" in low:
+        return "With gtid_mode OFF_PERMISSIVE or ON_PERMISSIVE the server sends both kinds; or read those files by themselves (--log)."
     return "Nothing can be read from there: the place is inside an event, or the log was begun anew since (RESET MASTER)."
