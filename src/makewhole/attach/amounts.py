@@ -6,7 +6,7 @@ import itertools
 import re
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from makewhole.attach import columns, naming, survey, values, wants
@@ -24,6 +24,8 @@ FULLER_MIN = 0.6
 """How well a column must say that it is due before its rows may prove it."""
 LEFT_MAX, LEFT_MIN = 0.1, 0.5
 """Shares of paid and of unpaid orders that hold an amount, from which it is what is left to pay."""
+ALONE_MIN, ALONE = 0.7, 0.82
+"""How well a column must say that it is due to be believed where no other column holds an amount; and how sure it then is."""
 PARTS_MAX = 8
 """Columns that may take part in a sum: with more, something would add up by chance."""
 FEN_MEDIAN_MIN = 1000
@@ -130,6 +132,17 @@ def _fuller(read: Read, due: Chosen, other: Candidate) -> bool:
     more = sum(values.absent(a) and not values.absent(b) for a, b in pairs)
     less = sum(values.absent(b) and not values.absent(a) for a, b in pairs)
     return more >= SUM_ROWS_MIN and less == 0 and same(read, due.best, other)
+
+
+def alone(read: Read, chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:
+    """With more trust in the one amount of a table that has no other: every order has it, and it is what the order costs."""
+    due = chosen.get("order.amount_due")
+    if due is None or due.rivals or due.best.look.present < columns.NUMBERED_MIN or len(read.table.sample) < MANY_ROWS // 2:
+        return dict(chosen)
+    others = (c.name for c in read.table.columns if c.name != due.name and values.Shape.AMOUNT in read.look(c.name).shapes)
+    if due.best.score < ALONE_MIN or any(read.ideas(name) & (_AMOUNTS | {"price"}) for name in others):
+        return dict(chosen)
+    return {**chosen, "order.amount_due": Chosen(best=replace(due.best, score=max(due.best.score, ALONE)))}
 
 
 def parts(read: Read, due: str) -> tuple[str, float] | None:

@@ -197,7 +197,7 @@ def _finer(read: Read, role: str, chosen: dict[str, Chosen]) -> None:
     if role != "item" or told is None or "sku" in read.ideas(told.name) or told.best.score > GOODS_ID_MAX:
         return
     finer = next((c for c in read.table.columns if (c.name,) != read.table.key and _parts(read, told.name, c.name)), None)
-    if finer is not None:
+    if finer is not None and finer not in {c.column for c in told.rivals}:
         more = Candidate(column=finer, look=read.look(finer.name), score=told.best.score, evidence=(Evidence(why=Why.VALUES),))
         chosen["item.sku"] = Chosen(best=told.best, rivals=(*told.rivals, more))
 

@@ -68,7 +68,9 @@ def axis(read: Read, column: str, classify: Classify, lookups: dict[str, dict[st
             found[code] = code.removeprefix(prefix)
     words = {code: word for code, label in found.items() if (word := classify(label)) is not None}
     # What an empty text or NULL means is told by the columns beside it.
-    unclear = tuple(c for c in used if c not in words)
+    there = {values.text(v) for v in read.table.values(column) if v is not None}
+    # A number that the type allows and no row holds is nobody's question yet.
+    unclear = tuple(c for c in used if c not in words and (c in there or c not in told.members or not c.isdigit()))
     return Axis(column=column, style=spelling.style(told), words=words, labels=found, unclear=unclear)
 
 

@@ -45,6 +45,12 @@ EMPTY_COSTS = 0.85
 """What is left of a claim where the column holds nothing in any sampled row and another one that may say the same holds something."""
 EMPTY_ROWS_MIN = 20
 """Sampled rows from which a column without a single value is believed to be unused."""
+DUE_MIN = 0.4
+"""Share of orders that must hold what is due: some are free, and where it is written with the payment only, some are unpaid."""
+NUMBER_NAMED_MIN = 0.9
+"""How plainly a column must be called the number that its rows then prove, whatever else its comment speaks of."""
+BY_SHAPE = 0.86
+"""How sure numbers are the channel's whose every digit looks so; and texts of a number's shape that are their rows' own keys the rows'."""
 NUMBERED_MIN = 0.95
 """Share of orders that must carry what every order has: its number, and the time of placing it."""
 RANDOM = frozenset({"uuid", "guid", "token", "hash", "secret", "salt", "nonce"})
@@ -233,12 +239,16 @@ def _by_values(told: Read, want: wants.Want, made: Candidate) -> Candidate | Non
     match want.field:
         case "order.number" | "payment.number" | "refund.number":
             return _numbered(told, want, made)
+        case "order.amount_due" if look.rows >= EMPTY_ROWS_MIN and look.present < DUE_MIN:
+            # What most orders do not have is a part of the sum, or something taken off.
+            return None
         case "order.receiver_phone":
             return _support(made, look.phones >= 0.9, f"{look.phones:.0%}") if look.phones >= 0.5 else _less(made, 0.4)
         case "order.transaction_id" | "payment.transaction_id":
             if look.varied < 0.6:
                 return None
-            return _support(made, look.transactions >= 0.8, f"{look.transactions:.0%}")
+            told_by = _support(made, look.transactions >= 0.8, f"{look.transactions:.0%}")
+            return replace(told_by, score=max(told_by.score, BY_SHAPE)) if look.transactions >= 0.8 else told_by
         case "order.tracking_number":
             return None if look.varied < 0.3 else made
         case "order.carrier" if look.told >= EMPTY_ROWS_MIN and look.varied > CARRIERS_VARY_MAX:
@@ -339,6 +349,11 @@ def _numbered(told: Read, want: wants.Want, made: Candidate) -> Candidate | None
     if (want.field == "order.number" and look.present < NUMBERED_MIN) or look.transactions > 0.5:
         # A number with the shape of a channel's own is the channel's.
         return None
+    if want.field == "order.number" and look.varied == look.present == 1.0 and want.score(told.names[column.name]) >= NUMBER_NAMED_MIN:
+        # `order_sn`, another one in every row: whatever its comment adds to that.
+        made = replace(made, score=max(made.score, BY_SHAPE))
+    if alone == told.table.key and column.kind is survey.Kind.TEXT and Shape.DOCUMENT in look.shapes and look.varied == 1.0:
+        return replace(made, score=max(made.score, BY_SHAPE), evidence=(*made.evidence, Evidence(why=Why.VALUES)))
     if alone in told.table.unique or alone == told.table.key:
         return _support(made, fits=True, what="")
     if look.varied >= 0.95 and Shape.DOCUMENT in look.shapes and told.table.key not in {(), alone} and _own_id(told, made):

@@ -13,10 +13,10 @@ from makewhole.attach import naming, survey, values
 from makewhole.attach.survey import Kind
 
 GROUP = frozenset(
-    {"type", "group", "dict", "category", "kind", "field", "column", "enum", "lookup", "class", "code", "key", "pid", "parent"}
+    {"type", "group", "grp", "dict", "category", "kind", "field", "column", "enum", "lookup", "class", "code", "key", "pid", "parent"}
 )
-CODE = frozenset(["value", "code", "val", "key", "item", "id", "no"])
-LABEL = frozenset(["label", "name", "text", "meaning", "title", "desc", "description", "display"])
+CODE = frozenset(["value", "code", "cd", "val", "key", "item", "id", "no"])
+LABEL = frozenset(["label", "name", "nm", "text", "meaning", "title", "desc", "description", "display"])
 """Words of which one stands in the name of a column of groups, of codes, of labels."""
 GROUPS_MIN = 2
 CODES_MIN = 3

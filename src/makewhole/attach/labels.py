@@ -62,7 +62,7 @@ _ORDER = (
         (
             r"关闭|取消|超时|过期|已失效|撤销|撤单|拒单|拒绝接单|支付失败|付款失败|流团|close|cancel|cancle|expire|"
             r"time[ _-]?out|timeout|overdue|"
-            r"reject|declin|pay\w*[ _-]?fail|^fail|abort|terminat"
+            r"reject|declin|pay\w*[ _-]?fail|^fail|abort|terminat|^dead"
         ),
     ),
     (
@@ -123,13 +123,13 @@ _ORDER = (
     ("awaiting-shipment", r"已确认|^confirmed|accept|^处理"),
 )
 _REFUND = (
-    ("none", r"^可|^无|^未申请|^未退|^正常|^没有|^默认|不退|^no(ne|t)?\b|^normal|^default|^未售后|^未发生|无退款|无售后|^can"),
+    ("none", r"^可|^无|^未申请|^未退|^正常|^没有|^默认|不退|^no(ne|t)?\b|^normal|^default|^未售后|^未发生|无退款|无售后|^can(?!cel)"),
     ("partial", r"部分|partial"),
     ("abnormal", r"异常|abnormal|error|exception"),
     ("closed", r"不同意|未同意|拒|关闭|取消|撤销|驳回|不通过|未通过|reject|refus|close|cancel|den(y|ied)|revok|withdraw|decline|失败|fail"),
     (
         "done",
-        r"已退款|退款成功|成功|(?<!未)完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|全部退|done|success|succeed|complete|finish|refunded|^paid",
+        r"已退款|退款成功|成功|(?<!未)完成|已退(?!货中)|已到账|已打款|退款完|同意退款$|全额|全部退|done|^succ|success|succeed|complete|finish|refunded|^paid",
     ),
     (
         "requested",
@@ -147,13 +147,13 @@ _REFUND = (
         (
             r"退款中|处理中|进行中|在处理|正在|退货中|同意|通过|待退款|打款中|待打款|退款处理|已审核|待退货|待收货|待商家收货|审核成功|"
             r"审核通过|^pass|process|agree|approv|refunding|"
-            r"in[ _-]?progress|accept|^ing|audited|wait\w*[ _-]?(refund|return|receiv)|confirmed"
+            r"in[ _-]?progress|^progress|accept|^ing|audited|wait\w*[ _-]?(refund|return|receiv)|confirmed"
         ),
     ),
     (
         "requested",
         (
-            r"申请|待审核|待处理|待确认|新建|审核中|提交|待商家|未处理|初始|request|apply|applied|pend|wait|new|creat|"
+            r"申请|待审核|待处理|待确认|新建|审核中|提交|待商家|未处理|初始|request|apply|applied|pend|wait|new|creat|^ready|"
             r"submit|init|audit|open|review"
         ),
     ),
@@ -176,9 +176,12 @@ _ATTEMPT = (
     ("paying", r"支付中|付款中|处理中|进行中|paying|in[ _-]?progress|processing|userpaying"),
     (
         "unpaid",
-        r"未支付|未付|待支付|待付|生成|初始|新建|创建|等待|un[ _-]?paid|not[ _-]?(pa|charg|captur)|no[ _-]?pay|wait|pend|init|creat|new",
+        (
+            r"未支付|未付|待支付|待付|生成|初始|新建|创建|等待|un[ _-]?paid|not[ _-]?(pa|charg|captur)|no[ _-]?pay|wait|pend|init|"
+            r"creat|new|^ready"
+        ),
     ),
-    ("paid", r"成功|已支付|已付|完成|支付|paid|captured|charged|settled|success|succeed|done|finish|complete|payed"),
+    ("paid", r"成功|已支付|已付|完成|支付|paid|captured|charged|settled|succ|done|finish|complete|payed"),
 )
 _PAY = (
     ("refunded", r"部分退|partial"),

@@ -12,7 +12,7 @@ OVERLAP_MIN = 0.5
 """Share of a child's sampled values found among the parent's, from which they are believed to be the same thing."""
 _OTHERS = frozenset(
     """refund return sub item out time state amount type pay third transaction carrier note history channel flag method discount settle
- who""".split()  # noqa: SIM905 - words
+ who quantity price freight""".split()  # noqa: SIM905 - words
 )
 """What makes an order's number another number, or none: `refund_order_no`, `out_order_no`."""
 LONG_MIN, SAME_MIN, BY_VALUES = 8, 0.9, 0.82

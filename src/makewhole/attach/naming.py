@@ -80,7 +80,8 @@ def _of_word(word: str, *, initials: bool) -> Said:
             return (_ENGLISH.get(told, NONE) | _PINYIN.get(told, NONE),)
     for end in ENDS:
         # `orderid`, `paysn`: two letters that are only looked for at a word's end.
-        if word.endswith(end) and len(word) > len(end) + SEGMENT_MIN and all(before := _of_word(word.removesuffix(end), initials=initials)):
+        short = len(end) + SEGMENT_MIN - (initials and word.removesuffix(end) in _INITIALS)
+        if word.endswith(end) and len(word) > short and all(before := _of_word(word.removesuffix(end), initials=initials)):
             return (*before, _ENGLISH[end])
     if word.startswith("is") and len(word) > len("is") + SEGMENT_MIN and all(after := _of_word(word.removeprefix("is"), initials=initials)):
         return (_ENGLISH["is"], *after)

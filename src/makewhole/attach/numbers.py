@@ -52,7 +52,7 @@ def _only_one(read: Read, told: Chosen, key: str) -> Chosen:
     """With more trust in a number that every order has for itself, where no other column could be one."""
     best = told.best
     others = (c.name for c in read.table.columns if c.name not in {key, best.column.name})
-    named = "number" in read.ideas(best.column.name) and best.look.told >= SHORT_ROWS_MIN
+    named = bool(read.ideas(best.column.name) & {"number", "id"}) and best.look.told >= SHORT_ROWS_MIN
     alone = not told.rivals and _numbers_rows(read, best.column.name) and not any(_numbers_rows(read, c) for c in others)
     return Chosen(best=dataclasses.replace(best, score=max(best.score, 0.84))) if named and alone else told
 

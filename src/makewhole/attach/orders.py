@@ -36,7 +36,7 @@ _STEPS = ("paid", "shipped", "completed", "closed")
 _WITNESSES = {"paying": "order.amount_paid", "parcel": "order.tracking_number"}
 """What else only paid, and only sent orders hold."""
 PARENT = frozenset({"parent", "order", "trade", "id", "number", "relation"})
-KIND_OF_PAPER = frozenset({"type", "order", "trade", "info", "id", "number"})
+KIND_OF_PAPER = frozenset({"type", "order", "trade", "bill", "info", "id", "number"})
 """What the name of a column may speak of that tells orders from other papers in their table."""
 PARENTS_MIN = 0.5
 """Share of the parents named that must be among the sampled rows."""
@@ -250,7 +250,7 @@ def _tenant(draft: Draft, read: Read, chosen: dict[str, Chosen]) -> None:
 
 def _money(draft: Draft, read: Read, chosen: dict[str, Chosen], when: moments.Instants, barred: fields.Barred) -> None:
     """Due and paid, told apart by what unpaid orders hold; then what the due amount adds up from."""
-    chosen = _apart(read, chosen, when, barred)
+    chosen = amounts.alone(read, _apart(read, chosen, when, barred))
     chosen = _added_up(draft, read, chosen)
     for name in ("order.amount_due", "order.amount_paid"):
         if name in chosen:
@@ -292,6 +292,11 @@ def _apart(read: Read, chosen: dict[str, Chosen], when: moments.Instants, barred
                 return told
         if paid is not None and (share := amounts.share_present(read, paid.name, unpaid)) is not None and share >= 0.9:
             del told["order.amount_paid"]
+            if due is None or due.best.score < paid.best.score:
+                told["order.amount_due"] = paid
+    elif paid is not None and due is None and paid.best.look.present >= columns.NUMBERED_MIN:
+        # Every order has it, and nothing else is due: whether it was paid, no row tells.
+        told["order.amount_due"] = Chosen(best=dataclasses.replace(told.pop("order.amount_paid").best, score=UNSURE))
     elif paid is not None and paid.best.score < 0.85:
         del told["order.amount_paid"]
     return told

@@ -88,7 +88,7 @@ def _sides(read: Read, when: Instants, deleted: str, lookups: Lookups, back: Bac
     refund = axes.of_kind(read, axes.is_refund, labels.refund_state, lookups, deleted)
     cancel = axes.of_kind(read, axes.is_cancel, lambda _: None, lookups, deleted)
     if pay is not None:
-        pay = _one_paid(read, _by_presence(read, axes.flag(pay, "unpaid", "paid"), when.paid, "unpaid", "paid"), back)
+        pay = _one_paid(read, _by_presence(read, axes.flag(pay, "unpaid", "paid"), when.paid or when.paying, "unpaid", "paid"), back)
     if ship is not None:
         ship = _received(read, _by_presence(read, axes.flag(ship, "unshipped", "shipped"), when.shipped, "unshipped", "shipped"), when)
     if main is not None:

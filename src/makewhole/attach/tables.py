@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from makewhole.attach import columns, links, naming, values, wants
+from makewhole.attach import axes, columns, links, naming, values, wants
 from makewhole.attach.columns import Read
 from makewhole.attach.naming import Ideas, Said
 from makewhole.attach.proposal import Evidence, Why
+from makewhole.attach.values import Shape
 
 ROLE_MIN = 0.62
 """A table that says a role less clearly is not given one."""
@@ -22,6 +23,8 @@ LINES_TELL = 0.1
 SURE_MAX = 0.99
 UNUSED_ROWS_MIN, EMPTY_NAMED_MIN = 50, 0.7
 """Orders beside which a table without a row is used only if it is plainly called so."""
+OVER_PARTS, PART_MIN = 0.2, 0.5
+"""By how much parts may look more like orders than their wholes do; and the share of parts whose whole must be among the sampled ones."""
 CLOSE = 0.06
 """Two tables whose claims to a role lie nearer than this are a question, not a choice."""
 ABOUT_ORDERS, NO_ORDERS, PERHAPS_MAX = frozenset({"order", "trade"}), frozenset({"supply", "procure", "cart"}), 4
@@ -168,8 +171,28 @@ def order(reads: tuple[Read, ...], named: str = "") -> Cast | None:
     if not found or found[0].score < ROLE_MIN:
         return _perhaps(reads, named)
     best = next((c for c in found if c.read.table.name == named), None) or (_told(reads, named) if named else None) or found[0]
-    rivals = () if named else tuple(c.read.table.name for c in found[1:] if best.score - c.score < CLOSE)
+    if not named:
+        best = next((c for c in found if c is not best and best.score - c.score < OVER_PARTS and _parts_of(best.read, c.read)), best)
+    others = (c for c in found if c is not best and abs(best.score - c.score) < CLOSE and not _parts_of(c.read, best.read))
+    rivals = () if named else tuple(c.read.table.name for c in others)
     return Cast(role="order", read=best.read, score=min(best.score, SURE_MAX), evidence=best.evidence, link=best.link, rivals=rivals)
+
+
+def _parts_of(told: Read, whole: Read) -> bool:
+    """Whether each row here names a row of the other table by the number that people read, and the other one tells of states itself."""
+    if not any(axes.is_main(whole.names[c.name]) and Shape.CODE in whole.look(c.name).shapes for c in whole.table.columns):
+        return False
+    for offer in columns.candidates(whole, wants.of("order.number"))[:1]:
+        numbers = {values.text(v) for v in whole.table.values(offer.column.name) if not values.absent(v)}
+        own = {k for k in (told.table.key, *told.table.unique) if len(k) == 1}
+        if offer.look.varied < 1.0 or offer.look.told < links.STRANGERS_MIN or min(map(len, numbers)) < links.LONG_MIN:
+            continue
+        for column in told.table.columns:
+            there = [values.text(v) for v in told.table.values(column.name) if not values.absent(v)]
+            repeats = len(set(there)) < len(there) and (column.name,) not in own
+            if repeats and len(there) == len(told.table.sample) and sum(v in numbers for v in there) >= PART_MIN * len(there):
+                return True
+    return False
 
 
 def _told(reads: tuple[Read, ...], named: str) -> Cast | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WORDS: dict[str, tuple[str, str, str, str]] = {
     # idea: (English, Chinese, pinyin, pinyin's initials), each parted by spaces
-    "order": ("order orders ord odr oder ordered so purchase", "订单 订购 单据", "dingdan", "dd"),
+    "order": ("order orders ord odr oder ordered so purchase", "订单 订购 单据", "dingdan", "dd ddh"),
     "procure": ("purchaseorder procurement procure restock replenish", "", "", ""),
     "supply": ("", "采购 进货 补货", "caigou jinhuo", ""),
     "attribute": ("attribute attributes attr attrs property properties", "属性", "", ""),
@@ -13,7 +13,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "number ref reference no sn nbr numb serial code uuid cd",
         "编号 单号 号码 编码 序列号 序号 号 码",
         "bianhao danhao haoma hao",
-        "bh dh",
+        "bh dh ddh",
     ),
     "slip": ("", "单号", "danhao", ""),
     "num": ("num", "", "", ""),
@@ -43,7 +43,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "amount amt money price fee cost value sum revenue payment fen cents cent yuan amout moneys prc",
         "金额 价格 总价 总额 款项 费用 价钱 价 钱 款 额 费",
         "jine jiage zongjia zonge feiyong",
-        "je",
+        "je zje",
     ),
     "cost": ("costprice costamount costmoney costfee", "成本", "chengben", ""),
     "price": (
@@ -58,12 +58,12 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "total totals grand all gross overall tot",
         "总 合计 总计 总共",
         "zong heji",
-        "zj",
+        "zj zje",
     ),
     "due": ("due payable topay need should", "应付 应收 需付 需支付 应支付 待付金额", "yingfu yingshou", "yf"),
     "actual": ("actual real final", "实付 实际支付 实际付款 实际 实支付 实际应付", "shifu shiji", "sf"),
     "paid": ("paid payed settled captured charged", "已付 已支付 实收 到账 已收 收款 支付成功", "yifu shishou", "ss"),
-    "pay": ("pay payment pmt payments paying financial pymt zf", "支付 付款 缴费 付费", "zhifu fukuan", "zf fk"),
+    "pay": ("pay payment pmt payments paying financial pymt checkout zf", "支付 付款 缴费 付费 结账 结帐", "zhifu fukuan", "zf fk"),
     "time": ("time at date datetime ts tm dt timestamp day on when", "时间 日期 时刻 时间戳 年月日", "shijian riqi", "sj rq"),
     "create": (
         "create created creation crt cre add added insert inserted ctime addtime createtime createdat reg rgst registered",
