@@ -93,7 +93,7 @@ def test_f10_amounts_want_a_second_person(shop: Shop) -> None:
     plan = shop.plan("--transaction", bad)
     assert plan["money"] is True
     call = ("--apply", plan["plan"], "--hash", plan["hash"], "--by", "li")
-    for more in ((), ("--approved-by", "li")):
+    for more in ((), ("--approved-by", "li"), ("--approved-by", " LI "), ("--approved-by", " ")):
         assert shop.call(*call, *more).exit_code == 4
     assert shop.rows("SELECT amount FROM orders WHERE id = 1 AND amount = 0.01") != []
     assert shop.apply(plan, "--by", "li", "--approved-by", "wang")["approved_by"] == "wang"

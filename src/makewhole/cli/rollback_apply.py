@@ -27,7 +27,7 @@ def run(now: session.Session, told: Any, bench: Any, shown: Any, path: Path, ask
     with plans.read(path, asked["known"]) as plan, journal.SqlStore(told.store) as store:
         by = asked["by"] or getpass.getuser()
         order = reversal.Order(header=plan.header, hash=plan.hash, rows=plan.rows(), by=by, approved_by=asked["approved_by"])
-        if plan.header.money and order.approved_by in {"", by}:
+        if plan.header.money and not order.approved:
             now.out.line(now.say("rollback.approve"), "yellow")
             return exits.Exit.REFUSED
         with plans.appending(receipt_path) as receipt:

@@ -28,6 +28,11 @@ class Order:
     by: str
     approved_by: str = ""
 
+    @property
+    def approved(self) -> bool:
+        """Whether a second person said so: the same name with a blank or a capital more is the same person."""
+        return self.approved_by.strip().casefold() not in {"", self.by.strip().casefold()}
+
 
 @dataclass(kw_only=True)
 class _Run:
@@ -154,7 +159,7 @@ def _begin(bench: rewinding.Bench, order: Order) -> _Run:
             where="the plan",
             todo="Apply it where it was made.",
         )
-    if header.money and order.approved_by in {"", order.by}:
+    if header.money and not order.approved:
         raise faults.Rejected("amounts would be written: a second person approves that", code="approval")
     if header.mode is Mode.ALL_OR_NOTHING and (header.conflicts or header.rows > rollback.ROWS_MAX):
         why = (
