@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import random
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 import msgspec
@@ -112,6 +112,20 @@ def test_a_sheet_is_the_rows_that_it_is_made_of() -> None:
     assert [(role, link) for role, links in both.links() for link in links] == [(one.role, one.link) for one in rows]
     with pytest.raises(IndexError):
         both[5]
+
+
+@pytest.mark.parametrize("nulls", [0, 3])
+@pytest.mark.parametrize("zones", [(None,), (UTC,), (None, UTC)], ids=str)
+def test_times_are_printed_as_a_server_prints_them(nulls: int, zones: tuple[tzinfo | None, ...]) -> None:
+    """Of the first year and the last one, with and without microseconds or a zone, beside NULLs; a whole column at a time."""
+    r = random.Random(0)
+    ends = [datetime.min, datetime.max, datetime(1, 1, 1, 0, 0, 0, 1), datetime(999, 12, 31), STAMP.replace(microsecond=500_000, fold=1)]  # noqa: DTZ001, DTZ901  as the log tells a DATETIME
+    some = [datetime(1, 1, 1) + timedelta(microseconds=r.randrange(9998 * 365 * 86400 * 10**6)) for _ in range(1000)]  # noqa: DTZ001
+    whole = [datetime(1970, 1, 1) + timedelta(seconds=r.randrange(1 << 32)) for _ in range(1000)]  # noqa: DTZ001
+    times = [*[None] * nulls, *(t.replace(tzinfo=r.choice(zones)) for t in (*ends, *some, *whole))]
+    r.shuffle(times)
+    (block,) = read(form(), [{**row(r, key, 1), "when": told} for key, told in enumerate(times)]).blocks
+    assert list(block.columns[-1]) == [text(told) for told in times]
 
 
 def test_an_image_that_is_not_whole_is_refused() -> None:

@@ -102,8 +102,8 @@ class _Stretch:
 
     def _moved(self, keys: Sequence[str], links: Sequence[str]) -> list[tuple[str, str]]:
         """Rows that belong to another order now, and the order that they left."""
-        before = ((key, self.was[key], link) for key, link in zip(keys, links, strict=True))
-        return [(key, was) for key, was, link in before if was is not None and was != link]
+        before = map(self.was.__getitem__, keys)
+        return [(key, was) for key, was, link in zip(keys, before, links, strict=True) if was is not None and was != link]
 
     def _deleted(self) -> list[tuple[str, str]]:
         return [(key, was) for key, image in self.last.items() if image is None and (was := self.was[key]) is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
 
 from makewhole.model import change
@@ -76,3 +76,13 @@ def read(form: Form, images: Sequence[change.Image], op: Op = Op.BASE) -> Sheet:
         images = [image for image in images if form.kind(image)]
     columns, types = form.columns(images)
     return Sheet([Block(form.table.role, form.links(images), form.keys(images), [op] * len(images), types, columns)])
+
+
+def newest(rows: Iterable[tuple[int, Row]]) -> Iterator[Row]:
+    """Rows of several images, each with its image, in any order: what is there after the last of them."""
+    last: dict[tuple[str, str, str], tuple[int, Row]] = {}
+    for image, row in rows:
+        place = row[:3]
+        if place not in last or last[place][0] <= image:
+            last[place] = (image, row)
+    return (row for _, row in last.values() if row.values is not None)

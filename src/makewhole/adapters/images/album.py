@@ -19,7 +19,7 @@ from makewhole.adapters.images.lake import File, Lake
 from makewhole.core import codec
 from makewhole.model import image
 from makewhole.model.image import Head, Kind, Op, Row
-from makewhole.model.sheet import Block, Sheet
+from makewhole.model.sheet import Block, Sheet, newest
 from makewhole.ports import imaging
 
 _EVER = (-1, 1 << 62)
@@ -174,7 +174,7 @@ class LakeAlbum:
             if f.last > whole.id and f.first <= of.id and (f.first != f.last or f.first in touched) and touched
         ]
         found = self._desk.looked_up(base, since, _names(shape), (whole.id, of.id), mine)
-        return sorted(image.newest((i, _row(told, shape)) for i, *told in found), key=lambda r: r[:3])
+        return sorted(newest((i, _row(told, shape)) for i, *told in found), key=lambda r: r[:3])
 
     def everything(self, of: Head) -> Iterator[Row]:
         """See the port."""
