@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from makewhole.engine import rewinding
+from makewhole.model import rollback
 from tests.rollback.shop import Shop
 
 pytestmark = pytest.mark.server
@@ -142,3 +144,18 @@ def test_f11_triggers_fire_and_the_plan_says_so(shop: Shop) -> None:
     shop.apply(plan)
     # What the trigger wrote in the bad transaction went back with it; what it wrote at ours is new.
     assert shop.rows("SELECT was, became FROM heard") == [("CLOSED", "PAID")]
+
+
+def test_f9_what_is_written_while_a_plan_is_being_done_is_seen_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the apply began and before its rows are locked: the value is the same again, and only the log tells that it was not."""
+    plan = shop.plan("--transaction", shop.sql("UPDATE orders SET payment_status = 'CLOSED'"))
+    asked = rewinding.settled
+
+    def meanwhile(bench: rewinding.Bench, block: rollback.Block) -> dict[str, rollback.Conflict]:
+        shop.sql(*(f"UPDATE orders SET payment_status = '{state}' WHERE id = 2" for state in ("PAID", "CLOSED")))
+        return asked(bench, block)
+
+    monkeypatch.setattr(rewinding, "settled", meanwhile)
+    receipt = shop.apply(plan)
+    assert (receipt["rows"], receipt["left"]) == (3, 1)
+    assert shop.rows("SELECT id FROM orders WHERE payment_status = 'CLOSED'") == [(2,)]
