@@ -41,7 +41,7 @@ def starred(group: Group, own: Mapping[tuple[str, str], Collection[str]]) -> tup
         kept.append(_row(raw, tables, own) if suspect else raw)
     if kept == list(group.raw):
         return group, ""
-    return replace(group, raw=tuple(kept)), hashlib.sha256(b"".join(group.raw)).hexdigest()
+    return replace(group, raw=tuple(kept), starred=True), hashlib.sha256(b"".join(group.raw)).hexdigest()
 
 
 @functools.lru_cache(maxsize=256)
