@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import threading
 from concurrent import futures
 from datetime import timedelta
@@ -12,8 +13,9 @@ import pytest
 
 from makewhole import ports
 from makewhole.adapters.store import journal
+from makewhole.core import faults
 from makewhole.engine import closing, daily, daysheets
-from makewhole.model import bill, daysheet, difference, finding, plan
+from makewhole.model import bill, daysheet, difference, fetched, finding, plan
 from makewhole.ports import accounts
 from makewhole.sandbox import day as days
 from makewhole.sandbox.channel.faults import Fault
@@ -188,6 +190,21 @@ def test_a_day_that_stays_open_is_a_persons_after_a_day(shop: morning.Shop) -> N
     assert shop.on.store.counts()["questions"] == 1
     shop.day.channel.faults.heal()
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED] * 2
+
+
+def test_without_room_for_scratch_a_day_is_tried_again(shop: morning.Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full is no mistake of ours: the round goes by, the turn is kept, and the day is closed when there is room."""
+    shop.paid()
+    shop.until(morning.TEN)
+    bill_ = shop.books.sources[morning.WECHAT].fetch_bill(bill.date_of(morning.DAY))
+    assert isinstance(bill_, fetched.RawBill)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert shop.morning() == []
+    window = bill.Window(day=morning.DAY)
+    with pytest.raises(faults.Unavailable, match="no room to compare"):
+        shop.books.accountant.compare((), bill_, window)
+    monkeypatch.undo()
+    assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
 
 
 def test_a_bill_that_is_wrong_is_refused_and_a_person_is_asked_once(shop: morning.Shop) -> None:

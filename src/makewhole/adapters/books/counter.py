@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from makewhole.core import ids
+from makewhole.core import faults, ids
 from makewhole.model import bill, comparison, fetched
 from makewhole.ports import accounts
 
@@ -42,6 +42,22 @@ class Counter:
         owner: accounts.Owner | None = None,
     ) -> comparison.Comparison:
         # Not above: the engine of the books costs every command that never compares any two thirds of a second.
+        import duckdb  # noqa: PLC0415
+
+        try:
+            return self._compared(ours, theirs, window, carried, owner)
+        except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as full:
+            # The relay of this process must not end because the disk for scratch is full.
+            raise faults.Unavailable(f"no room to compare the books: {full}") from full
+
+    def _compared(
+        self,
+        ours: Iterable[bill.Line],
+        theirs: accounts.Theirs,
+        window: bill.Window,
+        carried: Sequence[bill.Line],
+        owner: accounts.Owner | None,
+    ) -> comparison.Comparison:
         from makewhole.adapters.books import desk, duck  # noqa: PLC0415
 
         with tempfile.TemporaryDirectory(prefix="makewhole-") as scratch, duck.opened(Path(scratch)) as opened:

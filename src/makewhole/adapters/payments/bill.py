@@ -60,9 +60,15 @@ def safe(url: str, ours: str) -> None:
 
 @contextmanager
 def landing() -> Iterator[IO[bytes]]:
-    """Where a bill comes down: a file that nobody else can open and that is gone afterwards, since it names buyers."""
-    with tempfile.TemporaryFile() as file:
-        yield file
+    """Where a bill comes down: a file that nobody else can open and that is gone afterwards, since it names buyers.
+
+    Raises Unavailable where there is no room for it.
+    """
+    try:
+        with tempfile.TemporaryFile() as file:
+            yield file
+    except OSError as full:
+        raise faults.Unavailable(f"no room for the bill: {full}") from full
 
 
 def whole(packed: IO[bytes], at: At) -> bytes:
