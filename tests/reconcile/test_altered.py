@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from makewhole.model import bill, fact, fetched
 from makewhole.sandbox import day as days
 from tests.reconcile import morning
 from tests.reconcile.conftest import Call
+from tests.store import scenes
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +67,28 @@ def test_an_altered_bill_stops_the_channel(shop: morning.Shop, call: Call, tmp_p
     assert call("reconcile", "resume", "wechatpay", "--by", "Lin", "--why", "again").exit_code == 2
     assert [r.state for r in daily.keep(shop.world, books)] == [closing.Closing.CLOSED]
     assert len(shop.differences()) == 1
+
+
+def test_a_channel_stays_stopped_until_a_person_has_looked(shop: morning.Shop, tmp_path: Path) -> None:
+    """Not until whoever altered the record has put it right again."""
+    shop.paid()
+    shop.until(morning.TEN)
+    told, now = shop.books.sources[morning.WECHAT].fetch_bill(bill.date_of(morning.DAY)), shop.day.clock.now()
+    assert isinstance(told, fetched.RawBill)
+    assert shop.books.ledger.keep_bill(shop.world.eyes.shop, told, now, record.bill_kept(shop.world.eyes.shop, told, told.digest(), now))
+    for first in ("1e", "1f"):
+        tampered(tmp_path, f"UPDATE mw_bill_parts SET content = CAST(x'{first}' || substr(content, 2) AS BLOB)")
+        assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.HALTED]
+
+
+def test_an_altered_callback_stops_the_channel(shop: morning.Shop, tmp_path: Path) -> None:
+    """What it told of was decided on: before its day is closed, every callback of the day is held against its digest."""
+    shop.paid()
+    shop.until(morning.TEN)
+    kept = dataclasses.replace(scenes.notice("k1", "P1"), shop=shop.world.eyes.shop, received_at=morning.NOON)
+    assert shop.world.store.keep_notice(kept)
+    tampered(tmp_path, "UPDATE mw_notices SET body = x'7b7d'")
+    assert [(r.state, r.why) for r in daily.keep(shop.world, shop.books)] == [(closing.Closing.HALTED, "the callback k1 about P1")]
 
 
 def test_an_altered_difference_stops_the_channel_and_not_the_sweep(shop: morning.Shop, tmp_path: Path) -> None:

@@ -153,6 +153,18 @@ def test_in_the_evening_the_day_so_far_is_asked_for(shop: morning.Shop) -> None:
     assert (result.state, result.found) == (closing.Closing.CLOSED, ())
 
 
+def test_in_the_evening_nothing_is_said_of_an_order_about_which_the_channel_is_silent(shop: morning.Shop) -> None:
+    """Not heard is not unpaid: the order stands on neither side of the evening, and the bill tells of it."""
+    shop.paid()
+    shop.until(morning.NOON.replace(hour=20))
+    shop.day.channel.faults.next(Fault.SYSTEM_ERROR_BEFORE, where="query", times=1000)
+    (evening,) = [r for r in daily.keep(shop.world, shop.books) if r.of.stage is bill.Stage.EVENING]
+    assert evening.compared is not None
+    assert (evening.state, evening.found, evening.compared.sums) == (closing.Closing.CLOSED, (), ())
+    shop.day.channel.faults.heal()
+    assert [(r.state, r.found) for r in shop.morning()] == [(closing.Closing.CLOSED, ())]
+
+
 def test_missed_days_are_caught_up_oldest_first(shop: morning.Shop) -> None:
     """A new store begins with yesterday; after a standstill every day since the last closed one is closed."""
     shop.paid()
@@ -173,6 +185,9 @@ def test_a_bill_that_is_late_is_waited_for_and_keeps_nobody_waiting(shop: mornin
     shop.day.channel.faults.next(Fault.BILL_LATE, where="bill")
     assert [r.state for r in shop.morning()] == [closing.Closing.NOT_MADE]
     assert shop.books.ledger.closings(shop.world.eyes.shop, morning.WECHAT, morning.DAY) == []
+    # Channels ask for half an hour between two questions.
+    assert daily.keep(shop.world, shop.books) == []
+    shop.until(morning.TEN + daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
 
 
@@ -181,14 +196,15 @@ def test_a_day_that_stays_open_is_a_persons_after_a_day(shop: morning.Shop) -> N
     shop.paid()
     shop.day.channel.faults.next(Fault.BILL_LATE, where="bill", times=1000)
     shop.morning()
-    shop.until(morning.TEN + daily.LATE - timedelta(minutes=1))
+    shop.until(morning.TEN + daily.LATE - daily.UNMADE_PAUSE)
     shop.morning()
     assert shop.on.store.counts()["questions"] == 0
-    for minutes in (2, 3):
-        shop.until(morning.TEN + daily.LATE + timedelta(minutes=minutes))
+    for pauses in (0, 1):
+        shop.until(morning.TEN + daily.LATE + timedelta(minutes=1) + pauses * daily.UNMADE_PAUSE)
         daily.keep(shop.world, shop.books)
     assert shop.on.store.counts()["questions"] == 1
     shop.day.channel.faults.heal()
+    shop.until(shop.day.clock.now() + daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED] * 2
 
 
@@ -212,9 +228,12 @@ def test_a_bill_that_is_wrong_is_refused_and_a_person_is_asked_once(shop: mornin
     shop.paid()
     shop.day.channel.faults.next(Fault.BILL_LINE_DOUBLED, where="bill", times=2)
     assert [r.state for r in shop.morning()] == [closing.Closing.REFUSED]
+    shop.until(morning.TEN + daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.REFUSED]
+    assert daily.keep(shop.world, shop.books) == []
     assert shop.on.store.counts()["questions"] == 1
     assert shop.books.ledger.find_bill(shop.world.eyes.shop, morning.WECHAT, "1900000001", bill.date_of(morning.DAY)) is None
+    shop.until(morning.TEN + 2 * daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
 
 
