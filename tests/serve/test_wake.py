@@ -56,6 +56,11 @@ class Watched:
             found = [c for c in store.cases() if c.finding.ailment in {Ailment.ROW_OVERWRITTEN, Ailment.ROW_DELETED}]
         return {c.order.number: c for c in found}
 
+    def handed(self, number: str) -> bool:
+        """Whether an order was found, and what is to be done with it is a person's by now."""
+        found = self.cases().get(number)
+        return found is not None and found.terminal is plan.Terminal.PERSON
+
     def stands(self) -> set[str]:
         """Orders of which something stands."""
         with journal.SqlStore(self.store) as store:
@@ -92,7 +97,7 @@ def test_what_was_written_while_nobody_served_is_found_after_kill_9(watched: Wat
     """The place in the log is durable, and what stood before still stands."""
     first = watched.serve()
     watched.shop.write("UPDATE oms_order SET status = 4 WHERE id = 1")
-    town.eventually(lambda: "N1" in watched.cases(), "the first is found")
+    town.eventually(lambda: watched.handed("N1"), "the first is found, and a person's")
     first.kill()
     place = watched.place()
     assert place is not None
@@ -120,7 +125,7 @@ def test_a_purged_log_is_said_and_what_stood_still_stands(watched: Watched, serv
     """Nobody can tell what was written in between: the sweep looks at every row, and the log is read on from where it begins now."""
     first = watched.serve()
     watched.shop.write("UPDATE oms_order SET status = 4 WHERE id = 1")
-    town.eventually(lambda: "N1" in watched.cases(), "the first is found")
+    town.eventually(lambda: watched.handed("N1"), "the first is found, and a person's")
     assert first.stop() == 0
     town.eventually(lambda: purged(server), "its log is gone but for the newest file")
     again = watched.serve()
