@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,62 +13,22 @@ import sqlalchemy as sa
 from makewhole.adapters.changelog import following, triggers
 from makewhole.adapters.shops import engines, expressions, eyes, hands, language, lens, shopmap, traces
 from makewhole.core import clock, faults, ids, money
-from makewhole.model import act, change, finding, order, plan, rowchange, run, screen, suborder
+from makewhole.model import act, change, order, plan, rowchange, run, screen, suborder
 from makewhole.model.change import Kind
 from makewhole.model.order import Field
 from makewhole.model.order import OrderState as S
-from tests.servers import launch, postgres
-from tests.shops import shared, tea
+from tests.shops import parted, shared, tea
+from tests.shops.parted import Shop
 
 OWN = (*S, None)
 SETS = [(), *((s,) for s in OWN), *itertools.combinations(OWN, 2)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shop:
-    """The shop with its eyes and hands."""
-
-    eyes: eyes.SqlEyes
-    hands: hands.SqlHands
-    writer: sa.Engine
-
-    def order(self, number: str) -> order.ShopOrder:
-        """What the eyes read of an order."""
-        return next(c for c in self.eyes.read([ids.OrderNumber(number)])[ids.OrderNumber(number)][0] if isinstance(c, order.ShopOrder))
-
-    def sql(self, statement: str) -> list[tuple[object, ...]]:
-        """Whatever a test wants of the database, committed."""
-        with self.writer.begin() as connection:
-            told = connection.exec_driver_sql(statement)
-            return [tuple(r) for r in told] if told.returns_rows else []
-
-    def named(self, *predicates: screen.Predicate) -> list[set[str]]:
-        """For each predicate, the orders that its screen names."""
-        ailments = dict(zip(finding.Ailment, predicates, strict=False))
-        found: dict[finding.Ailment, set[str]] = {a: set() for a in ailments}
-        for suspect in self.eyes.suspects(list(ailments.items())):
-            for ailment in suspect.ailments:
-                found[ailment].add(suspect.number)
-        return list(found.values())
-
-
-@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "postgresql"))])
+@pytest.fixture(params=parted.DATABASES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     """The shop on each database, empty."""
-    if request.param == "sqlite":
-        url = reader = f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        server: launch.Server | postgres.Server = request.getfixturevalue(request.param)
-        database = server.create_database()
-        url, reader = server.url(database), server.url(database, "reader")
-    writer, reading = engines.for_hands(url), engines.for_eyes(reader)
-    shared.create(writer)
-    map_ = shared.shop_map()
-    yield Shop(
-        eyes=eyes.attach(map_, reading, clock.ManualClock(tea.NOW), tea.SECRET), hands=hands.attach(map_, writer, reading), writer=writer
-    )
-    writer.dispose()
-    reading.dispose()
+    with parted.opened(request, tmp_path, shared.create, shared.shop_map()) as told:
+        yield told
 
 
 def test_every_way_of_telling_says_what_the_law_says(shop: Shop) -> None:

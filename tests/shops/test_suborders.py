@@ -7,7 +7,6 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,58 +31,18 @@ from makewhole.model.order import OrderState as S
 from makewhole.ports import trails
 from tests.changelog.postgres import slotted
 from tests.servers import launch, postgres
-from tests.shops import tea, trade
+from tests.shops import parted, tea, trade
+from tests.shops.parted import Shop
 
 OWN = (*S, None)
 SETS = [(), *((s,) for s in OWN), *itertools.combinations_with_replacement(OWN, 2)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shop:
-    """The shop with its eyes and hands."""
-
-    eyes: eyes.SqlEyes
-    hands: hands.SqlHands
-    writer: sa.Engine
-
-    def order(self, number: str) -> order.ShopOrder:
-        """What the eyes read of a trade."""
-        return next(c for c in self.eyes.read([ids.OrderNumber(number)])[ids.OrderNumber(number)][0] if isinstance(c, order.ShopOrder))
-
-    def sql(self, statement: str) -> list[tuple[object, ...]]:
-        """Whatever a test wants of the database, committed."""
-        with self.writer.begin() as connection:
-            told = connection.exec_driver_sql(statement)
-            return [tuple(r) for r in told] if told.returns_rows else []
-
-    def named(self, *predicates: screen.Predicate, since: str | None = None) -> list[set[str]]:
-        """For each predicate, the trades that its screen names; of those that changed alone, with `since`."""
-        ailments = dict(zip(finding.Ailment, predicates, strict=False))
-        assert len(ailments) == len(predicates)
-        found: dict[finding.Ailment, set[str]] = {a: set() for a in ailments}
-        for suspect in self.eyes.suspects(list(ailments.items()), since):
-            for ailment in suspect.ailments:
-                found[ailment].add(suspect.number)
-        return list(found.values())
-
-
-@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in ("mariadb", "postgresql"))])
+@pytest.fixture(params=parted.DATABASES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     """The shop on each database, empty."""
-    if request.param == "sqlite":
-        url = reader = f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        server: launch.Server | postgres.Server = request.getfixturevalue(request.param)
-        database = server.create_database()
-        url, reader = server.url(database), server.url(database, "reader")
-    writer, reading = engines.for_hands(url), engines.for_eyes(reader)
-    trade.create(writer)
-    map_ = trade.shop_map()
-    yield Shop(
-        eyes=eyes.attach(map_, reading, clock.ManualClock(tea.NOW), tea.SECRET), hands=hands.attach(map_, writer, reading), writer=writer
-    )
-    writer.dispose()
-    reading.dispose()
+    with parted.opened(request, tmp_path, trade.create, trade.shop_map()) as told:
+        yield told
 
 
 def test_every_way_of_telling_says_what_the_law_says(shop: Shop) -> None:
