@@ -185,9 +185,6 @@ def test_a_bill_that_is_late_is_waited_for_and_keeps_nobody_waiting(shop: mornin
     shop.day.channel.faults.next(Fault.BILL_LATE, where="bill")
     assert [r.state for r in shop.morning()] == [closing.Closing.NOT_MADE]
     assert shop.books.ledger.closings(shop.world.eyes.shop, morning.WECHAT, morning.DAY) == []
-    # Channels ask for half an hour between two questions.
-    assert daily.keep(shop.world, shop.books) == []
-    shop.until(morning.TEN + daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
 
 
@@ -196,15 +193,14 @@ def test_a_day_that_stays_open_is_a_persons_after_a_day(shop: morning.Shop) -> N
     shop.paid()
     shop.day.channel.faults.next(Fault.BILL_LATE, where="bill", times=1000)
     shop.morning()
-    shop.until(morning.TEN + daily.LATE - daily.UNMADE_PAUSE)
+    shop.until(morning.TEN + daily.LATE - timedelta(minutes=1))
     shop.morning()
     assert shop.on.store.counts()["questions"] == 0
-    for pauses in (0, 1):
-        shop.until(morning.TEN + daily.LATE + timedelta(minutes=1) + pauses * daily.UNMADE_PAUSE)
+    for minutes in (2, 3):
+        shop.until(morning.TEN + daily.LATE + timedelta(minutes=minutes))
         daily.keep(shop.world, shop.books)
     assert shop.on.store.counts()["questions"] == 1
     shop.day.channel.faults.heal()
-    shop.until(shop.day.clock.now() + daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED] * 2
 
 
@@ -228,12 +224,9 @@ def test_a_bill_that_is_wrong_is_refused_and_a_person_is_asked_once(shop: mornin
     shop.paid()
     shop.day.channel.faults.next(Fault.BILL_LINE_DOUBLED, where="bill", times=2)
     assert [r.state for r in shop.morning()] == [closing.Closing.REFUSED]
-    shop.until(morning.TEN + daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.REFUSED]
-    assert daily.keep(shop.world, shop.books) == []
     assert shop.on.store.counts()["questions"] == 1
     assert shop.books.ledger.find_bill(shop.world.eyes.shop, morning.WECHAT, "1900000001", bill.date_of(morning.DAY)) is None
-    shop.until(morning.TEN + 2 * daily.UNMADE_PAUSE)
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]
 
 

@@ -35,13 +35,9 @@ AGAIN_PAUSE = timedelta(hours=1)
 LATE = timedelta(hours=26)
 """Of trying in vain to close a day, before a person is asked: no outage that a channel mends by itself lasts longer, and a marketplace's
 day without lines is believed a day late."""
-UNMADE_PAUSE = timedelta(minutes=30)
-"""Between two questions for a bill that is not made yet, or was wrong: as often as WeChat Pay asks to be asked (STATEMENT_CREATING)."""
-_AGAIN, _BEGUN, _TRIED, _RESTS = "bills-again/", "books-begun/", "tried-in-vain/", "bill-rests/"
+_AGAIN, _BEGUN, _TRIED = "bills-again/", "books-begun/", "tried-in-vain/"
 _LATER = frozenset({closing.Closing.ANOTHERS, closing.Closing.NOT_MADE, closing.Closing.HALTED})
 """What says nothing of a bill yet: asked again after the pause."""
-_UNMADE = frozenset({closing.Closing.NOT_MADE, closing.Closing.REFUSED})
-"""A bill that is to come, or to come right."""
 log = structlog.get_logger()
 
 
@@ -82,15 +78,9 @@ def keep(world: ports.World, books: accounts.Books, stopped: Callable[[], bool] 
     for of in due(world, books):
         if stopped():
             return results
-        rests, now = f"{_RESTS}{world.eyes.shop}/{of.channel}/{of.day}", world.clock.now()
-        since = world.store.mark(rests) if of.stage is bill.Stage.BILL else None
-        if since is not None and now < datetime.fromisoformat(since) + UNMADE_PAUSE:
-            continue
         try:
             result = closing.close(world, books, of)
             results.append(result)
-            if result.state in _UNMADE:
-                world.store.set_mark(rests, now.isoformat())
             if result.state is closing.Closing.NOT_MADE:
                 _in_vain(world, of, result.why)
         except closing.SILENCES as no:
