@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from makewhole.adapters.shops import engines, survey
-from makewhole.attach import infer, labels, proposal
+from makewhole.attach import labels, proposal
+from tests.attach.asking import proposed
 
 ROWS = 60
 HEAD = "id INTEGER PRIMARY KEY, order_sn VARCHAR(32) UNIQUE, user_id INT"
@@ -31,14 +31,6 @@ def orders(path: Path) -> None:
     table(path, "mall_order", columns, rows)
 
 
-def proposed(path: Path) -> proposal.Proposal:
-    engine = engines.for_eyes(f"sqlite:///{path}")
-    made = infer.propose(survey.take(engine, "test"))
-    engine.dispose()
-    assert made is not None
-    return made
-
-
 def column(made: proposal.Proposal, field: str) -> str:
     found = made.field(field)
     return "" if found is None else found.rests_on()
@@ -56,7 +48,7 @@ def test_parts_that_name_their_order_are_no_rivals_of_it(tmp_path: Path) -> None
         for i in range(1, 2 * ROWS + 1)
     ]
     table(tmp_path / "shop.db", "mall_sub_order", columns, rows)
-    made = proposed(tmp_path / "shop.db")
+    made = proposed(f"sqlite:///{tmp_path / 'shop.db'}")
     order = made.role("order")
     assert order is not None
     assert order.table == "mall_order"
@@ -75,7 +67,7 @@ def test_the_instant_of_the_callback_is_that_of_the_payment(tmp_path: Path) -> N
         paid = i % 3 > 0
         rows.append((i, f"P{20260000 + i}", i, i + 0.5, f"42{i:026d}" if paid else None, int(paid), AT if paid else None, AT))
     table(tmp_path / "shop.db", "mall_payment", columns, rows)
-    made = proposed(tmp_path / "shop.db")
+    made = proposed(f"sqlite:///{tmp_path / 'shop.db'}")
     assert column(made, "payment.at") == "notify_time"
     payment = made.role("payment")
     assert payment is not None
@@ -87,7 +79,7 @@ def test_what_few_orders_hold_is_not_due(tmp_path: Path) -> None:
     columns = f"{HEAD}, total_amount DECIMAL(10,2), pmt_order DECIMAL(10,2), status VARCHAR(20)"
     rows = [(i, f"SN{20260000 + i}", i % 7, i + 0.5, 2 if i % 4 == 0 else 0, STATES[i % 5]) for i in range(1, ROWS + 1)]
     table(tmp_path / "shop.db", "mall_order", columns, rows)
-    assert column(proposed(tmp_path / "shop.db"), "order.amount_due") == "total_amount"
+    assert column(proposed(f"sqlite:///{tmp_path / 'shop.db'}"), "order.amount_due") == "total_amount"
 
 
 def test_pieces_are_no_keys(tmp_path: Path) -> None:
@@ -96,7 +88,7 @@ def test_pieces_are_no_keys(tmp_path: Path) -> None:
     rows = [(i, f"SN{20260000 + i}", f"A{i % 9}", 1 + i % 3, 1.5) for i in range(1, ROWS + 1)]
     columns = "id INTEGER PRIMARY KEY, order_sn VARCHAR(32), sku_code VARCHAR(20), ord_qty INT, line_amount DECIMAL(10,2)"
     table(tmp_path / "shop.db", "mall_order_item", columns, rows)
-    made = proposed(tmp_path / "shop.db")
+    made = proposed(f"sqlite:///{tmp_path / 'shop.db'}")
     item = made.role("item")
     assert item is not None
     assert (item.link, column(made, "item.order"), column(made, "item.quantity")) == ("", "order_sn", "ord_qty")
@@ -106,10 +98,10 @@ def test_a_net_amount_is_due_unless_a_tax_stands_beside_it(tmp_path: Path) -> No
     columns = f"{HEAD}, gross_amount DECIMAL(10,2), disc_amount DECIMAL(10,2), net_amount DECIMAL(10,2), status VARCHAR(20)"
     rows = [(i, f"SN{20260000 + i}", i % 7, i + 9.5, i % 3, i + 9.5 - i % 3, STATES[i % 5]) for i in range(1, ROWS + 1)]
     table(tmp_path / "one.db", "sales_order", columns, rows)
-    assert column(proposed(tmp_path / "one.db"), "order.amount_due") == "net_amount"
+    assert column(proposed(f"sqlite:///{tmp_path / 'one.db'}"), "order.amount_due") == "net_amount"
     taxed = columns + ", tax_amount DECIMAL(10,2), total_amount DECIMAL(10,2)"
     table(tmp_path / "two.db", "sales_order", taxed, [(*row, 1, i + 10.5) for i, row in enumerate(rows)])
-    assert column(proposed(tmp_path / "two.db"), "order.amount_due") != "net_amount"
+    assert column(proposed(f"sqlite:///{tmp_path / 'two.db'}"), "order.amount_due") != "net_amount"
 
 
 @pytest.mark.parametrize("label, word", [("cancel", "closed"), ("进行中", "processing"), ("succ", "done"), ("can apply", "none")])

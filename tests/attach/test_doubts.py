@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from makewhole.adapters.shops import engines, survey
-from makewhole.attach import infer, proposal
+from makewhole.attach import proposal
 from makewhole.attach.proposal import Asked
 from makewhole.cli import program
+from tests.attach.asking import proposed
 
 ROWS = 40
 ORDERS = "id INTEGER PRIMARY KEY, order_no VARCHAR(32), user_id INT, pay_amount DECIMAL(10,2), status VARCHAR(20), create_time DATETIME"
@@ -30,14 +30,6 @@ def fill(path: Path, table: str, first: int, parts: int = 0) -> None:
     connection.close()
 
 
-def proposed(path: Path) -> proposal.Proposal:
-    engine = engines.for_eyes(f"sqlite:///{path}")
-    made = infer.propose(survey.take(engine, "test"))
-    engine.dispose()
-    assert made is not None
-    return made
-
-
 def call(*arguments: str) -> Result:
     return CliRunner().invoke(program.PROGRAM, ["attach", "--database", "sqlite:///shop.db", *arguments])
 
@@ -45,7 +37,7 @@ def call(*arguments: str) -> Result:
 def test_rows_that_hang_on_another_are_left_out_until_somebody_says_what_they_are(tmp_path: Path) -> None:
     """Parts, refunds, orders of their own: nothing tells. With the answer that all are orders, the condition goes."""
     fill(tmp_path / "shop.db", "t_order", 1, parts=6)
-    made = proposed(tmp_path / "shop.db")
+    made = proposed(f"sqlite:///{tmp_path / 'shop.db'}")
     order = made.role("order")
     assert order is not None
     assert order.where == "COALESCE(parent_order_id, 0) = 0"
@@ -57,7 +49,7 @@ def test_rows_that_hang_on_another_are_left_out_until_somebody_says_what_they_ar
 
 def test_a_column_for_parents_that_nobody_uses_is_no_question(tmp_path: Path) -> None:
     fill(tmp_path / "shop.db", "t_order", 1)
-    made = proposed(tmp_path / "shop.db")
+    made = proposed(f"sqlite:///{tmp_path / 'shop.db'}")
     assert Asked.PARENT not in {q.asked for q in made.questions}
 
 
@@ -99,7 +91,7 @@ def made_of(path: Path, table: str, codes: tuple[tuple[object, ...], ...], more:
             row = (i, f"SN{20260000 + i}", i % 7, i + 0.5, state, "2026-01-02 03:04:05", *others)
             connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
     connection.close()
-    return proposed(path)
+    return proposed(f"sqlite:///{path}")
 
 
 def states(made: proposal.Proposal) -> dict[str, str]:

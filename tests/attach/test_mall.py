@@ -6,7 +6,8 @@ import pymysql
 import pytest
 
 from makewhole.adapters.shops import engines, language, schema, shopmap, survey
-from makewhole.attach import infer, proposal, shopfile
+from makewhole.attach import proposal, shopfile
+from tests.attach import asking
 from tests.servers import launch
 from tests.shops import mall
 
@@ -20,13 +21,7 @@ def database(mariadb: launch.Server) -> str:
 
 @pytest.fixture(scope="module")
 def proposed(mariadb: launch.Server, database: str) -> proposal.Proposal:
-    engine = engines.for_eyes(mariadb.url(database, "reader"))
-    try:
-        told = infer.propose(survey.take(engine, "test"))
-    finally:
-        engine.dispose()
-    assert told is not None
-    return told
+    return asking.proposed(mariadb.url(database, "reader"))
 
 
 def file_of(told: proposal.Proposal) -> language.ShopFile:

@@ -213,7 +213,7 @@ def test_without_room_for_scratch_a_day_is_tried_again(shop: morning.Shop, monke
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     assert shop.morning() == []
     window = bill.Window(day=morning.DAY)
-    with pytest.raises(faults.Unavailable, match="no room to compare"):
+    with pytest.raises(faults.Unavailable, match="what comparing the books needs"):
         shop.books.accountant.compare((), bill_, window)
     monkeypatch.undo()
     assert [r.state for r in daily.keep(shop.world, shop.books)] == [closing.Closing.CLOSED]

@@ -48,7 +48,7 @@ class Counter:
             return self._compared(ours, theirs, window, carried, owner)
         except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as full:
             # The relay of this process must not end because the disk for scratch is full.
-            raise faults.Unavailable(f"no room to compare the books: {full}") from full
+            raise faults.Unavailable(f"what comparing the books needs cannot be written: {full}") from full
 
     def _compared(
         self,

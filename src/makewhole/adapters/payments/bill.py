@@ -68,7 +68,7 @@ def landing() -> Iterator[IO[bytes]]:
         with tempfile.TemporaryFile() as file:
             yield file
     except OSError as full:
-        raise faults.Unavailable(f"no room for the bill: {full}") from full
+        raise faults.Unavailable(f"the bill cannot be put down on this disk: {full}") from full
 
 
 def whole(packed: IO[bytes], at: At) -> bytes:
